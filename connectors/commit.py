@@ -1,0 +1,129 @@
+"""The transactional commit: acknowledge entries and carry out their effects in one atomic step, exactly once.
+
+A commit may be repeated safely when its reply was lost: the script applies a part only while its entries are pending.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import redis
+import structlog
+from bytewax.outputs import DynamicSink, StatelessSinkPartition
+
+from connectors.connection import Script
+from connectors.delivery import Part
+from connectors.encoding import encode
+from connectors.errors import RedisError, WrongType, one_line
+from connectors.outage import Backoff
+from connectors.service import Service
+
+_log = structlog.get_logger("commit")
+_commit = Script.load("commit")
+
+MAX_PARTS = 64
+"""The most parts in one commit: bounds how long one script keeps Redis from other work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the parts of one commit."""
+
+    applied: list[Part]
+    gone: list[Part]
+    """None of its entries was pending any more."""
+    refused: list[Part]
+    """The consumer lost its lease, or some entries were taken from it. What is still pending will be read again."""
+    overflow: int
+    mended: int
+
+
+def commit(client: redis.Redis, parts: Sequence[Part]) -> Outcome:
+    """Commit `parts` in one step; blocks for a round trip.
+
+    :raises WrongType: a target key holds another type; nothing was applied.
+    :raises RedisError: not known whether it was applied: repeat it, with the same parts.
+    """
+    keys, args = encode(parts)
+    reply = _commit(client, keys, args)
+    if reply[0] == b"WRONGTYPE":
+        key, found, wanted = (one_line(value.decode("utf-8", "replace")) for value in reply[1:])
+        raise WrongType(f"key {key} is a {found} and must be a {wanted}: delete or rename it")
+    sorted_out: dict[bytes, list[Part]] = {b"A": [], b"D": [], b"F": [], b"P": []}
+    for part, verdict in zip(parts, reply[1:-2], strict=True):
+        sorted_out[verdict].append(part)
+    refused = sorted_out[b"F"] + sorted_out[b"P"]
+    return Outcome(sorted_out[b"A"], sorted_out[b"D"], refused, int(reply[-2]), int(reply[-1]))
+
+
+class CommitSink(DynamicSink[Part]):
+    """Commits parts as they come, on any worker."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def build(self, step_id: str, worker_index: int, worker_count: int) -> StatelessSinkPartition[Part]:
+        """Does not connect."""
+        return _CommitPartition(self._service, worker_index)
+
+
+class _CommitPartition(StatelessSinkPartition[Part]):
+    """`write_batch` returns when all is committed or refused; it waits for a Redis that is away, with backoff.
+
+    Asked to stop while Redis is away, it returns without having committed: the entries stay pending for the next start.
+    """
+
+    def __init__(self, service: Service, worker_index: int) -> None:
+        self._service = service
+        self._client = service.connect()
+        self._part = f"commit {worker_index}"
+
+    def write_batch(self, items: list[Part]) -> None:
+        for parts in _chunks(items):
+            if not self._commit(parts):
+                return
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _commit(self, parts: list[Part]) -> bool:
+        """Commit, however long it takes; False when a stop was asked for first."""
+        backoff = Backoff()
+        attempts = 0
+        while True:
+            attempts += 1
+            started = time.perf_counter()
+            try:
+                outcome = commit(self._client, parts)
+            except RedisError as error:
+                self._service.outage.down(self._part, error)
+                if self._service.lifecycle.wait(backoff.next_delay()):
+                    _log.warning("stopped before a commit; the entries stay pending", parts=len(parts))
+                    return False
+                continue
+            self._service.outage.up(self._part)
+            self._report(outcome, time.perf_counter() - started, attempts)
+            return True
+
+    def _report(self, outcome: Outcome, seconds: float, attempts: int) -> None:
+        applied = outcome.applied
+        if outcome.gone and attempts > 1:
+            # The reply of an earlier attempt was lost; what it applied was ours.
+            applied = applied + outcome.gone
+        elif outcome.gone:
+            entries = sum(len(part.ids) for part in outcome.gone)
+            _log.warning("entries were acknowledged by someone else; they are not counted", entries=entries)
+        if applied:
+            self._service.observer.committed(applied, seconds, outcome.overflow)
+        if outcome.refused:
+            entries = sum(len(part.ids) for part in outcome.refused)
+            _log.warning("commit refused; the entries will be read again", entries=entries)
+        if outcome.mended:
+            _log.warning("fields that held no number were replaced", fields=outcome.mended)
+
+
+def _chunks(parts: list[Part]) -> Iterator[list[Part]]:
+    for start in range(0, len(parts), MAX_PARTS):
+        yield parts[start : start + MAX_PARTS]

@@ -1,0 +1,141 @@
+"""Connections to Redis, with every choice made here and none left to a library's defaults.
+
+No automatic retries: redis-py would repeat a script whose reply was lost, and what may be repeated is known only to the
+caller. RESP2: its replies to XREADGROUP are plain nested lists of bytes, cheap to read. Timeouts are finite, so that a
+Redis that hangs is noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from connectors.errors import translate
+from connectors.settings import RedisSettings
+
+SOCKET_TIMEOUT = 5.0
+"""Seconds without an answer after which Redis counts as away."""
+
+CONNECT_TIMEOUT = 3.0
+"""Seconds to wait for a connection."""
+
+
+def connect(settings: RedisSettings, client_name: str = "quantum") -> redis.Redis:
+    """A client with a connection pool of its own. Connects lazily: this call does not block and cannot fail.
+
+    :arg client_name: shown by CLIENT LIST.
+    """
+    common: dict[str, Any] = {
+        "protocol": 2,
+        "socket_timeout": SOCKET_TIMEOUT,
+        "socket_connect_timeout": CONNECT_TIMEOUT,
+        "socket_keepalive": True,
+        "retry": Retry(NoBackoff(), 0),
+        "client_name": client_name,
+    }
+    password = settings.password()
+    if settings.redis_url is not None:
+        url = settings.redis_url.get_secret_value()
+        if url.startswith("unix:"):
+            del common["socket_keepalive"], common["socket_connect_timeout"]
+        pool: redis.ConnectionPool = redis.ConnectionPool.from_url(url, **common)
+        # What the URL leaves open, the other variables may say.
+        pool.connection_kwargs.setdefault("username", settings.redis_username)
+        pool.connection_kwargs.setdefault("password", password)
+        return redis.Redis(connection_pool=pool)
+    return redis.Redis(
+        host=settings.redis_host,
+        port=settings.redis_port,
+        db=settings.redis_db,
+        username=settings.redis_username,
+        password=password,
+        **common,
+    )
+
+
+class Wire:
+    """One connection on which a request can be sent now and its replies read later. Not thread-safe.
+
+    After any error the connection is closed, and the next `send` opens a new one: replies never get out of step.
+    """
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._pool = client.connection_pool
+        self._connection: Any = None
+        self._awaited = 0
+
+    @property
+    def awaited(self) -> int:
+        """How many replies are still to be received."""
+        return self._awaited
+
+    def send(self, *commands: Sequence[Any]) -> None:
+        """Send `commands` in one packet; each will have one reply. May block for the connect and socket timeouts.
+
+        :raises RedisError: not sent, or not whole; nothing is awaited any more.
+        """
+        try:
+            if self._connection is None:
+                self._connection = self._pool.get_connection()
+            self._connection.send_packed_command(self._connection.pack_commands(commands))
+            self._awaited += len(commands)
+        except (redis.RedisError, OSError) as error:
+            self.close()
+            raise translate(error) from error
+
+    def receive(self) -> Any:
+        """The next reply; blocks until it is there, for the socket timeout at most. An error reply is returned.
+
+        :raises RedisError: the connection broke; nothing is awaited any more.
+        """
+        try:
+            self._awaited -= 1
+            return self._connection.read_response()
+        except redis.ResponseError as error:
+            return translate(error)
+        except (redis.RedisError, OSError) as error:
+            self.close()
+            raise translate(error) from error
+
+    def close(self) -> None:
+        """Close the connection; replies that are under way are lost. Never raises."""
+        connection, self._connection, self._awaited = self._connection, None, 0
+        if connection is not None:
+            try:
+                connection.disconnect()
+                self._pool.release(connection)
+            except (redis.RedisError, OSError):
+                pass
+
+
+class Script:
+    """A Lua script that is called by its digest, and sent whole when Redis does not have it (after SCRIPT FLUSH)."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.digest = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+    @classmethod
+    def load(cls, name: str) -> Script:
+        """The script `name` of this package."""
+        return cls((resources.files("connectors") / "lua" / f"{name}.lua").read_text("utf-8"))
+
+    def __call__(self, client: redis.Redis, keys: Sequence[bytes | str], args: Sequence[Any]) -> Any:
+        """Run it; blocks for a round trip. Never repeated after a reply was lost.
+
+        :raises RedisError: see `connectors.errors`. NOSCRIPT is not among them.
+        """
+        try:
+            try:
+                return client.evalsha(self.digest, len(keys), *keys, *args)
+            except redis.exceptions.NoScriptError:
+                return client.eval(self.source, len(keys), *keys, *args)
+        except (redis.RedisError, OSError) as error:
+            raise translate(error) from error
+

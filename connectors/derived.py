@@ -1,0 +1,55 @@
+"""A sink for derived values: what can be computed again from what is committed, and is written whole.
+
+Writing must be idempotent. A value that cannot be written is dropped, because the next one replaces it anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import redis
+from bytewax.outputs import DynamicSink, StatelessSinkPartition
+
+from connectors.errors import RedisError, translate
+from connectors.service import Service
+
+Value = TypeVar("Value")
+
+
+class DerivedSink(DynamicSink[Value], Generic[Value]):
+    """Calls `write(client, value)` for the newest value of each batch.
+
+    :arg name: of this writer, for telling outages apart.
+    :arg write: may block for a round trip or two; may raise RedisError or redis-py's errors.
+    """
+
+    def __init__(self, service: Service, name: str, write: Callable[[redis.Redis, Value], None]) -> None:
+        self._service = service
+        self._name = name
+        self._write = write
+
+    def build(self, step_id: str, worker_index: int, worker_count: int) -> StatelessSinkPartition[Value]:
+        """Does not connect."""
+        return _DerivedPartition(self._service, self._name, self._write)
+
+
+class _DerivedPartition(StatelessSinkPartition[Value], Generic[Value]):
+    def __init__(self, service: Service, name: str, write: Callable[[redis.Redis, Value], None]) -> None:
+        self._service = service
+        self._name = name
+        self._write = write
+        self._client = service.connect()
+
+    def write_batch(self, items: list[Value]) -> None:
+        if not items:
+            return
+        try:
+            self._write(self._client, items[-1])
+        except (redis.RedisError, OSError, RedisError) as error:
+            self._service.outage.down(self._name, translate(error))
+            return
+        self._service.outage.up(self._name)
+
+    def close(self) -> None:
+        self._client.close()

@@ -1,0 +1,96 @@
+"""Parts as the keys and arguments of `lua/commit.lua`, whose head describes them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from connectors.delivery import Delivery, Part
+from connectors.effects import Append, Cap, Count, Effect, Put, Raise, RaiseId
+
+_MIRRORED, _WATCHED = 1, 2
+
+
+class _Keys:
+    """Keys in order of first use, each named by its position (from 1)."""
+
+    def __init__(self) -> None:
+        self.positions: dict[str, int] = {}
+
+    def __call__(self, key: str) -> int:
+        return self.positions.setdefault(key, len(self.positions) + 1)
+
+
+def encode(parts: Sequence[Part]) -> tuple[list[str], list[Any]]:
+    """`(keys, args)` of one commit of `parts`."""
+    keys = _Keys()
+    deliveries: dict[Delivery, int] = {}
+    body: list[Any] = [len(parts)]
+    for part in parts:
+        body.append(deliveries.setdefault(part.delivery, len(deliveries) + 1))
+        body.append(len(part.ids))
+        body.extend(part.ids)
+        body.append(len(part.effects))
+        for effect in part.effects:
+            _ENCODERS[type(effect)](effect, keys, body)
+    head: list[Any] = [len(deliveries)]
+    for delivery in deliveries:
+        head += (keys(delivery.stream), delivery.group, delivery.consumer, keys(delivery.lease_key), delivery.token)
+    return list(keys.positions), head + body
+
+
+def _optional(value: int | None) -> int | str:
+    return "" if value is None else value
+
+
+def _count(effect: Count, keys: _Keys, out: list[Any]) -> None:
+    cap, mirror = effect.cap, effect.mirror
+    out += ("C", keys(effect.key), _optional(effect.ttl), len(effect.counts))
+    out += (cap.limit, keys(cap.overflow[0]), cap.overflow[1]) if cap else ("", "", "")
+    out += (keys(mirror.key), _optional(mirror.ttl)) if mirror else ("", "")
+    mirrored = mirror.prefixes if mirror else ()
+    if cap is None:
+        for field, count in effect.counts.items():
+            out += (field, count, _MIRRORED if field.startswith(mirrored) else 0)
+    else:
+        _capped_fields(effect.counts.items(), cap, mirrored, out)
+
+
+def _capped_fields(counts: Any, cap: Cap, mirrored: tuple[str, ...], out: list[Any]) -> None:
+    fallbacks, watched, none = cap.fallbacks, cap.watched, ("", "")
+    for field, count in counts:
+        flags = (_MIRRORED if field.startswith(mirrored) else 0) | (_WATCHED if field.startswith(watched) else 0)
+        first, second = fallbacks.get(field, none)
+        out += (field, count, flags, first, second)
+
+
+def _raise(effect: Raise, keys: _Keys, out: list[Any]) -> None:
+    out += ("R", keys(effect.key), _optional(effect.ttl), _optional(effect.limit), len(effect.values))
+    for pair in effect.values.items():
+        out += pair
+
+
+def _raise_id(effect: RaiseId, keys: _Keys, out: list[Any]) -> None:
+    out += ("I", keys(effect.key), effect.field, effect.stream_id)
+
+
+def _put(effect: Put, keys: _Keys, out: list[Any]) -> None:
+    out += ("P", keys(effect.key), _optional(effect.ttl), len(effect.fields))
+    for pair in effect.fields.items():
+        out += pair
+
+
+def _append(effect: Append, keys: _Keys, out: list[Any]) -> None:
+    out += ("A", keys(effect.key), _optional(effect.max_length), len(effect.fields))
+    for pair in effect.fields.items():
+        out += pair
+
+
+_ENCODERS: dict[type, Callable[[Any, _Keys, list[Any]], None]] = {
+    Count: _count,
+    Raise: _raise,
+    RaiseId: _raise_id,
+    Put: _put,
+    Append: _append,
+}
+assert set(_ENCODERS) == set(Effect.__args__)

@@ -1,0 +1,116 @@
+"""Every error that the connectors raise, under one root.
+
+    ConnectorError
+    |-- SettingsError        a setting is wrong; the process should end with status 78
+    `-- RedisError
+        |-- RedisAway        no answer: refused, reset, timed out, loading, no name; wait and try again
+        |-- RedisReadOnly    answers, but takes no writes now (a replica, a failover); wait and try again
+        |-- RedisFull        answers, but `maxmemory` refuses the write; wait and try again
+        |-- RedisDenied      refuses us: password or ACL; only a person can mend it
+        |-- WrongType        a key that is ours holds another type; only a person can mend it
+        |-- NoGroup          the stream or its consumer group is gone; create it again
+        |-- NoScript         Redis has forgotten a script (SCRIPT FLUSH, a restart); send it whole
+        `-- UnexpectedReply  Redis said something that this code does not know: a bug
+
+`translate` maps what redis-py raises onto this tree, so that every other module decides by type and never by the
+text of a message.
+"""
+
+from __future__ import annotations
+
+import redis
+
+
+class ConnectorError(Exception):
+    """Root of all errors raised by this package."""
+
+
+class SettingsError(ConnectorError):
+    """One or more settings are wrong. `str()` is one printable line a wrong setting, and holds no secret."""
+
+
+class RedisError(ConnectorError):
+    """Something between us and Redis. `str()` is one line: what is wrong, and what to do."""
+
+
+class RedisAway(RedisError):
+    """Redis does not answer. Transient."""
+
+
+class RedisReadOnly(RedisError):
+    """Redis answers but refuses writes, as a replica does. Transient."""
+
+
+class RedisFull(RedisError):
+    """Redis has reached `maxmemory` and evicts nothing. Transient; nothing of the refused step was applied."""
+
+
+class RedisDenied(RedisError):
+    """Redis refuses the user, the password or the command."""
+
+
+class WrongType(RedisError):
+    """A key that we own holds a value of another type. Nothing of the refused step was applied."""
+
+
+class NoGroup(RedisError):
+    """The stream or the consumer group does not exist (any more)."""
+
+
+class NoScript(RedisError):
+    """Redis does not have the script of this digest."""
+
+
+class UnexpectedReply(RedisError):
+    """An error reply that has no place in the tree above."""
+
+
+TRANSIENT = (RedisAway, RedisReadOnly, RedisFull)
+"""What passes by itself: wait with backoff and try again."""
+
+_AWAY_PREFIXES = ("LOADING", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS", "UNBLOCKED")
+
+
+def one_line(text: object, limit: int = 200) -> str:
+    """`text` as one printable line of at most `limit` characters: it may come from Redis, and be hostile."""
+    line = "".join(character if character.isprintable() else "�" for character in str(text)[: limit + 1])
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def translate(error: Exception) -> RedisError:
+    """The error of this tree that stands for `error`, which redis-py (or the socket below it) raised."""
+    if isinstance(error, RedisError):
+        return error
+    text = one_line(error)
+    if isinstance(error, redis.exceptions.AuthenticationError | redis.exceptions.AuthorizationError):
+        return RedisDenied(f"Redis refuses the user or password ({text}); set REDIS_USERNAME and REDIS_PASSWORD")
+    if isinstance(error, redis.exceptions.NoPermissionError):
+        return RedisDenied(f"Redis denies this user a command or key ({text}); see its ACL rules")
+    if isinstance(error, redis.exceptions.ReadOnlyError):
+        return RedisReadOnly("Redis is a read-only replica; waiting for a primary")
+    if isinstance(error, redis.exceptions.OutOfMemoryError):
+        return RedisFull("Redis has reached maxmemory; raise it, or trim streams")
+    if isinstance(error, redis.exceptions.NoScriptError):
+        return NoScript(text)
+    if isinstance(error, redis.exceptions.ConnectionError | redis.exceptions.TimeoutError | OSError):
+        return RedisAway(text or type(error).__name__)
+    return _translate_reply(text)
+
+
+def _translate_reply(text: str) -> RedisError:
+    """The error for the text of an error reply; a script's error has its cause somewhere inside it."""
+    if text.startswith(("WRONGPASS", "NOAUTH")):
+        return RedisDenied(f"Redis refuses the user or password ({text}); set REDIS_USERNAME and REDIS_PASSWORD")
+    if "NOPERM" in text or "can't run this command" in text or "No permissions" in text:
+        return RedisDenied(f"Redis denies this user a command or key ({text}); see its ACL rules")
+    if "NOGROUP" in text or "requires the key to exist" in text or "no such key" in text:
+        return NoGroup(text)
+    if "WRONGTYPE" in text:
+        return WrongType(text)
+    if "READONLY" in text:
+        return RedisReadOnly("Redis is a read-only replica; waiting for a primary")
+    if "OOM " in text:
+        return RedisFull("Redis has reached maxmemory; raise it, or trim streams")
+    if text.startswith(_AWAY_PREFIXES) or "MISCONF" in text:
+        return RedisAway(text)
+    return UnexpectedReply(text)

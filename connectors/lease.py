@@ -1,0 +1,83 @@
+"""A lease: the proof that a consumer is alive and may commit what it has read.
+
+It is a key with a random token and a time to live. Reading renews it, and a thread renews it while a slow step keeps
+the worker busy. A stopped process (SIGSTOP, a suspended machine) renews nothing, loses it, and finds its commits
+refused when it wakes. A process whose thread lives but whose worker makes no progress for `stall` seconds is treated
+the same: its entries are worth more than its feelings.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+
+import redis
+import structlog
+
+from connectors.connection import Script
+from connectors.errors import RedisError
+
+_log = structlog.get_logger("lease")
+_acquire = Script.load("acquire")
+_renew = Script.load("renew")
+
+
+class Lease:
+    """The lease of one consumer. `touch` may be called from any thread.
+
+    :arg key: the lease key; `:arg counters:` the hash where `fenced_total` is counted.
+    :arg ttl: seconds that it lives without a renewal.
+    :arg stall: seconds without `touch` after which it is no longer renewed.
+    """
+
+    def __init__(self, client: redis.Redis, key: str, counters: str, ttl: float, stall: float) -> None:
+        self.key = key
+        self.token = ""
+        self._client = client
+        self._counters = counters
+        self._ttl_ms = int(ttl * 1000)
+        self._stall = stall
+        self._touched = time.monotonic()
+        self._closed = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def acquire(self) -> bool:
+        """Take the lease under a new token; what was read under an older one can be committed no more.
+
+        :returns: False when another process holds it.
+        :raises RedisError: not known whether it was taken; call again.
+        """
+        token = secrets.token_hex(8)
+        if not _acquire(self._client, [self.key, self._counters], [token, self.token, self._ttl_ms]):
+            return False
+        self.token = token
+        self.touch()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
+            self._thread.start()
+        return True
+
+    def touch(self) -> None:
+        """The worker made progress."""
+        self._touched = time.monotonic()
+
+    @property
+    def ttl_ms(self) -> int:
+        """Time to live after a renewal, in milliseconds."""
+        return self._ttl_ms
+
+    def close(self) -> None:
+        """Renew no more. The key itself is left to `retire`, or to its time to live."""
+        self._closed.set()
+
+    def _keep(self) -> None:
+        """Renew three times in a time to live. Failures are not reported: the reader meets the same Redis."""
+        while not self._closed.wait(self._ttl_ms / 3000):
+            if time.monotonic() - self._touched > self._stall:
+                _log.warning("no progress; lease not renewed", stalled_seconds=round(time.monotonic() - self._touched))
+                continue
+            try:
+                _renew(self._client, [self.key], [self.token, self._ttl_ms])
+            except RedisError:
+                continue

@@ -1,0 +1,70 @@
+-- Sent ahead of every XREADGROUP in the same packet: are we still the owner, and is there a hole in front of us?
+--
+-- A hole is what was trimmed or deleted from the head of the stream before the group read it. From Redis 7.0 on, the
+-- stream counts what was ever added and the group what it was ever given, so the size of the hole is exact:
+--     (added - length) - read
+-- The group's position is moved behind the hole in the same step, so that no other instance counts it again.
+-- Redis 6.2 keeps no such counts: there the answer is always 0, and loss before reading stays unseen.
+--
+-- KEYS  1 stream   2 lease   3 hash of counters
+-- ARGV  1 group    2 our token
+-- Reply {1 if the lease is ours else 0, entries found lost by this call}
+local held = redis.call('GET', KEYS[2]) == ARGV[2] and 1 or 0
+
+local function as_map(list)
+  local map = {}
+  for i = 1, #list, 2 do map[list[i]] = list[i + 1] end
+  return map
+end
+
+local groups = redis.pcall('XINFO', 'GROUPS', KEYS[1])
+if groups.err then return {held, 0} end -- no stream; the read that follows will say so
+local group
+for i = 1, #groups do
+  local candidate = as_map(groups[i])
+  if candidate.name == ARGV[1] then group = candidate end
+end
+local read = group and group['entries-read']
+if not read then return {held, 0} end
+-- Common case, told cheaply: less is unread than is there, so what we were given last is still there, and no hole.
+-- (XINFO STREAM copies the first and the last entry whole, which may be large.)
+local length = redis.call('XLEN', KEYS[1])
+local lag = group['lag']
+if lag and lag < length then return {held, 0} end
+
+local stream = as_map(redis.call('XINFO', 'STREAM', KEYS[1]))
+local lost = stream['entries-added'] - length - read
+if lost <= 0 then return {held, 0} end
+
+local function id_less(a, b) -- as text: a sequence of 64 bits does not fit a Lua number
+  local a_ms, a_seq = string.match(a, '^(%d+)-(%d+)$')
+  local b_ms, b_seq = string.match(b, '^(%d+)-(%d+)$')
+  if #a_ms ~= #b_ms then return #a_ms < #b_ms end
+  if a_ms ~= b_ms then return a_ms < b_ms end
+  if #a_seq ~= #b_seq then return #a_seq < #b_seq end
+  return a_seq < b_seq
+end
+-- The hole must lie in front of us. One further on, or behind us, is no business of ours: moving the position back
+-- would deliver again what was counted.
+local front = length == 0 and stream['last-generated-id'] or stream['recorded-first-entry-id']
+if not id_less(group['last-delivered-id'], front) then return {held, 0} end
+
+local behind
+if length == 0 then
+  behind = stream['last-generated-id']
+else
+  -- The ID just below the first entry. Its sequence is lowered by one as text: it may not fit a Lua number.
+  local ms, seq = string.match(stream['recorded-first-entry-id'], '^(%d+)-(%d+)$')
+  local digits = {string.byte(seq, 1, -1)}
+  local i = #digits
+  while i >= 1 and digits[i] == 48 do digits[i] = 57; i = i - 1 end
+  if i >= 1 then
+    digits[i] = digits[i] - 1
+    behind = ms .. '-' .. string.char(unpack(digits))
+  else
+    behind = string.format('%.0f', tonumber(ms) - 1) .. '-18446744073709551615'
+  end
+end
+redis.call('HINCRBY', KEYS[3], 'trimmed_total', lost)
+redis.call('XGROUP', 'SETID', KEYS[1], ARGV[1], behind, 'ENTRIESREAD', read + lost)
+return {held, lost}

@@ -1,0 +1,288 @@
+-- Commit parts: acknowledge the entries of each part and carry out its effects, or leave the part untouched.
+--
+-- Nothing rolls back in a script, so everything that can be refused is looked at before the first write: the lease, the
+-- pending list, the type of every key. A part is applied only if each of its entries is still pending for the consumer
+-- that read it, under the lease that it was read with. So whatever was lost or repeated on the way, an entry is counted
+-- by the very step that takes it off the pending list, and by no other.
+--
+-- The first write is XACK, which Redis allows even when maxmemory is reached: a full Redis cannot stop the counting.
+--
+-- KEYS  every key that is touched: streams, leases, targets of effects. ARGV names a key by its position in KEYS.
+-- ARGV  deliveries: count, then for each   stream-key, group, consumer, lease-key, token
+--       parts:      count, then for each   delivery, id-count, id ... (ascending), effect-count, effect ...
+--       an effect is one of
+--         C key ttl field-count limit overflow-key overflow-field mirror-key mirror-ttl,
+--             then for each field   name increment flags         (limit is empty: no cap)
+--                              or   name increment flags first-fallback second-fallback
+--             flags: 1 the mirror gets it too, 2 its folding counts as overflow, 3 both
+--         R key ttl limit field-count, then   name value        raise to a maximum
+--         I key field stream-id                                raise to the newest stream ID
+--         P key ttl field-count, then   name value              set fields
+--         A key max-length field-count, then   name value       append to a stream
+--       a ttl is in seconds; an empty ttl, limit, max-length or key number means none.
+--
+-- Reply  {'OK', verdict ..., overflow, mended}: one verdict a part, in order
+--            A applied
+--            D none of its entries is pending any more: an earlier attempt applied it, or they were taken from us
+--            F refused: the lease is lost
+--            P refused: some of its entries, not all, were taken from us; the lease is revoked, so that the consumer
+--              registers anew and reads again what is left
+--          overflow: how much was folded; mended: fields that held no number and were replaced
+--        {'WRONGTYPE', key, found, wanted}: a target has the wrong type; nothing was applied
+
+local cursor = 0
+local function take()
+  cursor = cursor + 1
+  return ARGV[cursor]
+end
+local function take_number() return tonumber(take()) end
+local function take_key() return KEYS[tonumber(take())] end
+local function take_optional_key()
+  local position = take()
+  if position == '' then return nil end
+  return KEYS[tonumber(position)]
+end
+
+-- 1. Read the request.
+
+local READERS = {}
+function READERS.C()
+  local e = {key = take_key(), wanted = 'hash', ttl = take(), n = take_number(), limit = tonumber(take()),
+             overflow_key = take_optional_key(), overflow_field = take(),
+             mirror = take_optional_key(), mirror_ttl = take(), first = cursor + 1}
+  e.width = e.limit and 5 or 3
+  cursor = cursor + e.n * e.width
+  return e
+end
+function READERS.R()
+  local e = {key = take_key(), wanted = 'hash', ttl = take(), limit = tonumber(take()), n = take_number(), first = cursor + 1}
+  cursor = cursor + e.n * 2
+  return e
+end
+function READERS.I()
+  return {key = take_key(), wanted = 'hash', field = take(), id = take()}
+end
+function READERS.P()
+  local e = {key = take_key(), wanted = 'hash', ttl = take(), n = take_number(), first = cursor + 1}
+  cursor = cursor + e.n * 2
+  return e
+end
+function READERS.A()
+  local e = {key = take_key(), wanted = 'stream', max_length = take(), n = take_number(), first = cursor + 1}
+  cursor = cursor + e.n * 2
+  return e
+end
+
+local deliveries = {}
+for i = 1, take_number() do
+  deliveries[i] = {stream = take_key(), group = take(), consumer = take(), lease = take_key(), token = take()}
+end
+local parts = {}
+for i = 1, take_number() do
+  local part = {delivery = deliveries[take_number()], n = take_number()}
+  part.first = cursor + 1
+  part.last = cursor + part.n
+  cursor = part.last
+  part.effects = {}
+  for j = 1, take_number() do
+    local op = take()
+    local effect = READERS[op]()
+    effect.op = op
+    part.effects[j] = effect
+  end
+  parts[i] = part
+  part.delivery.parts = part.delivery.parts or {}
+  table.insert(part.delivery.parts, part)
+end
+
+-- 2. Look, and write nothing.
+
+local function id_less(a, b)
+  local a_ms, a_seq = string.match(a, '^(%d+)-(%d+)$')
+  local b_ms, b_seq = string.match(b, '^(%d+)-(%d+)$')
+  if a_ms == nil then return b_ms ~= nil end
+  if b_ms == nil then return false end
+  -- As text: a sequence of 64 bits does not fit a Lua number.
+  if #a_ms ~= #b_ms then return #a_ms < #b_ms end
+  if a_ms ~= b_ms then return a_ms < b_ms end
+  if #a_seq ~= #b_seq then return #a_seq < #b_seq end
+  return a_seq < b_seq
+end
+
+local function pending_of(delivery)
+  local low, high, total = nil, nil, 0
+  for _, part in ipairs(delivery.parts) do
+    if part.n > 0 then
+      if low == nil or id_less(ARGV[part.first], low) then low = ARGV[part.first] end
+      if high == nil or id_less(high, ARGV[part.last]) then high = ARGV[part.last] end
+      total = total + part.n
+    end
+  end
+  local set = {}
+  if low == nil then return set end
+  local from = low
+  repeat
+    local page = redis.pcall('XPENDING', delivery.stream, delivery.group, from, high, total + 1, delivery.consumer)
+    if page.err then
+      -- The group or the stream is gone, and every entry with it: nothing is pending.
+      if string.find(page.err, 'NOGROUP', 1, true) then return set end
+      return nil, page
+    end
+    for i = 1, #page do set[page[i][1]] = true end
+    if #page > 0 then from = '(' .. page[#page][1] end
+  until #page <= total
+  return set
+end
+
+for _, delivery in ipairs(deliveries) do
+  delivery.held = redis.call('GET', delivery.lease) == delivery.token
+  if delivery.held then
+    local set, problem = pending_of(delivery)
+    if set == nil then return problem end
+    delivery.pending = set
+  end
+end
+
+local verdicts = {}
+for i, part in ipairs(parts) do
+  local delivery = part.delivery
+  if not delivery.held or delivery.revoke then
+    verdicts[i] = 'F'
+  else
+    local present = 0
+    for a = part.first, part.last do
+      if delivery.pending[ARGV[a]] then present = present + 1 end
+    end
+    if present == part.n then
+      verdicts[i] = 'A'
+      for a = part.first, part.last do delivery.pending[ARGV[a]] = nil end
+    elseif present == 0 then
+      verdicts[i] = 'D'
+    else
+      verdicts[i] = 'P'
+      delivery.revoke = true
+    end
+  end
+end
+
+local seen = {}
+local function wrong_type(key, wanted)
+  if key == nil or seen[key] == wanted then return nil end
+  local found = redis.call('TYPE', key).ok
+  if found ~= 'none' and found ~= wanted then return {'WRONGTYPE', key, found, wanted} end
+  seen[key] = wanted
+  return nil
+end
+for i, part in ipairs(parts) do
+  if verdicts[i] == 'A' then
+    for _, effect in ipairs(part.effects) do
+      local problem = wrong_type(effect.key, effect.wanted) or wrong_type(effect.mirror, 'hash')
+        or wrong_type(effect.overflow_key, 'hash')
+      if problem then return problem end
+    end
+  end
+end
+
+-- 3. Write. From here on nothing can be refused.
+
+local overflow, mended = 0, 0
+
+local function increment(key, field, by)
+  local reply = redis.pcall('HINCRBY', key, field, by)
+  if type(reply) == 'table' and reply.err then
+    redis.call('HSET', key, field, by)
+    mended = mended + 1
+  end
+end
+local function expire(key, ttl)
+  if ttl ~= '' then redis.call('EXPIRE', key, ttl) end
+end
+
+-- The field that a capped count goes to, and whether that is a fold.
+local function resolve(e, size, a)
+  local name = ARGV[a]
+  if size < e.limit or redis.call('HEXISTS', e.key, name) == 1 then return name, false end
+  local first, second = ARGV[a + 3], ARGV[a + 4]
+  if first == '' then return name, false end
+  if size < 2 * e.limit or redis.call('HEXISTS', e.key, first) == 1 then return first, first ~= name end
+  return second, true
+end
+
+local WRITERS = {}
+function WRITERS.C(e)
+  local tight = e.limit and redis.call('HLEN', e.key) + e.n > e.limit
+  local folded = 0
+  for f = 0, e.n - 1 do
+    local a = e.first + f * e.width
+    local field, by, flags = ARGV[a], ARGV[a + 1], ARGV[a + 2]
+    if tight then
+      local fold
+      field, fold = resolve(e, redis.call('HLEN', e.key), a)
+      if fold and (flags == '2' or flags == '3') then folded = folded + tonumber(by) end
+    end
+    increment(e.key, field, by)
+    if e.mirror and (flags == '1' or flags == '3') then increment(e.mirror, field, by) end
+  end
+  if e.n > 0 then expire(e.key, e.ttl) end
+  if e.mirror then expire(e.mirror, e.mirror_ttl) end
+  if folded > 0 then
+    overflow = overflow + folded
+    if e.overflow_key then increment(e.overflow_key, e.overflow_field, folded) end
+  end
+end
+function WRITERS.R(e)
+  for f = 0, e.n - 1 do
+    local field, value = ARGV[e.first + f * 2], ARGV[e.first + f * 2 + 1]
+    local current = redis.call('HGET', e.key, field)
+    if current then
+      local number = tonumber(current)
+      if number == nil then mended = mended + 1 end
+      if number == nil or number < tonumber(value) then redis.call('HSET', e.key, field, value) end
+    elseif e.limit == nil or redis.call('HLEN', e.key) < e.limit then
+      redis.call('HSET', e.key, field, value)
+    else
+      overflow = overflow + 1
+    end
+  end
+  if e.n > 0 then expire(e.key, e.ttl) end
+end
+function WRITERS.I(e)
+  local current = redis.call('HGET', e.key, e.field)
+  if not current or id_less(current, e.id) then redis.call('HSET', e.key, e.field, e.id) end
+end
+function WRITERS.P(e)
+  for f = 0, e.n - 1 do
+    redis.call('HSET', e.key, ARGV[e.first + f * 2], ARGV[e.first + f * 2 + 1])
+  end
+  if e.n > 0 then expire(e.key, e.ttl) end
+end
+function WRITERS.A(e)
+  local command = {'XADD', e.key}
+  if e.max_length ~= '' then
+    table.insert(command, 'MAXLEN')
+    table.insert(command, '~')
+    table.insert(command, e.max_length)
+  end
+  table.insert(command, '*')
+  for a = e.first, e.first + e.n * 2 - 1 do table.insert(command, ARGV[a]) end
+  redis.call(unpack(command))
+end
+
+local CHUNK = 4000 -- unpack fails beyond some 8,000 values
+for i, part in ipairs(parts) do
+  if verdicts[i] == 'A' then
+    for a = part.first, part.last, CHUNK do
+      redis.call('XACK', part.delivery.stream, part.delivery.group, unpack(ARGV, a, math.min(a + CHUNK - 1, part.last)))
+    end
+    for _, effect in ipairs(part.effects) do WRITERS[effect.op](effect) end
+  end
+end
+for _, delivery in ipairs(deliveries) do
+  if delivery.revoke then redis.call('DEL', delivery.lease) end
+end
+
+local reply = {'OK'}
+for i = 1, #parts do reply[i + 1] = verdicts[i] end
+reply[#reply + 1] = overflow
+reply[#reply + 1] = mended
+return reply

@@ -1,0 +1,48 @@
+-- Take over pending entries: from a consumer that has no lease any more, or (after registering anew) from ourselves.
+-- One call takes at most `count` entries. A dead consumer with nothing left is deleted from the group; never before,
+-- since XGROUP DELCONSUMER throws its pending entries away.
+--
+-- Entries that were pending but are gone from the stream (trimmed, deleted) can never be counted: they are taken off
+-- the pending list and counted as trimmed, in this same step.
+--
+-- KEYS  1 stream   2 our lease   3 the other's lease   4 hash of counters
+-- ARGV  1 group    2 our name    3 our token           4 the other's name (ours: read our own pending entries)
+--       5 lowest ID, as XPENDING takes it             6 count
+-- Reply {'LOST'}      we hold no lease: nothing done
+--       {'ALIVE'}     the other holds a lease: nothing done
+--       {'NONE'}      nothing is left; a dead consumer was deleted
+--       {'TAKEN', entries, trimmed, last-id}   entries are pending for us now; so many were trimmed
+if redis.call('GET', KEYS[2]) ~= ARGV[3] then return {'LOST'} end
+local own = ARGV[2] == ARGV[4]
+if not own and redis.call('EXISTS', KEYS[3]) == 1 then return {'ALIVE'} end
+
+local page = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[5], '+', ARGV[6], ARGV[4])
+if #page == 0 then
+  if not own then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[4]) end
+  return {'NONE'}
+end
+redis.call('HEXISTS', KEYS[4], 'trimmed_total') -- fails before the first write when the key is of another type
+
+local claim = {'XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0}
+for i = 1, #page do claim[#claim + 1] = page[i][1] end
+local claimed = redis.call(unpack(claim))
+
+local entries, alive = {}, {}
+for i = 1, table.getn(page) do
+  local entry = claimed[i]
+  -- Redis 6.2 answers nothing for an entry that is gone and leaves it pending; later versions leave it out.
+  if entry and entry[2] then
+    entries[#entries + 1] = entry
+    alive[entry[1]] = true
+  end
+end
+local gone = {}
+for i = 1, #page do
+  if not alive[page[i][1]] then gone[#gone + 1] = page[i][1] end
+end
+if #gone > 0 then
+  redis.call('XACK', KEYS[1], ARGV[1], unpack(gone))
+  redis.call('HINCRBY', KEYS[4], 'trimmed_total', #gone)
+end
+if not own and #entries > 0 then redis.call('HINCRBY', KEYS[4], 'claimed_total', #entries) end
+return {'TAKEN', entries, #gone, page[#page][1]}

@@ -1,0 +1,23 @@
+"""Who wants to know what the connectors do: metrics, tests. The default does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from connectors.delivery import Part
+
+
+class Observer:
+    """Called from the worker threads; methods must be quick and must not raise."""
+
+    def committed(self, parts: Sequence[Part], seconds: float, overflow: int) -> None:
+        """`parts` were applied by one commit, which took `seconds`; `overflow` counts were folded."""
+
+    def claimed(self, entries: int) -> None:
+        """So many entries were taken over from a dead consumer."""
+
+    def fenced(self) -> None:
+        """A consumer of this process lost its lease, or its commit was refused."""
+
+    def trimmed(self, entries: int) -> None:
+        """So many entries were lost: deleted from the stream before they were counted."""

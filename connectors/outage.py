@@ -1,0 +1,96 @@
+"""Redis is away, or back: one line in the log for each, however many parts of a process notice it."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+
+import structlog
+
+from connectors.errors import RedisDenied, RedisError
+from connectors.lifecycle import Lifecycle
+from connectors.settings import EXIT_SETTINGS
+
+_log = structlog.get_logger("redis")
+
+FIRST_DELAY = 0.05
+"""Seconds before the first new attempt."""
+
+LONGEST_DELAY = 2.0
+"""Seconds between attempts, at the most."""
+
+
+class Backoff:
+    """How long to wait before the next attempt: doubling from `FIRST_DELAY` to `LONGEST_DELAY`, with jitter.
+
+    The jitter (a random half) keeps instances that lost the same Redis from coming back in step.
+    """
+
+    def __init__(self) -> None:
+        self._failures = 0
+
+    def next_delay(self) -> float:
+        """Seconds to wait after one more failure."""
+        delay = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(self._failures, 16))
+        self._failures += 1
+        return delay * random.uniform(0.5, 1.0)
+
+    def reset(self) -> None:
+        """It worked: the next failure is a first one again."""
+        self._failures = 0
+
+
+class Outage:
+    """What the parts of one process know of one Redis. Thread-safe.
+
+    A part calls `down` at a failure and `up` at a success; the log gets a line when the first part goes down and one
+    when the last is up again. A password that was never accepted is a wrong setting, and ends the process with status
+    78; one that is refused later is waited for like an outage, because passwords are rotated and servers restarted.
+    """
+
+    def __init__(self, lifecycle: Lifecycle, place: str = "") -> None:
+        self._lifecycle = lifecycle
+        self._place = place
+        self._lock = threading.Lock()
+        self._down: dict[str, str] = {}
+        self._since = 0.0
+        self._was_up = False
+
+    @property
+    def redis_up(self) -> bool:
+        """Whether the last that every part heard of Redis was good, and any heard at all."""
+        return self._was_up and not self._down
+
+    def down(self, part: str, error: RedisError) -> None:
+        """`part` (a name of ours) failed with `error`."""
+        if isinstance(error, RedisDenied) and not self._was_up:
+            self._lifecycle.fail(str(error), EXIT_SETTINGS)
+            return
+        with self._lock:
+            first = not self._down
+            known = self._down.get(part) == type(error).__name__
+            self._down[part] = type(error).__name__
+            if first:
+                self._since = time.monotonic()
+        if first or (not known and not _is_plain_outage(error)):
+            _log.warning("waiting for Redis", redis=self._place, cause=str(error))
+
+    def up(self, part: str) -> None:
+        """`part` had a good answer."""
+        if self._was_up and not self._down:
+            return
+        with self._lock:
+            was_down = bool(self._down)
+            self._down.pop(part, None)
+            back = was_down and not self._down
+            first_time, self._was_up = not self._was_up, True
+        if back:
+            _log.info("Redis is back", redis=self._place, after_seconds=round(time.monotonic() - self._since, 1))
+        elif first_time:
+            _log.info("connected", redis=self._place)
+
+
+def _is_plain_outage(error: RedisError) -> bool:
+    """Whether the line that opened the outage says all there is to say."""
+    return type(error).__name__ == "RedisAway"

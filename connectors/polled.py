@@ -1,0 +1,88 @@
+"""A polled source: call a function at regular times, on one worker of the whole cluster."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from typing import Generic, TypeVar
+
+import redis
+from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+
+from connectors.errors import RedisError, translate
+from connectors.outage import Backoff
+from connectors.service import Service
+
+Value = TypeVar("Value")
+
+_STOP_CHECK = 0.1
+"""Seconds between looks at the wish to stop."""
+
+
+class PolledSource(FixedPartitionedSource[Value, None], Generic[Value]):
+    """Emits `read(client)` every `interval` seconds, aligned to whole intervals since the epoch.
+
+    A read that takes longer than the interval makes the source skip times, never pile them up. A read that fails
+    because of Redis is tried again with backoff; nothing is emitted for it.
+
+    :arg name: of this reader, for telling outages apart.
+    :arg read: may block; gets a client of its own; may raise RedisError or redis-py's errors. For None, nothing is
+        emitted.
+    """
+
+    def __init__(self, service: Service, name: str, interval: float, read: Callable[[redis.Redis], Value | None]) -> None:
+        self._service = service
+        self._name = name
+        self._interval = interval
+        self._read = read
+
+    def list_parts(self) -> list[str]:
+        """One for all workers."""
+        return ["singleton"]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: None) -> StatefulSourcePartition[Value, None]:
+        """Does not connect."""
+        return _PolledPartition(self._service, self._name, self._interval, self._read)
+
+
+class _PolledPartition(StatefulSourcePartition[Value, None], Generic[Value]):
+    def __init__(self, service: Service, name: str, interval: float, read: Callable[[redis.Redis], Value | None]) -> None:
+        self._service = service
+        self._name = name
+        self._interval = interval
+        self._read = read
+        self._client = service.connect()
+        self._backoff = Backoff()
+        self._due = 0.0  # the first time at once
+
+    def next_batch(self) -> list[Value]:
+        if self._service.lifecycle.stopping:
+            raise StopIteration
+        now = time.time()
+        if now < self._due and self._due - now <= self._interval:  # (a clock that was set back makes it due)
+            return []
+        try:
+            value = self._read(self._client)
+        except (redis.RedisError, OSError, RedisError) as error:
+            self._service.outage.down(self._name, translate(error))
+            self._due = time.time() + self._backoff.next_delay()
+            return []
+        self._service.outage.up(self._name)
+        self._backoff.reset()
+        self._due = (time.time() // self._interval + 1) * self._interval
+        return [] if value is None else [value]
+
+    def next_awake(self) -> datetime:
+        # Never later than a stop should take to be seen.
+        seconds = min(max(self._due - time.time(), 0.0), _STOP_CHECK)
+        return datetime.now(timezone.utc) + timedelta(seconds=seconds)
+
+    def snapshot(self) -> None:
+        return None
+
+    def close(self) -> None:
+        self._client.close()
+
+
+__all__ = ["PolledSource"]

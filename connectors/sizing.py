@@ -1,0 +1,29 @@
+"""How many entries to ask for, so that a reply stays within a budget of bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from connectors.delivery import Entry
+
+REPLY_BYTES = 4 * 1024 * 1024
+"""What one reply should hold at the most, in bytes. Redis has no such limit of its own."""
+
+FIRST_COUNT = 32
+"""Entries to ask for while nothing is known about their size."""
+
+
+class BatchSizer:
+    """Learns the size of entries from samples. Grows twofold at most, shrinks at once."""
+
+    def __init__(self, max_count: int) -> None:
+        self._max_count = max_count
+        self.count = min(FIRST_COUNT, max_count)
+
+    def saw(self, entries: Sequence[Entry]) -> None:
+        """Adjust `count` to the mean size of a sample of `entries` (not empty)."""
+        sample = entries[:: max(1, len(entries) // 32)]
+        mean = sum(sum(map(len, entry.fields)) for entry in sample) / len(sample)
+        affordable = int(REPLY_BYTES / (mean + 1))
+        # A reply that was not full says nothing about the next one being too small.
+        self.count = max(1, min(self._max_count, affordable, self.count * 2))

@@ -1,0 +1,272 @@
+"""A consumer-group source: entries of a Redis stream as `Batch` values, for a `commit.CommitSink` to acknowledge.
+
+The order of work is: what is pending for us from before, what dead consumers left, then what is new. The next read is
+under way while the last batch is worked on. How much may be in flight is bounded by what Redis has pending for the
+consumer, whatever number of workers and processes the parts travel through.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import structlog
+from bytewax.inputs import DynamicSource, StatelessSourcePartition
+
+from connectors import stream_id
+from connectors.connection import Script, Wire
+from connectors.delivery import Batch, Entry
+from connectors.errors import NoGroup, NoScript, RedisError
+from connectors.group import Consumer, GroupConfig, Taken, default_name
+from connectors.outage import Backoff
+from connectors.service import Service
+from connectors.sizing import BatchSizer
+
+_log = structlog.get_logger("source")
+_before_read = Script.load("before_read")
+
+BLOCK_MS = 200
+"""How long a read waits for entries, in milliseconds: also how long a stop may take, and other steps may wait."""
+
+DRAIN_SECONDS = 10.0
+"""How long a stop waits for what is in flight to be committed."""
+
+TAKEOVER_SECONDS = 5.0
+"""How often to look for dead consumers."""
+
+FULL_PAUSE_SECONDS = 0.005
+"""How long to pause when enough is in flight."""
+
+
+class ConsumerGroupSource(DynamicSource[Batch]):
+    """Reads a stream as a consumer group; each worker is a consumer.
+
+    :arg max_batch: the most entries in a batch. Fewer are read when they are large.
+    :arg max_in_flight: the most entries read and not yet committed, a worker (one batch more at the moment of a check).
+    """
+
+    def __init__(
+        self, service: Service, config: GroupConfig, max_batch: int = 2000, max_in_flight: int = 16_000
+    ) -> None:
+        self._service = service
+        self._config = config
+        self._max_batch = max_batch
+        self._max_in_flight = max_in_flight
+
+    def build(self, step_id: str, worker_index: int, worker_count: int) -> StatelessSourcePartition[Batch]:
+        """Does not connect: a Redis that is away is waited for by `next_batch`."""
+        name = default_name(worker_index, worker_count)
+        return _ConsumerPartition(self._service, self._config, name, self._max_batch, self._max_in_flight)
+
+
+class _ConsumerPartition(StatelessSourcePartition[Batch]):
+    """`next_batch` blocks for up to `BLOCK_MS` when nothing is new, and for the socket timeout when Redis hangs."""
+
+    def __init__(
+        self, service: Service, config: GroupConfig, name: str, max_batch: int, max_in_flight: int
+    ) -> None:
+        self._service = service
+        self._config = config
+        self._client = service.connect()
+        self._wire = Wire(self._client)
+        self._consumer = Consumer(self._client, config, name)
+        self._sizer = BatchSizer(max_batch)
+        self._max_in_flight = max_in_flight
+        self._backoff = Backoff()
+        self._part = f"source {name}"
+        self._awake: datetime | None = None
+        self._drain_until: float | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        """Not registered (any more): what is in flight cannot be committed, and will be read again."""
+        self._wire.close()
+        self._registered = False
+        self._own_after: bytes | None = None
+        self._own_done = False
+        self._dead: list[str] = []
+        self._look_at = 0.0
+        self._unchecked = 0
+        self._emitted: deque[tuple[tuple[int, int], tuple[int, int]]] = deque()
+        self._send_script_whole = False
+
+    def next_batch(self) -> list[Batch]:
+        self._awake = None
+        if self._service.lifecycle.stopping:
+            return self._drain()
+        try:
+            batch = self._step()
+        except NoGroup as error:
+            _log.warning("consumer group is gone; creating it again", stream=self._config.stream, cause=str(error))
+            self._forget()
+            self._pause(self._backoff.next_delay())
+            return []
+        except RedisError as error:
+            self._service.outage.down(self._part, error)
+            self._forget()
+            self._pause(self._backoff.next_delay())
+            return []
+        self._service.outage.up(self._part)
+        self._backoff.reset()
+        return batch
+
+    def next_awake(self) -> datetime | None:
+        return self._awake
+
+    def close(self) -> None:
+        self._wire.close()
+        self._client.close()
+
+    def _pause(self, seconds: float) -> None:
+        self._awake = datetime.now(timezone.utc) + timedelta(seconds=seconds)
+
+    def _step(self) -> list[Batch]:
+        """One piece of work: the first of the phases that has something to do."""
+        if not self._registered:
+            self._consumer.register()
+            self._registered = True
+        self._consumer.lease.touch()
+        if not self._own_done:
+            taken = self._consumer.take(self._consumer.name, self._own_after, self._sizer.count)
+            if taken is not None and taken.last_id is None:
+                self._own_done = True
+            elif taken is not None:
+                self._own_after = taken.last_id
+            return self._emit_taken(taken)
+        if self._wire.awaited == 0 and time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + TAKEOVER_SECONDS
+            if self._has_stray_entries():
+                _log.warning("entries were delivered to a broken connection; reading them again")
+                self._forget()
+                return []
+            self._dead = self._consumer.dead_consumers()
+        if self._dead and self._wire.awaited == 0:
+            taken = self._consumer.take(self._dead[-1], None, self._sizer.count)
+            if taken is not None and taken.last_id is None:
+                self._dead.pop()
+            elif taken is not None:
+                _log.info("took over", entries=len(taken.entries), owner=self._dead[-1], trimmed=taken.trimmed)
+                self._service.observer.claimed(len(taken.entries))
+            return self._emit_taken(taken)
+        return self._read()
+
+    def _emit_taken(self, taken: Taken | None) -> list[Batch]:
+        if taken is None:
+            return self._lost()
+        if taken.trimmed:
+            _log.warning("entries were deleted while pending; they are lost", entries=taken.trimmed)
+            self._service.observer.trimmed(taken.trimmed)
+        return self._emit(taken.entries)
+
+    def _emit(self, entries: list[Entry]) -> list[Batch]:
+        if not entries:
+            return []
+        self._sizer.saw(entries)
+        self._unchecked += len(entries)
+        self._emitted.append((stream_id.parse(entries[0].id), stream_id.parse(entries[-1].id)))
+        return [Batch(self._consumer.delivery(), entries)]
+
+    def _lost(self) -> list[Batch]:
+        _log.warning("lease lost; registering anew", consumer=self._consumer.name)
+        self._service.observer.fenced()
+        self._forget()
+        return []
+
+    def _read(self) -> list[Batch]:
+        """New entries; the read after this one is sent before this one's entries are worked on."""
+        if self._wire.awaited == 0:
+            if self._too_many_in_flight():
+                self._pause(FULL_PAUSE_SECONDS)
+                return []
+            self._send_read()
+        entries = self._receive_read()
+        if entries is None:
+            return self._lost()
+        batch = self._emit(entries)
+        if batch and time.monotonic() < self._look_at and not self._too_many_in_flight():
+            self._send_read()
+        return batch
+
+    def _send_read(self) -> None:
+        config, consumer = self._config, self._consumer
+        script: tuple[Any, ...] = ("EVALSHA", _before_read.digest)
+        if self._send_script_whole:
+            script = ("EVAL", _before_read.source)
+        lease = consumer.lease
+        self._wire.send(
+            (*script, 3, config.stream, lease.key, config.counters, config.group, lease.token),
+            ("XREADGROUP", "GROUP", config.group, consumer.name, "COUNT", self._sizer.count, "BLOCK", BLOCK_MS)
+            + ("STREAMS", config.stream, ">"),
+        )
+
+    def _receive_read(self) -> list[Entry] | None:
+        """The entries that the read under way brings; None when the lease is lost (they are pending for us then).
+
+        :raises RedisError: what was read, if anything, is pending for us.
+        """
+        check = self._wire.receive()
+        reply = self._wire.receive()
+        if isinstance(reply, RedisError):
+            raise reply
+        if isinstance(check, RedisError):
+            if not isinstance(check, NoScript):
+                raise check
+            # The lease was not looked at this time; the commit looks again in any case.
+            self._send_script_whole = True
+            check = [1, 0]
+        else:
+            self._send_script_whole = False
+        held, lost = check
+        if lost:
+            _log.warning("entries were deleted before they were read; they are lost", entries=lost)
+            self._service.observer.trimmed(lost)
+        if not held:
+            return None
+        return [Entry(entry[0], entry[1]) for entry in reply[0][1]] if reply else []
+
+    def _too_many_in_flight(self) -> bool:
+        if self._unchecked < self._max_in_flight:
+            return False
+        self._unchecked = self._consumer.in_flight()
+        return self._unchecked >= self._max_in_flight
+
+    def _has_stray_entries(self) -> bool:
+        """Whether something is pending for us that we never saw: a reply that was lost with its connection.
+
+        Reads are disjoint ranges of the stream, so it is enough to look whether the oldest pending entry lies in one of
+        the ranges that were emitted. Call only with no read under way.
+        """
+        oldest = self._consumer.oldest_pending()
+        if oldest is None:
+            self._emitted.clear()
+            return False
+        place = stream_id.parse(oldest)
+        if any(first <= place <= last for first, last in self._emitted):
+            while not self._emitted[0][0] <= place <= self._emitted[0][1]:
+                self._emitted.popleft()
+            return False
+        return True
+
+    def _drain(self) -> list[Batch]:
+        """Emit what the read under way brings, wait until all is committed, leave the group, end.
+
+        :raises StopIteration: done, or out of time, or Redis is away: what is not committed stays pending.
+        """
+        try:
+            if self._wire.awaited:
+                batch = self._emit(self._receive_read() or [])
+                if batch:
+                    return batch
+            if self._registered:
+                now = time.monotonic()
+                self._drain_until = self._drain_until or now + DRAIN_SECONDS
+                if self._consumer.in_flight() and now < self._drain_until and self._own_done:
+                    self._consumer.lease.touch()
+                    self._pause(FULL_PAUSE_SECONDS)
+                    return []
+                self._consumer.retire()
+        except RedisError as error:
+            _log.info("stopped without Redis; what is pending is read at the next start", cause=str(error))
+        raise StopIteration

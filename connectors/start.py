@@ -1,0 +1,30 @@
+"""Starting a flow as a process: settings, logs, signals; and the one line and status 78 when a setting is wrong."""
+
+from __future__ import annotations
+
+import sys
+from typing import TypeVar
+
+from connectors import logs
+from connectors.errors import SettingsError
+from connectors.lifecycle import lifecycle
+from connectors.settings import EXIT_SETTINGS, RedisSettings, load
+
+AnyRedisSettings = TypeVar("AnyRedisSettings", bound=RedisSettings)
+
+
+def start(kind: type[AnyRedisSettings], name: str) -> AnyRedisSettings:
+    """Settings of `kind`, with logging set up under `name` and SIGTERM and SIGINT turned into a graceful stop.
+
+    Call once, from the main thread, where the process builds its dataflow.
+
+    :raises SystemExit: with status 78, after one line for each wrong setting.
+    """
+    try:
+        settings = load(kind)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(EXIT_SETTINGS) from None
+    logs.configure(settings, name)
+    lifecycle.install()
+    return settings

@@ -1,0 +1,169 @@
+"""P3.5 decision intelligence: why are we not trading?
+
+    python -m bytewax.run flows.p35
+
+    apply.result --> decisions --> tally --> minute --+-- on time --+--> effects --> commit
+                     (consumer     (per     (tumbling |             |                (buckets, symbols, status
+                      group)       minute)   window)  +-- late -----+                 and XACK: one atomic step)
+
+    every 10 s   --> last_hour --> roll_up --> snapshots             (the four windows, from the buckets)
+    every 2 s    --> group     ------------->  status                (pending, lag)
+
+Each decision is counted exactly once in its minute, whatever dies and whenever: counts and acknowledgement are one
+step. The snapshots and the status carry no state of their own.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+import bytewax.operators as op
+import redis
+from bytewax.dataflow import Dataflow
+from bytewax.inputs import Source
+from bytewax.outputs import Sink
+
+from connectors import metrics as endpoint
+from connectors.commit import CommitSink
+from connectors.delivery import Batch, Part
+from connectors.derived import DerivedSink
+from connectors.group import GroupConfig, GroupState, default_name, read_state
+from connectors.polled import PolledSource
+from connectors.service import Service
+from connectors.source import ConsumerGroupSource
+from connectors.start import start
+from connectors.windowing import tumble
+from flows import __version__
+from flows.settings import P35Settings
+from flows.tally import Tally, tally
+from flows.windows import roll_up
+from sinks import buckets, snapshots, status, symbols
+from sinks.metrics import P35Metrics
+from sinks.values import Recent, Snapshots
+
+GROUP = "p35_decision_intel"
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Where the flow reads and writes: Redis when it runs, lists when it is tested."""
+
+    decisions: Source[Batch]
+    commit: Sink[Part]
+    last_hour: Source[Recent]
+    snapshots: Sink[Snapshots]
+    group: Source[GroupState]
+    status: Sink[GroupState]
+
+
+def flow() -> Dataflow:
+    """What `python -m bytewax.run flows.p35` runs: settings from the environment, ends on Redis.
+
+    :raises SystemExit: with status 78 when a setting is wrong.
+    """
+    settings = start(P35Settings, "p35")
+    metrics = P35Metrics(__version__)
+    service = Service.create(settings, "p35", metrics)
+    metrics.watch(service.outage)
+    endpoint.serve(settings)
+    return topology(settings, redis_ends(settings, service, metrics))
+
+
+def topology(settings: P35Settings, ends: Ends) -> Dataflow:
+    """The dataflow, whatever its ends."""
+    flow = Dataflow("p35")
+
+    decisions = op.input("decisions", flow, ends.decisions)
+    tallies = op.flat_map("tally", decisions, partial(tally, max_future_skew=settings.max_future_skew_sec))
+    by_consumer = op.key_on("by_consumer", tallies, lambda one: one.delivery.consumer)
+    minute = tumble(
+        "minute",
+        by_consumer,
+        length=timedelta(minutes=1),
+        event_time=lambda one: one.event_time,
+        # A publisher whose clock runs ahead, as far as is allowed, must not make all others late.
+        wait=timedelta(seconds=settings.max_future_skew_sec + settings.allowed_lateness_sec),
+    )
+    on_time = op.map("on_time", minute.down, partial(effects, settings=settings, late=False))
+    late = op.map("late", minute.late, partial(effects, settings=settings, late=True))
+    op.output("commit", op.merge("effects", on_time, late), ends.commit)
+
+    last_hour = op.input("last_hour", flow, ends.last_hour)
+    op.output("snapshots", op.map("roll_up", last_hour, roll_up), ends.snapshots)
+
+    op.output("status", op.input("group", flow, ends.group), ends.status)
+    return flow
+
+
+def effects(keyed: tuple[str, tuple[int, Tally]], *, settings: P35Settings, late: bool) -> Part:
+    """What a tally does to Redis, once its window has been assigned."""
+    _consumer, (minute, one) = keyed
+    prefix = settings.key_prefix
+    late_count = len(one.ids) if late else 0
+    by_decision: dict[str, int] = {}
+    for kind, count in one.counts.items():
+        by_decision[kind.decision] = by_decision.get(kind.decision, 0) + count
+    return Part(
+        one.delivery,
+        one.ids,
+        (
+            *buckets.effects(
+                prefix,
+                minute,
+                one.counts,
+                ttl=settings.bucket_ttl_sec,
+                max_fields=settings.max_fields_per_bucket,
+                symbol_breakdown=settings.enable_symbol_breakdown,
+            ),
+            *symbols.effects(prefix, one.newest),
+            *status.effects(prefix, len(one.ids), one.ids[-1], one.newest_seconds, one.skewed, late_count),
+        ),
+        (*by_decision.items(), ("skewed", one.skewed), ("late", late_count), ("newest", one.newest_seconds)),
+    )
+
+
+def group_config(settings: P35Settings) -> GroupConfig:
+    """The stream of decisions, and the group that counts it."""
+    prefix = settings.key_prefix
+    return GroupConfig(
+        stream=f"{prefix}:stream:apply.result",
+        group=GROUP,
+        counters=status.key(prefix),
+        lease_prefix=f"{prefix}:p35:lease:",
+        lease_ttl=settings.lease_ttl_sec,
+        stall=settings.stall_sec,
+    )
+
+
+def redis_ends(settings: P35Settings, service: Service, metrics: P35Metrics) -> Ends:
+    """The ends on the Redis of `service`."""
+    prefix, config = settings.key_prefix, group_config(settings)
+    facts = {
+        "consumer_name": default_name(0, 1),
+        "service_start_ts": str(int(time.time())),
+        "version": __version__,
+    }
+
+    def write_snapshots(client: redis.Redis, value: Snapshots) -> None:
+        snapshots.write(client, prefix, value)
+        metrics.snapshots(value)
+
+    def write_status(client: redis.Redis, state: GroupState) -> None:
+        status.write(client, prefix, state, facts)
+        metrics.group_state(state)
+
+    return Ends(
+        decisions=ConsumerGroupSource(service, config, settings.read_batch, settings.max_in_flight),
+        commit=CommitSink(service),
+        last_hour=PolledSource(
+            service, "last_hour", settings.snapshot_interval_sec, lambda client: snapshots.read(client, prefix)
+        ),
+        snapshots=DerivedSink(service, "snapshots", write_snapshots),
+        group=PolledSource(
+            service, "group", settings.status_interval_sec, lambda client: read_state(client, config.stream, GROUP)
+        ),
+        status=DerivedSink(service, "status", write_status),
+    )

@@ -1,0 +1,1 @@
+"""How each result lies in Redis: one module an output, with its keys, fields and times to live."""

@@ -1,0 +1,124 @@
+"""Buckets: the counts of each minute of event time, and the truth that everything else is computed from.
+
+    {prefix}:p35:bucket:YYYYMMDDHHMM            HASH, TTL BUCKET_TTL_SEC after its last count
+        decision:{D}                 entries with decision D
+        reason:{R}                   entries with reason R; reason:__other__ once the bucket is full
+        symbol_decision:{S}:{D}      the same per symbol; both only with ENABLE_SYMBOL_BREAKDOWN
+        symbol_reason:{S}:{R}
+    {prefix}:p35:summary:YYYYMMDDHHMM           HASH, TTL 2 h: the decision:* and reason:* fields of the bucket once more,
+        so that a snapshot does not have to read past thousands of symbol fields
+    {prefix}:p35:unknown_decision:minute:YYYYMMDDHHMM   HASH, TTL 2 h: raw decisions that nobody knows -> count
+
+A bucket is full with MAX_FIELDS_PER_BUCKET fields: new reasons then go to `__other__`. The fields of new symbols are
+still made until it has twice as many; after that they go to the symbol `__other__`. Both count as overflow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import redis
+
+from connectors.effects import Cap, Count, Effect, Mirror
+from sinks import status
+from sinks.text import minute_name
+from sinks.values import Kind, MinuteSummary
+
+SUMMARY_TTL = 7_200
+"""Seconds; the longest window is one hour."""
+
+UNKNOWN_LIMIT = 1_000
+"""Raw decisions that are told apart within a minute."""
+
+OTHER = "__other__"
+
+
+def bucket_key(prefix: str, minute: int) -> str:
+    """The bucket of `minute` (minutes since the epoch)."""
+    return f"{prefix}:p35:bucket:{minute_name(minute)}"
+
+
+def summary_key(prefix: str, minute: int) -> str:
+    """The summary of `minute`."""
+    return f"{prefix}:p35:summary:{minute_name(minute)}"
+
+
+def unknown_key(prefix: str, minute: int) -> str:
+    """The raw unknown decisions of `minute`."""
+    return f"{prefix}:p35:unknown_decision:minute:{minute_name(minute)}"
+
+
+def bucket_counts(counts: Mapping[Kind, int], symbol_breakdown: bool) -> dict[str, int]:
+    """The fields of a bucket that `counts` add up to."""
+    fields: dict[str, int] = {}
+    for kind, count in counts.items():
+        names = [f"decision:{kind.decision}", f"reason:{kind.reason}"]
+        if symbol_breakdown and kind.symbol:
+            names.append(f"symbol_decision:{kind.symbol}:{kind.decision}")
+            names.append(f"symbol_reason:{kind.symbol}:{kind.reason}")
+        for name in names:
+            fields[name] = fields.get(name, 0) + count
+    return fields
+
+
+def _fallbacks(counts: Mapping[Kind, int], symbol_breakdown: bool) -> dict[str, tuple[str, str]]:
+    """Where the fields of `bucket_counts` go when the bucket is full."""
+    fallbacks = {}
+    for kind in counts:
+        fallbacks[f"reason:{kind.reason}"] = (f"reason:{OTHER}", f"reason:{OTHER}")
+        if symbol_breakdown and kind.symbol:
+            by_decision = f"symbol_decision:{kind.symbol}:{kind.decision}"
+            fallbacks[by_decision] = (by_decision, f"symbol_decision:{OTHER}:{kind.decision}")
+            by_reason = f"symbol_reason:{kind.symbol}:{kind.reason}"
+            fallbacks[by_reason] = (f"symbol_reason:{kind.symbol}:{OTHER}", f"symbol_reason:{OTHER}:{OTHER}")
+    return fallbacks
+
+
+def effects(
+    prefix: str, minute: int, counts: Mapping[Kind, int], *, ttl: int, max_fields: int, symbol_breakdown: bool
+) -> list[Effect]:
+    """What counting `counts` into `minute` does to Redis."""
+    cap = Cap(
+        max_fields,
+        _fallbacks(counts, symbol_breakdown),
+        (status.key(prefix), "overflow_total"),
+        ("reason:", "symbol_decision:"),
+    )
+    mirror = Mirror(summary_key(prefix, minute), ("decision:", "reason:"), SUMMARY_TTL)
+    result: list[Effect] = [
+        Count(bucket_key(prefix, minute), bucket_counts(counts, symbol_breakdown), ttl, cap, mirror)
+    ]
+    unknown: dict[str, int] = {}
+    for kind, count in counts.items():
+        if kind.unknown:
+            unknown[kind.unknown] = unknown.get(kind.unknown, 0) + count
+    if unknown:
+        other = dict.fromkeys(unknown, (OTHER, OTHER))
+        bound = Cap(UNKNOWN_LIMIT, other, (status.key(prefix), "overflow_total"), ())
+        result.append(Count(unknown_key(prefix, minute), unknown, SUMMARY_TTL, bound))
+    return result
+
+
+def read_summaries(client: redis.Redis, prefix: str, minutes: range) -> dict[int, MinuteSummary]:
+    """The summaries of those of `minutes` that have any. Blocks for one round trip; raises what redis-py raises."""
+    pipeline = client.pipeline(transaction=False)
+    for minute in minutes:
+        pipeline.hgetall(summary_key(prefix, minute))
+        pipeline.hgetall(unknown_key(prefix, minute))
+    replies = pipeline.execute()
+    summaries = {}
+    for minute, counts, unknown in zip(minutes, replies[::2], replies[1::2], strict=True):
+        if counts:
+            summaries[minute] = MinuteSummary(
+                _fields(counts, b"decision:"), _fields(counts, b"reason:"), _fields(unknown, b"")
+            )
+    return summaries
+
+
+def _fields(counts: Mapping[bytes, bytes], start: bytes) -> dict[str, int]:
+    """Those of `counts` whose names begin with `start`, without it."""
+    return {
+        name[len(start) :].decode("utf-8", "replace"): int(count)
+        for name, count in counts.items()
+        if name.startswith(start) and count.lstrip(b"-").isdigit()
+    }

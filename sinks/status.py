@@ -1,0 +1,64 @@
+"""Status: one hash that says how the service is.
+
+    {prefix}:p35:status    HASH, no TTL
+        processed_total    entries counted, exact: grows in the same step as the buckets
+        late_total         entries counted for a minute that the stream of events had left behind
+        skewed_total       entries whose timestamp was unusable
+        overflow_total     counts folded into __other__ because a bucket was full
+        claimed_total      entries taken over from dead consumers
+        fenced_total       times that a consumer lost its lease and registered anew
+        trimmed_total      entries lost: deleted from the stream before they were counted
+        last_id            newest stream ID counted
+        last_ts            event time of the newest entry counted, epoch seconds
+        pending_estimate   entries delivered and not yet counted, when last looked at
+        lag                entries not yet read; absent when Redis does not know
+        consumer_name      of the process that wrote this last
+        service_start_ts   when that process started, epoch seconds
+        version            of that process
+"""
+
+from __future__ import annotations
+
+import redis
+
+from connectors.effects import Count, Effect, Raise, RaiseId
+from connectors.group import GroupState
+from sinks.text import seconds_text
+
+COUNTERS = (
+    "processed_total",
+    "late_total",
+    "skewed_total",
+    "overflow_total",
+    "claimed_total",
+    "fenced_total",
+    "trimmed_total",
+)
+
+
+def key(prefix: str) -> str:
+    """The status hash."""
+    return f"{prefix}:p35:status"
+
+
+def effects(prefix: str, entries: int, last_id: bytes, last_ts: float, skewed: int, late: int) -> list[Effect]:
+    """What counting so many entries does to the status."""
+    counts = {"processed_total": entries, "skewed_total": skewed, "late_total": late}
+    return [
+        Count(key(prefix), {name: count for name, count in counts.items() if count}),
+        RaiseId(key(prefix), "last_id", last_id),
+        Raise(key(prefix), {"last_ts": seconds_text(last_ts)}),
+    ]
+
+
+def write(client: redis.Redis, prefix: str, state: GroupState, facts: dict[str, str]) -> None:
+    """Write what is looked at rather than counted: `state`, and `facts` about the process. One atomic step."""
+    pipeline = client.pipeline(transaction=True)
+    for counter in COUNTERS:
+        pipeline.hsetnx(key(prefix), counter, 0)
+    pipeline.hset(key(prefix), mapping={"pending_estimate": state.pending, **facts})
+    if state.lag is None:
+        pipeline.hdel(key(prefix), "lag")
+    else:
+        pipeline.hset(key(prefix), "lag", state.lag)
+    pipeline.execute()

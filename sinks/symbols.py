@@ -1,0 +1,44 @@
+"""When each symbol was last seen and last executed.
+
+    {prefix}:p35:symbol:last_seen      HASH symbol -> epoch seconds of its newest decision of any kind
+    {prefix}:p35:symbol:last_execute   HASH symbol -> epoch seconds of its newest EXECUTE
+
+Whole seconds are written as such, others with milliseconds. No TTL; at most `MAX_SYMBOLS` symbols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from connectors.effects import Effect, Raise
+from sinks.text import seconds_text
+from sinks.values import EXECUTE, Kind
+
+MAX_SYMBOLS = 10_000
+"""Symbols past it are not recorded here: whoever makes them up must not fill the memory of Redis."""
+
+
+def last_seen_key(prefix: str) -> str:
+    """Newest decision of each symbol."""
+    return f"{prefix}:p35:symbol:last_seen"
+
+
+def last_execute_key(prefix: str) -> str:
+    """Newest EXECUTE of each symbol."""
+    return f"{prefix}:p35:symbol:last_execute"
+
+
+def effects(prefix: str, newest: Mapping[Kind, float]) -> list[Effect]:
+    """What entries whose newest times per kind are `newest` do to the two hashes."""
+    seen: dict[str, float] = {}
+    executed: dict[str, float] = {}
+    for kind, seconds in newest.items():
+        if kind.symbol:
+            seen[kind.symbol] = max(seconds, seen.get(kind.symbol, 0.0))
+            if kind.decision == EXECUTE:
+                executed[kind.symbol] = max(seconds, executed.get(kind.symbol, 0.0))
+    return [
+        Raise(key, {symbol: seconds_text(value) for symbol, value in values.items()}, limit=MAX_SYMBOLS)
+        for key, values in ((last_seen_key(prefix), seen), (last_execute_key(prefix), executed))
+        if values
+    ]

@@ -1,0 +1,17 @@
+"""Times as they are written to Redis: in keys and in fields."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def minute_name(minute: int) -> str:
+    """`YYYYMMDDHHMM` in UTC, for a minute since the epoch, up to the year 9999."""
+    return (_EPOCH + timedelta(minutes=minute)).strftime("%Y%m%d%H%M")
+
+
+def seconds_text(seconds: float) -> str:
+    """Epoch seconds: `1769929020`, or with milliseconds `1769929020.123` where they are not whole."""
+    return f"{seconds:.3f}".rstrip("0").rstrip(".")
