@@ -75,6 +75,8 @@ class Lifecycle:
 
     def _exit(self) -> None:
         """Bytewax ends with 0 after a graceful stop; a failure that we stopped for must not look like one."""
+        if self.stopping:
+            _log.info("stopped")
         if self._exit_status:
             sys.stdout.flush()
             sys.stderr.flush()

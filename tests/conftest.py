@@ -1,0 +1,33 @@
+"""What all tests share: a real Redis that the tests start themselves, and flows as real processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from connectors.private_redis import PrivateRedis
+from tests.support.flow_process import FlowProcess
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PrivateRedis]:
+    """One private server for a session."""
+    with PrivateRedis() as private:
+        yield private
+
+
+@pytest.fixture
+def client(server: PrivateRedis) -> Iterator[redis.Redis]:
+    """A client on an empty private Redis; replies are text."""
+    with server.client(decode_responses=True, socket_timeout=10) as one:
+        one.flushall()
+        yield one
+
+
+@pytest.fixture
+def flows(server: PrivateRedis) -> Iterator[FlowProcess.Factory]:
+    """Starts flows as processes on the private Redis; none outlives its test."""
+    with FlowProcess.factory(server.url) as factory:
+        yield factory

@@ -1,0 +1,93 @@
+"""A flow as a process, as an administrator starts it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Protocol
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+
+
+class FlowProcess:
+    """`python -m bytewax.run {module}` with a clean environment; its standard error goes to a file."""
+
+    class Factory(Protocol):
+        """Starts one; keyword arguments become environment variables."""
+
+        def __call__(self, *arguments: str, module: str = "flows.p35", **env: str) -> FlowProcess: ...
+
+    def __init__(self, module: str, arguments: tuple[str, ...], env: dict[str, str], errors: IO[bytes]) -> None:
+        self._errors = errors
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bytewax.run", module, *arguments],
+            cwd=ROOT,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=errors,
+            stderr=errors,
+        )
+
+    @classmethod
+    @contextlib.contextmanager
+    def factory(cls, url: str) -> Iterator[Factory]:
+        """A factory whose processes are all dead when it ends."""
+        started: list[FlowProcess] = []
+
+        def start(*arguments: str, module: str = "flows.p35", **env: str) -> FlowProcess:
+            base = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+            base |= {"REDIS_URL": url, "METRICS_PORT": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+            merged = {name: value for name, value in (base | env).items() if value != ""}
+            process = cls(module, arguments, merged, tempfile.TemporaryFile())
+            started.append(process)
+            return process
+
+        try:
+            yield start
+        finally:
+            for process in started:
+                process.kill()
+
+    @property
+    def pid(self) -> int:
+        """Its process number."""
+        return self._process.pid
+
+    @property
+    def status(self) -> int | None:
+        """Its exit status, or None while it runs."""
+        return self._process.poll()
+
+    def log(self) -> str:
+        """What it has written to standard output and error so far."""
+        return os.pread(self._errors.fileno(), 10_000_000, 0).decode("utf-8", "replace")
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+    def stop(self, seconds: float = 20.0) -> int:
+        """SIGTERM; its exit status."""
+        self.send(signal.SIGTERM)
+        return self.wait(seconds)
+
+    def wait(self, seconds: float = 20.0) -> int:
+        """Its exit status, when it has ended by itself."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"the flow did not end within {seconds} s; its log:\n{self.log()}") from None
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
