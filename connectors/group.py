@@ -157,7 +157,7 @@ class Consumer:
 
     def dead_consumers(self) -> list[str]:
         """The other consumers of the group that hold no lease now."""
-        names = [row["name"].decode("utf-8", "surrogateescape") for row in self._consumers()]
+        names = [row["name"].decode("utf-8", "replace") for row in self._consumers()]
         others = [name for name in names if name != self._name]
         if not others:
             return []

@@ -1,7 +1,7 @@
 """A lease: the proof that a consumer is alive and may commit what it has read.
 
-It is a key with a random token and a time to live. Reading renews it, and a thread renews it while a slow step keeps
-the worker busy. A stopped process (SIGSTOP, a suspended machine) renews nothing, loses it, and finds its commits
+It is a key with a random token and a time to live, which a thread renews: a slow step that keeps the worker busy costs
+no lease. A stopped process (SIGSTOP, a suspended machine) renews nothing, loses it, and finds its commits
 refused when it wakes. A process whose thread lives but whose worker makes no progress for `stall` seconds is treated
 the same: its entries are worth more than its feelings.
 """

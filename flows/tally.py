@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta
 
 from connectors.delivery import Batch, Delivery
 from connectors.stream_id import milliseconds
+from connectors.windowing import EPOCH
 from flows.decisions import event_seconds, kind_of
 from flows.windows import minute_of
 from sinks.values import Kind
@@ -38,8 +39,9 @@ class Tally:
 
     @property
     def event_time(self) -> datetime:
-        """`newest_seconds` as the dataflow's event clock takes it."""
-        return datetime.fromtimestamp(self.newest_seconds, timezone.utc)
+        """`newest_seconds` as the dataflow's event clock takes it: in microseconds, and within the minute."""
+        microseconds = int((self.newest_seconds - self.minute * 60) * 1_000_000)
+        return EPOCH + timedelta(minutes=self.minute, microseconds=min(microseconds, 59_999_999))
 
 
 class _Minute:

@@ -1,0 +1,237 @@
+"""The commit on a real Redis: all of a part or nothing, and never twice."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+import redis
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.commit import commit
+from connectors.delivery import Delivery, Part
+from connectors.effects import Append, Cap, Count, Effect, Mirror, Put, Raise, RaiseId
+from connectors.errors import WrongType
+from connectors.private_redis import PrivateRedis
+
+STREAM, GROUP, LEASE = "s", "g", "lease:c"
+DELIVERY = Delivery(STREAM, GROUP, "c", LEASE, "token")
+
+
+@pytest.fixture
+def raw(server: PrivateRedis, client: redis.Redis) -> Iterator[redis.Redis]:
+    """A client as the connectors have it (bytes), on an empty server, with a group and a lease."""
+    client.xgroup_create(STREAM, GROUP, "0", mkstream=True)
+    client.set(LEASE, "token")
+    with server.client() as one:
+        yield one
+
+
+def deliver(raw: redis.Redis, count: int, consumer: str = "c") -> tuple[bytes, ...]:
+    """IDs of `count` new entries, delivered to `consumer`."""
+    for _ in range(count):
+        raw.xadd(STREAM, {"f": "v"})
+    return tuple(entry[0] for entry in raw.xreadgroup(GROUP, consumer, {STREAM: ">"}, count=count)[0][1])
+
+
+def pending(raw: redis.Redis) -> int:
+    return int(raw.xpending(STREAM, GROUP)["pending"])
+
+
+def part(ids: tuple[bytes, ...], *effects: Effect) -> Part:
+    return Part(DELIVERY, ids, effects)
+
+
+def test_effects_and_acknowledgement_are_one_step(raw: redis.Redis) -> None:
+    ids = deliver(raw, 3)
+    effects = (
+        Count("h", {"a": 2, "b": 1}, ttl=100),
+        Raise("r", {"x": "5.5"}),
+        RaiseId("h2", "last", ids[-1]),
+        Put("p", {"k": "v"}, ttl=50),
+        Append("out", {"k": "v"}, max_length=10),
+    )
+    outcome = commit(raw, [part(ids, *effects)])
+    assert [one.ids for one in outcome.applied] == [ids]
+    assert raw.hgetall("h") == {b"a": b"2", b"b": b"1"}
+    assert 0 < raw.ttl("h") <= 100
+    assert raw.hget("r", "x") == b"5.5"
+    assert raw.hget("h2", "last") == ids[-1]
+    assert raw.hgetall("p") == {b"k": b"v"}
+    assert 0 < raw.ttl("p") <= 50
+    assert [fields for _, fields in raw.xrange("out")] == [{b"k": b"v"}]
+    assert pending(raw) == 0
+
+
+def test_a_commit_repeated_after_a_lost_reply_changes_nothing(raw: redis.Redis) -> None:
+    one = part(deliver(raw, 5), Count("h", {"a": 5}))
+    commit(raw, [one])
+    again = commit(raw, [one])
+    assert again.gone == [one]
+    assert again.applied == []
+    assert raw.hget("h", "a") == b"5"
+
+
+def test_without_its_lease_a_consumer_is_refused(raw: redis.Redis) -> None:
+    one = part(deliver(raw, 2), Count("h", {"a": 2}))
+    raw.set(LEASE, "another")
+    assert commit(raw, [one]).refused == [one]
+    raw.delete(LEASE)
+    assert commit(raw, [one]).refused == [one]
+    assert not raw.exists("h")
+    assert pending(raw) == 2
+
+
+def test_entries_that_another_consumer_claimed_are_not_counted(raw: redis.Redis) -> None:
+    ids = deliver(raw, 2)
+    raw.xclaim(STREAM, GROUP, "thief", 0, list(ids))
+    outcome = commit(raw, [part(ids, Count("h", {"a": 2}))])
+    assert len(outcome.gone) == 1
+    assert not raw.exists("h")
+    assert pending(raw) == 2
+
+
+def test_a_part_of_which_some_entries_are_gone_is_refused_and_the_lease_revoked(raw: redis.Redis) -> None:
+    ids = deliver(raw, 4)
+    raw.xack(STREAM, GROUP, ids[1])
+    outcome = commit(raw, [part(ids, Count("h", {"a": 4}))])
+    assert len(outcome.refused) == 1
+    assert not raw.exists("h")
+    assert pending(raw) == 3
+    assert not raw.exists(LEASE)
+
+
+@pytest.mark.parametrize("blocked", ["h", "mirror", "overflow", "r", "i", "p", "out"])
+def test_a_key_of_the_wrong_type_leaves_everything_untouched(raw: redis.Redis, blocked: str) -> None:
+    ids = deliver(raw, 2)
+    raw.set(blocked, "in the way")
+    effects = (
+        Count("h", {"a": 2}, cap=Cap(10, {}, ("overflow", "n"), ()), mirror=Mirror("mirror", ("a",))),
+        Raise("r", {"x": "1"}),
+        RaiseId("i", "last", ids[-1]),
+        Put("p", {"k": "v"}),
+        Append("out", {"k": "v"}),
+    )
+    before = sorted(raw.keys())
+    with pytest.raises(WrongType, match=blocked):
+        commit(raw, [part(ids, *effects)])
+    assert sorted(raw.keys()) == before
+    assert pending(raw) == 2
+
+
+def test_a_destroyed_group_counts_nothing(raw: redis.Redis) -> None:
+    ids = deliver(raw, 2)
+    raw.xgroup_destroy(STREAM, GROUP)
+    assert len(commit(raw, [part(ids, Count("h", {"a": 2}))]).gone) == 1
+    raw.delete(STREAM)
+    assert len(commit(raw, [part(ids, Count("h", {"a": 2}))]).gone) == 1
+    assert not raw.exists("h")
+
+
+def test_script_flush_goes_unnoticed(raw: redis.Redis) -> None:
+    commit(raw, [part(deliver(raw, 1), Count("h", {"a": 1}))])
+    raw.script_flush()
+    commit(raw, [part(deliver(raw, 1), Count("h", {"a": 1}))])
+    assert raw.hget("h", "a") == b"2"
+
+
+def test_more_entries_than_lua_can_unpack_at_once(raw: redis.Redis) -> None:
+    ids = deliver(raw, 20_000)
+    commit(raw, [part(ids, Count("h", {"a": 20_000}))])
+    assert raw.hget("h", "a") == b"20000"
+    assert pending(raw) == 0
+
+
+def test_fields_that_hold_no_number_are_replaced_and_reported(raw: redis.Redis) -> None:
+    raw.hset("h", "a", "text")
+    raw.hset("r", "x", "text")
+    outcome = commit(raw, [part(deliver(raw, 1), Count("h", {"a": 1, "b": 1}), Raise("r", {"x": "3"}))])
+    assert raw.hgetall("h") == {b"a": b"1", b"b": b"1"}
+    assert raw.hget("r", "x") == b"3"
+    assert outcome.mended == 2
+
+
+def test_raised_fields_never_fall(raw: redis.Redis) -> None:
+    for value in ("5", "3", "10", "9.5"):
+        commit(raw, [part(deliver(raw, 1), Raise("r", {"x": value}))])
+    assert raw.hget("r", "x") == b"10"
+
+
+def test_stream_ids_are_raised_in_their_own_order(raw: redis.Redis) -> None:
+    newest = b"0-0"
+    steps = [b"9-5", b"10-1", b"9-99", b"10-18446744073709551615", b"10-18446744073709551614"]
+    for value, expected in zip(steps, [b"9-5", b"10-1", b"10-1", steps[3], steps[3]], strict=True):
+        commit(raw, [part(deliver(raw, 1), RaiseId("i", "last", value))])
+        newest = raw.hget("i", "last")
+        assert newest == expected
+
+
+def test_raise_drops_new_fields_past_its_limit(raw: redis.Redis) -> None:
+    values = {f"s{number}": "1" for number in range(5)}
+    commit(raw, [part(deliver(raw, 1), Raise("r", values, limit=3))])
+    assert raw.hlen("r") == 3
+    commit(raw, [part(deliver(raw, 1), Raise("r", dict.fromkeys(values, "2"), limit=3))])
+    assert set(raw.hvals("r")) == {b"2"}
+
+
+def test_a_full_hash_folds_new_fields_and_counts_the_overflow(raw: redis.Redis) -> None:
+    def count(names: list[str]) -> int:
+        counts = dict.fromkeys(names, 2)
+        fold = {name: ("w:other", "w:other") for name in names if name.startswith("w:")}
+        cap = Cap(4, fold, ("status", "overflow"), ("w:",))
+        mirror = Mirror("mirror", ("w:",))
+        return commit(raw, [part(deliver(raw, 1), Count("h", counts, cap=cap, mirror=mirror))]).overflow
+
+    assert count(["d", "w:1", "w:2", "w:3"]) == 0
+    assert count(["d", "w:1", "w:4", "w:5"]) == 4
+    expected = {b"d": b"4", b"w:1": b"4", b"w:2": b"2", b"w:3": b"2", b"w:other": b"4"}
+    assert raw.hgetall("h") == expected
+    assert raw.hgetall("mirror") == {name: value for name, value in expected.items() if name != b"d"}
+    assert raw.hgetall("status") == {b"overflow": b"4"}
+
+
+def test_past_twice_the_cap_only_the_last_resort_grows(raw: redis.Redis) -> None:
+    names = [f"s{number}:own" for number in range(20)]
+    cap = Cap(4, {name: (name, "rest") for name in names}, ("status", "overflow"), ("s",))
+    outcome = commit(raw, [part(deliver(raw, 1), Count("h", dict.fromkeys(names, 1), cap=cap))])
+    assert raw.hlen("h") == 9
+    assert raw.hget("h", "rest") == b"12"
+    assert outcome.overflow == 12
+
+
+@settings(max_examples=60, deadline=None)
+@given(cuts=st.lists(st.integers(0, 12), max_size=6), order=st.randoms(use_true_random=False), repeat=st.booleans())
+def test_any_partition_of_a_batch_gives_the_same_counts(
+    server: PrivateRedis, cuts: list[int], order: object, repeat: bool
+) -> None:
+    with server.client() as raw:
+        raw.flushall()
+        raw.xgroup_create(STREAM, GROUP, "0", mkstream=True)
+        raw.set(LEASE, "token")
+        ids = deliver(raw, 12)
+        bounds = sorted({0, 12, *cuts})
+        pieces = [ids[low:high] for low, high in itertools.pairwise(bounds)]
+        order.shuffle(pieces)  # type: ignore[attr-defined]
+        parts = [part(piece, Count("h", dict(Counter(f"f{ids.index(i) % 3}" for i in piece)))) for piece in pieces]
+        middle = len(parts) // 2
+        for group in (parts[:middle], parts[middle:]):
+            if group:
+                commit(raw, group)
+                if repeat:
+                    commit(raw, group)
+        assert raw.hgetall("h") == {b"f0": b"4", b"f1": b"4", b"f2": b"4"}
+        assert pending(raw) == 0
+
+
+def test_parts_of_several_consumers_are_judged_each_by_its_own_lease(raw: redis.Redis) -> None:
+    mine = part(deliver(raw, 2), Count("h", {"mine": 2}))
+    other = DELIVERY._replace(consumer="d", lease_key="lease:d", token="t2")
+    theirs = Part(other, deliver(raw, 3, "d"), (Count("h", {"theirs": 3}),))
+    outcome = commit(raw, [mine, theirs])
+    assert (outcome.applied, outcome.refused) == ([mine], [theirs])
+    raw.set("lease:d", "t2")
+    assert commit(raw, [mine, theirs]).applied == [theirs]
+    assert raw.hgetall("h") == {b"mine": b"2", b"theirs": b"3"}
