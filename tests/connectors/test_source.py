@@ -1,0 +1,328 @@
+"""The consumer-group source on a real Redis: what it reads, in which order, and what it does when things go."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis
+
+from connectors.commit import commit
+from connectors.group import GroupConfig
+from connectors.observer import Observer
+from connectors.private_redis import PrivateRedis
+from tests.support.services import CONFIG, DrivenSource, part_of, service
+from tests.support.waiting import wait_for
+
+Start = Callable[..., DrivenSource]
+
+
+class Seen(Observer):
+    """Remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.claims = 0
+        self.fences = 0
+        self.losses = 0
+
+    def claimed(self, entries: int) -> None:
+        self.claims += entries
+
+    def fenced(self) -> None:
+        self.fences += 1
+
+    def trimmed(self, entries: int) -> None:
+        self.losses += entries
+
+
+@pytest.fixture
+def seen() -> Seen:
+    return Seen()
+
+
+@pytest.fixture
+def raw(server: PrivateRedis, client: redis.Redis) -> Iterator[redis.Redis]:
+    with server.client() as one:
+        yield one
+
+
+@pytest.fixture
+def start(server: PrivateRedis, raw: redis.Redis, seen: Seen) -> Iterator[Start]:
+    """Starts sources; each is given up at the end of the test."""
+    started: list[DrivenSource] = []
+
+    def one(worker: int = 0, config: GroupConfig = CONFIG, **limits: int) -> DrivenSource:
+        source = DrivenSource(service(server.url, seen), worker, config, **limits)
+        started.append(source)
+        return source
+
+    yield one
+    for source in started:
+        crash(source)
+
+
+def crash(source: DrivenSource) -> None:
+    """Let a source die without a word: its lease is no longer renewed."""
+    partition = source.partition
+    if partition._consumer._lease is not None:  # type: ignore[attr-defined]
+        partition._consumer._lease.close()  # type: ignore[attr-defined]
+    partition.close()
+
+
+def add(raw: redis.Redis, count: int) -> list[bytes]:
+    pipeline = raw.pipeline(transaction=False)
+    for number in range(count):
+        pipeline.xadd("s", {"n": number})
+    return list(pipeline.execute())
+
+
+def test_it_creates_the_group_at_the_beginning_and_reads_in_order(raw: redis.Redis, start: Start) -> None:
+    ids = add(raw, 250)
+    source = start()
+    assert source.drain() == ids
+    assert raw.xinfo_groups("s")[0]["name"] == b"g"
+
+
+def test_a_stream_that_does_not_exist_is_created_and_waited_on(raw: redis.Redis, start: Start) -> None:
+    source = start()
+    assert source.drain() == []
+    ids = add(raw, 1)
+    assert [entry.id for entry in source.batch().entries] == ids
+
+
+def test_the_consumer_is_named_after_host_process_and_worker(raw: redis.Redis, start: Start) -> None:
+    add(raw, 1)
+    batch = start(worker=3).batch()
+    assert batch.delivery.consumer == f"{socket.gethostname()}-{os.getpid()}-3"
+    assert raw.xinfo_consumers("s", "g")[0]["name"].decode() == batch.delivery.consumer
+
+
+def test_an_existing_group_is_reused(raw: redis.Redis, start: Start) -> None:
+    ids = add(raw, 10)
+    raw.xgroup_create("s", "g", ids[3])
+    assert start().drain() == ids[4:]
+
+
+def test_batches_stay_within_the_bound_and_grow_towards_it(raw: redis.Redis, start: Start) -> None:
+    add(raw, 500)
+    source = start(max_batch=80)
+    sizes = []
+    for _ in range(6):
+        batch = source.batch()
+        sizes.append(len(batch.entries))
+        commit(raw, [part_of(batch)])
+    assert max(sizes) == 80
+    assert sizes == sorted(sizes)
+
+
+def test_large_entries_are_read_few_at_a_time(raw: redis.Redis, start: Start) -> None:
+    for _ in range(60):
+        raw.xadd("s", {"f": b"x" * 1_000_000})
+    source = start()
+    source.batch()
+    sizes = []
+    while sum(sizes) < 20:
+        sizes.append(len(source.batch().entries))
+    assert max(sizes[1:]) <= 4, sizes
+
+
+def test_no_more_is_read_than_may_be_in_flight(raw: redis.Redis, start: Start) -> None:
+    add(raw, 1000)
+    source = start(max_batch=50, max_in_flight=100)
+    first = source.batch()
+    rest = []
+    for _ in range(100):
+        rest += source.poll()
+    in_flight = len(first.entries) + sum(len(batch.entries) for batch in rest)
+    assert 100 <= in_flight <= 200
+    for batch in [first, *rest]:
+        commit(raw, [part_of(batch)])
+    assert source.batch().entries
+
+
+def test_a_lost_lease_makes_it_read_again_what_was_not_committed(raw: redis.Redis, start: Start, seen: Seen) -> None:
+    ids = add(raw, 20)
+    source = start()
+    batch = source.batch()
+    raw.delete(batch.delivery.lease_key)
+    assert commit(raw, [part_of(batch)]).refused
+    again = source.batch()
+    assert [entry.id for entry in again.entries] == ids
+    assert again.delivery.token != batch.delivery.token
+    assert commit(raw, [part_of(again)]).applied
+    assert commit(raw, [part_of(batch)]).refused
+    assert (seen.fences, raw.hget("counters", "fenced_total")) == (1, b"1")
+
+
+def test_entries_of_a_dead_consumer_are_taken_over_before_new_ones(
+    raw: redis.Redis, start: Start, seen: Seen
+) -> None:
+    ids = add(raw, 30)
+    dead = start(worker=0)
+    batch = dead.batch()
+    crash(dead)
+    raw.delete(batch.delivery.lease_key)
+    newer = add(raw, 5)
+    other = start(worker=1)
+    assert other.drain() == ids + newer
+    assert seen.claims == 30
+    assert raw.hget("counters", "claimed_total") == b"30"
+    assert [row["name"].decode() for row in raw.xinfo_consumers("s", "g")] == [batch.delivery.consumer[:-1] + "1"]
+
+
+def test_a_living_consumer_keeps_its_entries(raw: redis.Redis, start: Start) -> None:
+    add(raw, 30)
+    owner = start(worker=0)
+    batch = owner.batch()
+    assert start(worker=1).drain() == []
+    assert commit(raw, [part_of(batch)]).applied
+
+
+def test_a_slow_but_living_owner_keeps_its_lease(raw: redis.Redis, start: Start) -> None:
+    add(raw, 3)
+    owner = start(worker=0)
+    batch = owner.batch()
+    key = batch.delivery.lease_key
+    # Not polled any more, as if a step took long: the lease would end after 2 s without its thread.
+    last = raw.pttl(key)
+    renewals = 0
+
+    def renewed() -> bool:
+        nonlocal last, renewals
+        now = raw.pttl(key)
+        renewals += now > last
+        last = now
+        return renewals >= 4
+
+    wait_for(renewed, "four renewals, more than a time to live", 15)
+    assert commit(raw, [part_of(batch)]).applied
+
+
+def test_an_owner_that_makes_no_progress_loses_its_lease(raw: redis.Redis, start: Start) -> None:
+    add(raw, 3)
+    owner = start(worker=0, config=GroupConfig("s", "g", "counters", "lease:", lease_ttl=1.0, stall=0.2))
+    batch = owner.batch()
+    wait_for(lambda: not raw.exists(batch.delivery.lease_key), "the end of the lease", 10)
+
+
+def test_a_name_that_is_leased_to_another_process_gets_a_number(raw: redis.Redis, start: Start) -> None:
+    name = f"{socket.gethostname()}-{os.getpid()}-0"
+    raw.set(f"lease:{name}", "another process", px=60_000)
+    add(raw, 1)
+    assert start().batch().delivery.consumer == f"{name}-2"
+
+
+def test_a_destroyed_group_is_created_behind_the_last_committed_entry(raw: redis.Redis, start: Start) -> None:
+    ids = add(raw, 40)
+    source = start(max_batch=20)
+    batch = source.batch()
+    commit(raw, [part_of(batch)])
+    raw.hset("counters", "last_id", batch.entries[-1].id)
+    raw.xgroup_destroy("s", "g")
+    done = len(batch.entries)
+    again: list[bytes] = []
+    while len(again) < len(ids) - done:
+        got = source.batch()
+        if commit(raw, [part_of(got)]).applied:
+            again += [entry.id for entry in got.entries]
+    assert again == ids[done:]
+
+
+def test_a_deleted_stream_is_read_from_the_beginning_of_the_new_one(raw: redis.Redis, start: Start) -> None:
+    raw.xadd("s", {"f": "v"}, id="9999999999999-0")
+    source = start()
+    batch = source.batch()
+    commit(raw, [part_of(batch)])
+    raw.hset("counters", "last_id", "9999999999999-0")
+    raw.delete("s")
+    ids = add(raw, 3)
+    assert [entry.id for entry in source.batch().entries] == ids
+
+
+def test_entries_deleted_while_pending_are_counted_as_lost(raw: redis.Redis, start: Start, seen: Seen) -> None:
+    ids = add(raw, 10)
+    source = start()
+    batch = source.batch()
+    raw.xdel("s", *ids[2:5])
+    raw.delete(batch.delivery.lease_key)
+    again = source.batch()
+    assert [entry.id for entry in again.entries] == ids[:2] + ids[5:]
+    assert (seen.losses, raw.hget("counters", "trimmed_total")) == (3, b"3")
+    commit(raw, [part_of(again)])
+    assert raw.xpending("s", "g")["pending"] == 0
+
+
+def test_entries_trimmed_before_they_were_read_are_counted_exactly_once(
+    raw: redis.Redis, start: Start, seen: Seen
+) -> None:
+    add(raw, 10)
+    first, second = start(worker=0, max_batch=10), start(worker=1, max_batch=10)
+    commit(raw, [part_of(first.batch())])
+    first.drain()
+    add(raw, 100)
+    raw.xtrim("s", maxlen=30, approximate=False)
+    for _ in range(8):
+        for source in (first, second):
+            for batch in source.poll():
+                commit(raw, [part_of(batch)])
+    assert (seen.losses, raw.hget("counters", "trimmed_total")) == (70, b"70")
+    assert raw.hget("counts", "n") == b"40"
+
+
+def test_a_stream_trimmed_to_nothing_is_noticed(raw: redis.Redis, start: Start, seen: Seen) -> None:
+    add(raw, 5)
+    source = start()
+    commit(raw, [part_of(source.batch())])
+    source.drain()
+    add(raw, 7)
+    raw.xtrim("s", maxlen=0, approximate=False)
+    source.drain()
+    assert seen.losses == 7
+
+
+def test_deleting_what_was_counted_is_no_loss(raw: redis.Redis, start: Start, seen: Seen) -> None:
+    ids = add(raw, 20)
+    source = start()
+    commit(raw, [part_of(source.batch())])
+    raw.xdel("s", *ids[5:9])
+    newer = add(raw, 5)
+    raw.xtrim("s", maxlen=6, approximate=False)
+    assert source.drain() == newer
+    assert seen.losses == 0
+
+
+def test_a_read_whose_reply_was_lost_is_read_again(raw: redis.Redis, start: Start) -> None:
+    add(raw, 5)
+    source = start()
+    commit(raw, [part_of(source.batch())])
+    source.drain()
+    # What a broken connection leaves behind: entries delivered under our name that we never saw.
+    newer = add(raw, 4)
+    raw.xreadgroup("g", source.partition._consumer.name, {"s": ">"})  # type: ignore[attr-defined]
+    got: set[bytes] = set()
+
+    def all_committed() -> bool:
+        for batch in source.poll():
+            if commit(raw, [part_of(batch)]).applied:
+                got.update(entry.id for entry in batch.entries)
+        return set(newer) <= got
+
+    wait_for(all_committed, "the entries that were delivered to nobody", 20)
+    wait_for(lambda: all_committed() and raw.xpending("s", "g")["pending"] == 0, "nothing pending", 20)
+    assert got == set(newer)
+
+
+def test_a_stop_waits_for_what_is_in_flight_and_leaves_the_group(raw: redis.Redis, start: Start) -> None:
+    add(raw, 10)
+    source = start()
+    batch = source.batch()
+    source.service.lifecycle.stop("test")
+    for _ in range(5):
+        source.poll()
+        assert not source.ended
+    commit(raw, [part_of(batch)])
+    wait_for(lambda: source.poll() == [] and source.ended, "the end of the source")
+    assert raw.xinfo_consumers("s", "g") == []
+    assert not raw.exists(batch.delivery.lease_key)

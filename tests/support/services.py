@@ -1,0 +1,63 @@
+"""Services on a private Redis, with a lifecycle of their own, and sources driven by hand."""
+
+from __future__ import annotations
+
+from bytewax.inputs import StatelessSourcePartition
+
+from connectors.delivery import Batch, Part
+from connectors.effects import Count
+from connectors.group import GroupConfig
+from connectors.lifecycle import Lifecycle
+from connectors.observer import Observer
+from connectors.service import Service
+from connectors.settings import RedisSettings
+from connectors.source import ConsumerGroupSource
+from tests.support.waiting import wait_for
+
+CONFIG = GroupConfig("s", "g", "counters", "lease:", lease_ttl=2.0, stall=60.0)
+
+
+def service(url: str, observer: Observer | None = None) -> Service:
+    """A service on the Redis at `url`."""
+    return Service.create(RedisSettings(redis_url=url), "test", observer, Lifecycle())
+
+
+class DrivenSource:
+    """A source whose batches the test asks for, one by one, as Bytewax would."""
+
+    def __init__(
+        self, one: Service, worker: int, config: GroupConfig = CONFIG, max_batch: int = 100, max_in_flight: int = 10_000
+    ) -> None:
+        self.service = one
+        self.ended = False
+        source = ConsumerGroupSource(one, config, max_batch, max_in_flight)
+        self.partition: StatelessSourcePartition[Batch] = source.build("step", worker, 9)
+
+    def poll(self) -> list[Batch]:
+        """What one call of `next_batch` gives."""
+        try:
+            return list(self.partition.next_batch())
+        except StopIteration:
+            self.ended = True
+            self.partition.close()
+            return []
+
+    def batch(self, seconds: float = 15.0) -> Batch:
+        """The next batch that holds something."""
+        return wait_for(self.poll, "a batch", seconds, every=0.005)[0]
+
+    def drain(self) -> list[bytes]:
+        """IDs of all entries until two calls in a row bring none."""
+        ids: list[bytes] = []
+        empty = 0
+        while empty < 3:
+            batches = self.poll()
+            empty = 0 if batches else empty + 1
+            ids += [entry.id for batch in batches for entry in batch.entries]
+        return ids
+
+
+def part_of(batch: Batch) -> Part:
+    """A part that counts the entries of `batch` in `counts:n`, and in `counters:last_id` as the status does."""
+    ids = tuple(entry.id for entry in batch.entries)
+    return Part(batch.delivery, ids, (Count("counts", {"n": len(ids)}),))
