@@ -64,6 +64,18 @@ def free_port() -> int:
         return port
 
 
+def die_with_parent() -> None:
+    """For `preexec_fn` of `subprocess.Popen`, called from the main thread: Linux kills the child when its parent dies.
+
+    Even by SIGKILL, when nothing else is left to end the child. No effect on other systems.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
 class PrivateRedis:
     """A server on a port of its own on 127.0.0.1, with its files in a temporary folder. A context manager.
 
@@ -109,7 +121,7 @@ class PrivateRedis:
             command += [f"--{name.replace('_', '-')}", value]
         with log.open("ab") as out:
             self._process = subprocess.Popen(
-                command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_parent
+                command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=die_with_parent
             )
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
@@ -161,12 +173,3 @@ class PrivateRedis:
     ) -> None:
         self.kill()
         self._folder.cleanup()
-
-
-def _die_with_parent() -> None:
-    """In the child, before it becomes the server: ask Linux for SIGKILL when the parent dies."""
-    if sys.platform == "linux":
-        import ctypes
-
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)

@@ -1,0 +1,1 @@
+"""What an operator types and looks at: reads what the sinks wrote, and never writes."""
