@@ -52,7 +52,7 @@ def gate_of(reason: str) -> str:
 def kind_of(fields: dict[bytes, bytes]) -> Kind:
     """What the entry with `fields` is counted as."""
     reason: bytes | str = fields.get(b"error", b"")
-    if not reason or reason.isspace():
+    if _is_blank(reason):
         reason = _error_in(fields.get(b"details", b""))
         if not reason or reason.isspace():
             reason = fields.get(b"reason", b"")
@@ -60,6 +60,13 @@ def kind_of(fields: dict[bytes, bytes]) -> Kind:
     if len(decision) + len(executed) + len(symbol) + len(reason) > _MEMO_BYTES:
         return _kind_of(decision, executed, reason, symbol)
     return _remembered_kind_of(decision, executed, reason, symbol)
+
+
+def _is_blank(value: bytes) -> bool:
+    """Whether trimming leaves nothing: of spaces beyond ASCII, too, which `bytes.isspace` does not know."""
+    if not value or 0x20 < value[0] < 0x80:
+        return not value
+    return not value.decode("utf-8", "replace").strip()
 
 
 def _error_in(details: bytes) -> str:
@@ -77,7 +84,10 @@ def _error_in(details: bytes) -> str:
     error = value.get("error") if isinstance(value, dict) else None
     if error is None or isinstance(error, str):
         return error or ""
-    return json.dumps(error)
+    try:
+        return json.dumps(error)
+    except RecursionError:
+        return ""
 
 
 def _kind_of(decision: bytes, executed: bytes, reason: bytes | str, symbol: bytes) -> Kind:
