@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import redis
 
@@ -24,7 +24,8 @@ NO_GATE = "none"
 """Stands among reasons and gates for decisions that gave no reason; it blocks nothing."""
 
 
-class Ranked(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Ranked:
     """A reason, a gate or a raw decision, and how often it was counted."""
 
     name: str
@@ -162,7 +163,7 @@ def _window(name: str, replies: Sequence[Any]) -> Window:
 
 
 def _ranking(pairs: Sequence[tuple[bytes | str, float]]) -> tuple[Ranked, ...]:
-    # Scores of equal size come in reverse order of names where ZREVRANGE is asked, and Redis ranks names by bytes.
+    # Sorted here: Redis gives names of equal score in reverse.
     ranked = [Ranked(_text(name), int(score)) for name, score in pairs if math.isfinite(score)]
     return tuple(sorted(ranked, key=lambda one: (-one.count, one.name)))
 

@@ -1,0 +1,65 @@
+"""The final answer, as plain text of at most 80 columns: no colour, no control characters. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from connectors.errors import one_line
+from console.demo.observation import Observation
+from console.read import Ranked, Window
+from console.text import bar, fit, number, percent
+from console.verdict import verdict
+from sinks.values import DECISIONS
+
+WINDOW = "5m"
+"""The window that is asked about."""
+
+_ROWS = 8
+
+
+def answer(seen: Observation, *, ascii_only: bool = False) -> str:
+    """Why we are not trading, by what was `seen` last."""
+    return "\n".join(line.rstrip() for line in _lines(seen, ascii_only)) + "\n"
+
+
+def _lines(seen: Observation, ascii_only: bool) -> Iterator[str]:
+    overview = seen.overview
+    window = overview.windows[WINDOW]
+    yield one_line(verdict(window).sentence)
+    yield ""
+    yield from _decisions(list(overview.windows.values()))
+    yield ""
+    yield "Top gates, 5 minutes"
+    yield from _ranking(window, window.gates, ascii_only)
+    yield ""
+    yield "Top reasons, 5 minutes"
+    yield from _ranking(window, window.reasons, ascii_only)
+    yield ""
+    rate = "unknown" if seen.rate is None else f"{seen.rate:,.1f} decisions a second"
+    yield f"Rate       {rate} on average over {seen.elapsed:.0f} s"
+    yield f"Lag        {number(overview.status.lag)}"
+    yield f"Processed  {number(seen.processed)} of {number(seen.published)} published: {_exactness(seen)}"
+
+
+def _exactness(seen: Observation) -> str:
+    missing = seen.published - seen.processed
+    if not missing:
+        return "exact"
+    return f"{number(missing)} not counted yet" if missing > 0 else f"{number(-missing)} too many"
+
+
+def _decisions(windows: Sequence[Window]) -> Iterator[str]:
+    yield f"{'Decisions':<12}" + "".join(f"{window.name:>16}" for window in windows)
+    for decision in DECISIONS:
+        cells = (f"{number(one.decisions[decision]):>9}{percent(one.share_of(decision)):>7}" for one in windows)
+        yield f"  {decision:<10}" + "".join(cells)
+    yield f"  {'all':<10}" + "".join(f"{number(window.total):>9}{'':7}" for window in windows)
+
+
+def _ranking(window: Window, ranked: Sequence[Ranked], ascii_only: bool) -> Iterator[str]:
+    if not ranked:
+        yield "  none"
+    for one in ranked[:_ROWS]:
+        share = window.share(one.count)
+        drawn = bar(share, 24, ascii_only=ascii_only)
+        yield f"  {fit(one.name, 34)} {drawn:<24}{percent(share):>7}{number(one.count):>10}"

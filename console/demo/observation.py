@@ -1,0 +1,47 @@
+"""What the demo shows, as one frozen value: the read model, and what only the demo knows."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from console.read import Overview
+
+_RATE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One moment of the demo."""
+
+    overview: Overview
+    published: int
+    """Entries that the simulator has published."""
+    rate: float | None
+    """Decisions counted a second; None before that is known."""
+    elapsed: float
+    """Seconds since publishing began."""
+    phase: str
+    """What the simulator does now."""
+    command: str
+    """What an operator can type to look for himself."""
+
+    @property
+    def processed(self) -> int:
+        """Entries that the flow has counted."""
+        return self.overview.status.processed_total
+
+
+class RateMeter:
+    """The rate of a growing total, over the last five seconds."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def rate(self, now: float, total: int) -> float | None:
+        """The rate a second, with `total` seen at `now` (seconds of any clock that never goes back)."""
+        self._seen.append((now, total))
+        while len(self._seen) > 2 and self._seen[1][0] <= now - _RATE_SECONDS:
+            self._seen.popleft()
+        first, before = self._seen[0]
+        return (total - before) / (now - first) if now - first >= 1.0 else None

@@ -1,0 +1,142 @@
+"""Everything that the demo starts, as one context manager: Redis, publisher, flow. Nothing of it outlives it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+
+import redis
+
+from connectors.errors import one_line, translate
+from connectors.private_redis import PROGRAMS, PrivateRedis, cli, program
+from console.demo.flow import Flow
+from console.demo.observation import Observation, RateMeter
+from console.demo.publisher import Publisher
+from console.demo.simulator import Simulator
+from console.read import read_overview
+from sinks import snapshots
+
+PREFIX = "quantum"
+
+
+class DemoError(Exception):
+    """The demo cannot start or go on. `str()` is printable, for a person."""
+
+
+class Stage:
+    """A private Redis with a publisher and `flows.p35` on it. Enter from the main thread.
+
+    :raises DemoError: on entering, when Redis cannot be started; what was started is gone again.
+    """
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self._stack = ExitStack()
+        self._meter = RateMeter()
+
+    def __enter__(self) -> Stage:
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="demo-")))
+            try:
+                server = stack.enter_context(PrivateRedis(_version()))
+            except (FileNotFoundError, RuntimeError) as error:
+                raise DemoError(_lines(str(error))) from None
+            self._client: redis.Redis = server.client(socket_timeout=10)
+            stack.callback(self._client.close)
+            self.command = f"{_redis_cli(folder)} -p {server.port} hgetall {snapshots.decisions_key(PREFIX, '5m')}"
+            self._publisher = Publisher(server, PREFIX, self._simulator)
+            stack.callback(self._publisher.stop)
+            self._flow = stack.enter_context(Flow(server.url, PREFIX, folder))
+            self._began = time.monotonic()
+            self._ended: float | None = None
+            self._stopped = False
+            self._publisher.start()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds for which it has been publishing."""
+        return (self._ended or time.monotonic()) - self._began
+
+    def observe(self) -> Observation:
+        """What there is to see now. Blocks for a round trip.
+
+        :raises DemoError: something that must run has ended.
+        :raises connectors.errors.RedisError: Redis does not answer.
+        """
+        failure = self._publisher.failure or (None if self._stopped else self._flow.failure)
+        if failure:
+            raise DemoError(failure)
+        overview = read_overview(self._client, PREFIX)
+        processed = overview.status.processed_total
+        if self._ended is None:
+            rate = self._meter.rate(time.monotonic(), processed)
+            # What Redis has taken in this moment, the flow may have counted before the publisher has.
+            published = max(self._publisher.published, processed)
+        else:
+            rate = processed / self.elapsed
+            published = self._publisher.published
+        return Observation(overview, published, rate, self.elapsed, self._publisher.phase.label, self.command)
+
+    def stop_publishing(self) -> None:
+        """Publish no more. From now on the rate is the average over the whole run."""
+        self._publisher.stop()
+        self._ended = self._ended or time.monotonic()
+
+    def settled(self) -> bool:
+        """Whether everything published is counted, and snapshots and status say so. Blocks for a few round trips.
+
+        :raises DemoError, connectors.errors.RedisError: as `observe`.
+        """
+        now = self.observe()
+        status = now.overview.status
+        if now.processed != now.published or status.lag or status.pending:
+            return False
+        try:
+            recent = snapshots.read(self._client, PREFIX)
+        except (redis.RedisError, OSError) as error:
+            raise translate(error) from error
+        counted = sum(sum(summary.decisions.values()) for summary in recent.summaries.values())
+        return now.overview.windows["1h"].total == counted
+
+    def stop_flow(self) -> None:
+        """Ask the flow to end; blocks until it has."""
+        self._stopped = True
+        self._flow.stop()
+
+
+def _version() -> str:
+    """The first server program that is installed, the best one first; the best where none is."""
+    for version in sorted(PROGRAMS, reverse=True):
+        try:
+            if program(version).exists():
+                return version
+        except FileNotFoundError:
+            continue
+    return "system" if shutil.which("redis-server") else max(PROGRAMS)
+
+
+def _redis_cli(folder: Path) -> str:
+    """How to call redis-cli: by its name where that is on the PATH, else by a short path in `folder`."""
+    if shutil.which("redis-cli"):
+        return "redis-cli"
+    try:
+        link = folder / "redis-cli"
+        link.symlink_to(cli())
+        return str(link)
+    except (OSError, FileNotFoundError):
+        return "redis-cli"
+
+
+def _lines(text: str) -> str:
+    return "\n".join(one_line(line) for line in text.splitlines())

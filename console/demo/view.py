@@ -1,0 +1,130 @@
+"""The live view: one screen that answers the question at a glance. Pure: an observation in, lines out.
+
+Colour means severity and nothing else. What comes from Redis is made printable, and is never read as markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from connectors.errors import one_line
+from console.demo.observation import Observation
+from console.read import Ranked, Window
+from console.text import bar, fit, number, percent
+from console.verdict import Severity, Verdict, decision_severity, gate_severity, verdict
+from sinks.values import DECISIONS
+
+WINDOW = "5m"
+
+STYLES = {
+    Severity.NORMAL: "",
+    Severity.ATTENTION: "yellow",
+    Severity.SERIOUS: "red",
+    Severity.CRITICAL: "bold red",
+}
+
+_BUSY_LAG = 1_000
+"""Entries; from here on the alerts call a consumer behind."""
+
+_WIDEST = 110
+
+_FIXED_LINES = 14
+"""Lines of a screen that are neither a gate nor a reason."""
+
+_MOST_ROWS = 12
+
+
+def screen(seen: Observation, width: int, height: int, *, ascii_only: bool = False) -> list[Text]:
+    """The lines of a screen of `width` by `height` cells; none is wider, and from 80x24 on there are no more."""
+    inner = min(width, _WIDEST) - 2
+    windows = seen.overview.windows
+    window = windows[WINDOW]
+    rows = min(max(height - _FIXED_LINES, 2), 2 * _MOST_ROWS)
+    lines = [
+        _title(seen, inner),
+        _verdict(seen, window),
+        _heading("Decisions", inner, "".join(f" {name:>15}" for name in windows)),
+        *_decisions(list(windows.values()), inner),
+        _heading("Gates, 5 minutes", inner),
+        *_ranking(window, window.gates, rows // 2, inner, ascii_only, by_severity=True),
+        _heading("Reasons, 5 minutes", inner),
+        *_ranking(window, window.reasons, rows - rows // 2, inner, ascii_only, by_severity=False),
+        _heading("", inner),
+        _state(seen),
+        Text(one_line(seen.command), "dim"),
+    ]
+    for line in lines:
+        line.pad_left(1)
+        line.truncate(width, overflow="ellipsis")
+    return lines
+
+
+def _title(seen: Observation, width: int) -> Text:
+    minutes, seconds = divmod(int(seen.elapsed), 60)
+    left, right = "Why are we not trading?", f"simulated: {seen.phase}   {minutes}:{seconds:02}   Ctrl-C ends"
+    title = Text(left, "bold")
+    title.append(right.rjust(max(width - len(left), len(right) + 1)), "not bold dim")
+    return title
+
+
+def _verdict(seen: Observation, window: Window) -> Text:
+    said = verdict(window)
+    if not window.total and seen.elapsed < 30:
+        said = Verdict(Severity.NORMAL, "Starting flows.p35 ...")
+    style = STYLES[said.severity]
+    return Text(one_line(said.sentence), f"bold {style}".strip())
+
+
+def _heading(name: str, width: int, right: str = "") -> Text:
+    """A rule across the screen, with `name` at its left and `right` at its right end."""
+    left = f"{name} " if name else ""
+    heading = Text(left)
+    heading.append("─" * max(width - len(left) - len(right), 0), "dim")
+    heading.append(right)
+    return heading
+
+
+def _decisions(windows: Sequence[Window], width: int) -> list[Text]:
+    label_width = width - 16 * len(windows)
+    lines = []
+    for decision in DECISIONS:
+        line = Text(f"{decision:<{label_width}}")
+        for window in windows:
+            share = window.share_of(decision)
+            style = STYLES[decision_severity(decision, share)] if window.total else "dim"
+            line.append(f"{number(window.decisions[decision]):>9}{percent(share):>7}", style)
+        lines.append(line)
+    total = Text(f"{'all':<{label_width}}", "dim")
+    for window in windows:
+        total.append(f"{number(window.total):>9}{'':7}")
+    return [*lines, total]
+
+
+def _ranking(
+    window: Window, ranked: Sequence[Ranked], rows: int, width: int, ascii_only: bool, *, by_severity: bool
+) -> list[Text]:
+    name_width = width * 42 // 100
+    bar_width = width - name_width - 18
+    lines = []
+    for one in ranked[:rows]:
+        share = window.share(one.count)
+        style = STYLES[gate_severity(share)] if by_severity else ""
+        line = Text(fit(one.name, name_width) + " ")
+        drawn = bar(share, bar_width, ascii_only=ascii_only)
+        line.append(drawn, style)
+        line.append(" " * (bar_width - cell_len(drawn)))
+        line.append(f"{number(one.count):>10}{percent(share):>7}", style)
+        lines.append(line)
+    return lines + [Text("") for _ in range(rows - len(lines))]
+
+
+def _state(seen: Observation) -> Text:
+    lag = seen.overview.status.lag
+    rate = "unknown" if seen.rate is None else f"{seen.rate:,.0f}/s"
+    state = Text(f"rate {rate}   lag ")
+    state.append(number(lag), "yellow" if lag is not None and lag > _BUSY_LAG else "")
+    state.append(f"   processed {number(seen.processed)} of {number(seen.published)} published")
+    return state

@@ -1,0 +1,42 @@
+"""Numbers and names as people read them: bars, percentages, counts, and text that is safe for a terminal. Pure."""
+
+from __future__ import annotations
+
+from rich.cells import set_cell_size
+
+from connectors.errors import one_line
+
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def percent(share: float) -> str:
+    """`share` (0 to 1) as whole percent, where neither something looks like nothing nor a part like all."""
+    if 0 < share < 0.005:
+        return "<1 %"
+    if 0.995 <= share < 1:
+        return ">99 %"
+    return f"{share * 100:.0f} %"
+
+
+def number(count: int | None) -> str:
+    """`count` with thousands apart; `unknown` for None, which is never 0."""
+    return "unknown" if count is None else f"{count:,}"
+
+
+def bar(share: float, width: int, *, ascii_only: bool = False) -> str:
+    """`share` (0 to 1) of a bar of `width` cells, to an eighth of a cell, without spaces behind it.
+
+    Something never looks like nothing.
+    """
+    share = min(max(share, 0.0), 1.0)
+    if ascii_only:
+        return "#" * max(round(share * width), 1 if share else 0)
+    full, eighths = divmod(max(round(share * width * 8), 1 if share else 0), 8)
+    return _EIGHTHS[8] * full + (_EIGHTHS[eighths] if eighths else "")
+
+
+def fit(name: str, width: int) -> str:
+    """`name`, which may come from Redis and be hostile, printable and exactly `width` cells wide."""
+    safe = one_line(name)
+    cut = set_cell_size(safe, width)
+    return cut if cut.rstrip() == safe.rstrip() else set_cell_size(safe, width - 1) + "…"
