@@ -51,8 +51,9 @@ def gate_of(reason: str) -> str:
 
 def kind_of(fields: dict[bytes, bytes]) -> Kind:
     """What the entry with `fields` is counted as."""
-    reason: bytes | str = fields.get(b"error", b"")
-    if _is_blank(reason):
+    error = fields.get(b"error", b"")
+    reason: bytes | str = error
+    if _is_blank(error):
         reason = _error_in(fields.get(b"details", b""))
         if not reason or reason.isspace():
             reason = fields.get(b"reason", b"")

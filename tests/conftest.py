@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import redis
 
 from connectors.private_redis import PrivateRedis
 from tests.support.flow_process import FlowProcess
+
+# No deadline for an example: a busy machine is no failure.
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=50)
+hypothesis.settings.load_profile("quick")
 
 
 @pytest.fixture(scope="session")

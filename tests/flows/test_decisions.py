@@ -43,7 +43,9 @@ def test_each_spelling_counts_in_any_case_and_trimmed(said: str, decision: str, 
     assert kind_of({b"decision": raw}) == (decision, "none", "", "")
 
 
-@pytest.mark.parametrize("said", ["HOLD", "EXECUTING", "SKI", "EXECUTE SKIP", "true", "0", "none", "💥", "UNKNOWN", "unknown"])
+@pytest.mark.parametrize(
+    "said", ["HOLD", "EXECUTING", "SKI", "EXECUTE SKIP", "true", "0", "none", "💥", "UNKNOWN", "unknown"]
+)
 def test_any_other_decision_is_unknown_and_keeps_its_raw_value(said: str) -> None:
     kind = kind_of({b"decision": f" {said} ".encode()})
     assert (kind.decision, kind.unknown) == ("UNKNOWN", said)
@@ -95,7 +97,7 @@ def test_an_entry_without_any_field_is_unknown_without_a_raw_value() -> None:
 
 
 def test_the_intent_executors_example_is_blocked_by_its_gate() -> None:
-    details = '{"plan_id": "p", "symbol": "S", "executed": false, "error": "p33_permit_denied:stale", "side": "BUY", "qty": 0.1}'
+    details = '{"plan_id": "p", "executed": false, "error": "p33_permit_denied:stale", "side": "BUY", "qty": 0.1}'
     kind = kind_of({b"executed": b"false", b"symbol": b"BTCUSDT", b"details": details.encode()})
     assert kind == ("BLOCKED", "p33_permit_denied:stale", "BTCUSDT", "")
 
@@ -286,9 +288,40 @@ def test_a_usable_timestamp_is_taken_at_its_word(timestamp: bytes, seconds: floa
 
 @pytest.mark.parametrize(
     "timestamp",
-    [b"", b" ", b"now", b"nan", b"NaN", b"inf", b"-inf", b"Infinity", b"1e400", b"0", b"-0.0", b"0.0", b"-1", b"-1769929020"]
-    + [b"1769929320.001", b"1769929321", b"1769929320001", b"9999999999999", b"999999999999", b"17699290200000", b"1e300"]
-    + [b"0x69", b"1_769_929_020", b"\xff", b"1769929020\x00", b"1769929020,5", b"2026-02-01T06:57:00Z", b"9" * 1_000_000],
+    [
+        b"",
+        b" ",
+        b"now",
+        b"nan",
+        b"NaN",
+        b"inf",
+        b"-inf",
+        b"Infinity",
+        b"1e400",
+        b"0",
+        b"-0.0",
+        b"0.0",
+        b"-1",
+        b"-1769929020",
+    ]
+    + [
+        b"1769929320.001",
+        b"1769929321",
+        b"1769929320001",
+        b"9999999999999",
+        b"999999999999",
+        b"17699290200000",
+        b"1e300",
+    ]
+    + [
+        b"0x69",
+        b"1_769_929_020",
+        b"\xff",
+        b"1769929020\x00",
+        b"1769929020,5",
+        b"2026-02-01T06:57:00Z",
+        b"9" * 1_000_000,
+    ],
     ids=lambda timestamp: timestamp[:24].decode("utf-8", "replace"),
 )
 def test_an_unusable_timestamp_yields_to_the_stream_id_and_is_skewed(timestamp: bytes) -> None:

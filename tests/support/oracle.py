@@ -241,5 +241,6 @@ def expected_status(entries: Iterable[RawEntry]) -> dict[str, str]:
         "processed_total": str(len(listed)),
         "skewed_total": str(sum(meaning.skewed for meaning in meanings)),
         "last_id": max((stream_id for stream_id, _ in listed), key=lambda one: tuple(map(int, one.split("-")))),
-        "last_ts": str(milliseconds // 1000) + (f".{milliseconds % 1000:03}".rstrip("0") if milliseconds % 1000 else ""),
+        "last_ts": str(milliseconds // 1000)
+        + (f".{milliseconds % 1000:03}".rstrip("0") if milliseconds % 1000 else ""),
     }

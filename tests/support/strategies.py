@@ -24,7 +24,16 @@ PADDED_DECISION = st.tuples(PADDING, DECISIONS, PADDING).map(lambda parts: "".jo
 
 REASON = st.one_of(
     st.sampled_from(
-        [b"", b" ", b"none", b"no_position", b"p33_permit_denied:stale", b"p33_permit_denied:hold", b":x", b"duplicate_plan"]
+        [
+            b"",
+            b" ",
+            b"none",
+            b"no_position",
+            b"p33_permit_denied:stale",
+            b"p33_permit_denied:hold",
+            b":x",
+            b"duplicate_plan",
+        ]
     ),
     NASTY_BYTES,
 )
