@@ -103,7 +103,12 @@ def _translate_reply(text: str) -> RedisError:
         return RedisDenied(f"Redis refuses the user or password ({text}); set REDIS_USERNAME and REDIS_PASSWORD")
     if "NOPERM" in text or "can't run this command" in text or "No permissions" in text:
         return RedisDenied(f"Redis denies this user a command or key ({text}); see its ACL rules")
-    if "NOGROUP" in text or text.startswith("UNBLOCKED") or "requires the key to exist" in text or "no such key" in text:
+    if (
+        "NOGROUP" in text
+        or text.startswith("UNBLOCKED")
+        or "requires the key to exist" in text
+        or "no such key" in text
+    ):
         return NoGroup(text)
     if "WRONGTYPE" in text:
         return WrongType(text)

@@ -132,7 +132,7 @@ class Consumer:
         """
         config = self.config
         try:
-            committed = self._client.hget(config.counters, "last_id")
+            committed: Any = self._client.hget(config.counters, "last_id")
             start = config.start
             if committed is not None and not self._stream_is_new(committed):
                 start = committed.decode()
@@ -186,7 +186,7 @@ class Consumer:
     def oldest_pending(self) -> bytes | None:
         """The lowest ID that is pending for us, or None."""
         try:
-            reply = self._client.xpending_range(self.config.stream, self.config.group, "-", "+", 1, self._name)
+            reply: Any = self._client.xpending_range(self.config.stream, self.config.group, "-", "+", 1, self._name)
         except (redis.RedisError, OSError) as error:
             raise translate(error) from error
         return bytes(reply[0]["message_id"]) if reply else None
@@ -212,8 +212,10 @@ class Consumer:
         return Taken(entries, int(reply[2]), reply[3])
 
     def retire(self) -> None:
-        """Give the lease back and leave the group, if nothing is pending. Errors are of no consequence: the lease ends
-        by itself, and the next consumer that looks takes over."""
+        """Give the lease back and leave the group, if nothing is pending.
+
+        Errors are of no consequence: the lease ends by itself, and the next consumer that looks takes over.
+        """
         if self._lease is None:
             return
         self._lease.close()

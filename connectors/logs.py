@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import MutableMapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -80,7 +81,7 @@ def _excepthook(*, debug: bool) -> Any:
         while cause.__cause__ is not None:
             cause = cause.__cause__
         where = traceback.extract_tb(cause.__traceback__)[-1:]
-        place = f"{os.path.basename(where[0].filename)}:{where[0].lineno}" if where else "unknown"
+        place = f"{Path(where[0].filename).name}:{where[0].lineno}" if where else "unknown"
         log = structlog.get_logger("bug")
         log.error(
             "this is a bug; LOG_LEVEL=DEBUG shows where", error=f"{type(cause).__name__}: {one_line(cause)}", at=place

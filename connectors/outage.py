@@ -34,7 +34,7 @@ class Backoff:
         """Seconds to wait after one more failure."""
         delay = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(self._failures, 16))
         self._failures += 1
-        return delay * random.uniform(0.5, 1.0)
+        return delay * random.uniform(0.5, 1.0)  # noqa: S311 (spreads attempts; guards nothing)
 
     def reset(self) -> None:
         """It worked: the next failure is a first one again."""

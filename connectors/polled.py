@@ -31,7 +31,9 @@ class PolledSource(FixedPartitionedSource[Value, None], Generic[Value]):
         emitted.
     """
 
-    def __init__(self, service: Service, name: str, interval: float, read: Callable[[redis.Redis], Value | None]) -> None:
+    def __init__(
+        self, service: Service, name: str, interval: float, read: Callable[[redis.Redis], Value | None]
+    ) -> None:
         self._service = service
         self._name = name
         self._interval = interval
@@ -47,7 +49,9 @@ class PolledSource(FixedPartitionedSource[Value, None], Generic[Value]):
 
 
 class _PolledPartition(StatefulSourcePartition[Value, None], Generic[Value]):
-    def __init__(self, service: Service, name: str, interval: float, read: Callable[[redis.Redis], Value | None]) -> None:
+    def __init__(
+        self, service: Service, name: str, interval: float, read: Callable[[redis.Redis], Value | None]
+    ) -> None:
         self._service = service
         self._name = name
         self._interval = interval

@@ -16,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import redis
 
@@ -106,9 +107,9 @@ class PrivateRedis:
         """Where its files lie."""
         return Path(self._folder.name)
 
-    def client(self, **options: object) -> redis.Redis:
+    def client(self, **options: Any) -> redis.Redis:
         """A client; close it or leave it to the garbage collector."""
-        return redis.Redis(host="127.0.0.1", port=self.port, protocol=2, **options)  # type: ignore[call-overload,no-any-return]
+        return redis.Redis(host="127.0.0.1", port=self.port, protocol=2, **options)
 
     def start(self) -> None:
         """Start (again), on the same port and files; returns when it answers.
@@ -116,12 +117,25 @@ class PrivateRedis:
         :raises RuntimeError: it does not start; the message holds the end of its log.
         """
         log = self.folder / "redis.log"
-        command = [str(program(self.version)), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        command = [
+            str(program(self.version)),
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--dir",
+            str(self.folder),
+        ]
         for name, value in self._options.items():
             command += [f"--{name.replace('_', '-')}", value]
         with log.open("ab") as out:
             self._process = subprocess.Popen(
-                command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=die_with_parent
+                command,
+                stdout=out,
+                stderr=out,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                preexec_fn=die_with_parent,
             )
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:

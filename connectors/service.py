@@ -37,6 +37,8 @@ class Service:
         return cls(name, settings, lifecycle, outage, observer or Observer())
 
     def connect(self) -> redis.Redis:
-        """A client of its own for one source or sink: they must not share connections, since one may be closed while
-        the other still has work in flight. Does not block."""
+        """A client of its own for one source or sink. Does not block.
+
+        They must not share connections: one may be closed while the other still has work in flight.
+        """
         return connection.connect(self.settings, f"quantum-{self.name}")

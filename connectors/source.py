@@ -64,9 +64,7 @@ class ConsumerGroupSource(DynamicSource[Batch]):
 class _ConsumerPartition(StatelessSourcePartition[Batch]):
     """`next_batch` blocks for up to `BLOCK_MS` when nothing is new, and for the socket timeout when Redis hangs."""
 
-    def __init__(
-        self, service: Service, config: GroupConfig, name: str, max_batch: int, max_in_flight: int
-    ) -> None:
+    def __init__(self, service: Service, config: GroupConfig, name: str, max_batch: int, max_in_flight: int) -> None:
         self._service = service
         self._config = config
         self._client = service.connect()
@@ -197,8 +195,10 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         lease = consumer.lease
         self._wire.send(
             (*script, 3, config.stream, lease.key, config.counters, config.group, lease.token),
-            ("XREADGROUP", "GROUP", config.group, consumer.name, "COUNT", self._sizer.count, "BLOCK", BLOCK_MS)
-            + ("STREAMS", config.stream, ">"),
+            (
+                *("XREADGROUP", "GROUP", config.group, consumer.name, "COUNT", self._sizer.count, "BLOCK", BLOCK_MS),
+                *("STREAMS", config.stream, ">"),
+            ),
         )
 
     def _receive_read(self) -> list[Entry] | None:

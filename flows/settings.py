@@ -11,7 +11,9 @@ class P35Settings(RedisSettings):
     """Settings of `flows.p35`."""
 
     metrics_port: int = Field(8035, ge=0, le=65535, description="TCP port of the metrics; 0 turns them off")
-    bucket_ttl_sec: int = Field(172_800, ge=3_600, description="seconds that a minute's bucket is kept after its last count")
+    bucket_ttl_sec: int = Field(
+        172_800, ge=3_600, description="seconds that a minute's bucket is kept after its last count"
+    )
     enable_symbol_breakdown: bool = Field(True, description="count decisions and reasons per symbol, too")
     snapshot_interval_sec: float = Field(10, gt=0, le=3_600, description="seconds between rolling snapshots")
     max_fields_per_bucket: int = Field(5_000, ge=100, le=1_000_000, description="past it, new reasons become __other__")
@@ -21,4 +23,6 @@ class P35Settings(RedisSettings):
     lease_ttl_sec: float = Field(30, ge=0.5, le=3_600, description="seconds of silence after which a consumer is dead")
     stall_sec: float = Field(300, ge=1, le=86_400, description="seconds without progress before a lease is given up")
     read_batch: int = Field(2_000, ge=1, le=100_000, description="most entries in one read")
-    max_in_flight: int = Field(16_000, ge=1, le=10_000_000, description="most entries read and not yet counted, a worker")
+    max_in_flight: int = Field(
+        16_000, ge=1, le=10_000_000, description="most entries read and not yet counted, a worker"
+    )

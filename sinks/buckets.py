@@ -5,8 +5,8 @@
         reason:{R}                   entries with reason R; reason:__other__ once the bucket is full
         symbol_decision:{S}:{D}      the same per symbol; both only with ENABLE_SYMBOL_BREAKDOWN
         symbol_reason:{S}:{R}
-    {prefix}:p35:summary:YYYYMMDDHHMM           HASH, TTL 2 h: the decision:* and reason:* fields of the bucket once more,
-        so that a snapshot does not have to read past thousands of symbol fields
+    {prefix}:p35:summary:YYYYMMDDHHMM           HASH, TTL 2 h: the decision:* and reason:* fields of the bucket once
+        more, so that a snapshot does not have to read past thousands of symbol fields
     {prefix}:p35:unknown_decision:minute:YYYYMMDDHHMM   HASH, TTL 2 h: raw decisions that nobody knows -> count
 
 A bucket is full with MAX_FIELDS_PER_BUCKET fields: new reasons then go to `__other__`. The fields of new symbols are

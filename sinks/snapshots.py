@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from typing import Any
 
 import redis
 
@@ -60,7 +61,8 @@ def write(client: redis.Redis, prefix: str, snapshots: Snapshots) -> None:
         key = decisions_key(prefix, window)
         pipeline.delete(key)
         if snapshot.decisions:
-            pipeline.hset(key, mapping=dict(snapshot.decisions))
+            counts: dict[Any, Any] = dict(snapshot.decisions)
+            pipeline.hset(key, mapping=counts)
             pipeline.expire(key, TTL)
         _replace_top(pipeline, reasons_key(prefix, window), snapshot.top_reasons)
         _replace_top(pipeline, gates_key(prefix, window), snapshot.top_gates)

@@ -15,9 +15,13 @@
         consumer_name      of the process that wrote this last
         service_start_ts   when that process started, epoch seconds
         version            of that process
+
+The totals and last_* are exact at any time; the rest is as it was when last looked at.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import redis
 
@@ -56,7 +60,8 @@ def write(client: redis.Redis, prefix: str, state: GroupState, facts: dict[str, 
     pipeline = client.pipeline(transaction=True)
     for counter in COUNTERS:
         pipeline.hsetnx(key(prefix), counter, 0)
-    pipeline.hset(key(prefix), mapping={"pending_estimate": state.pending, **facts})
+    fields: dict[Any, Any] = {"pending_estimate": state.pending, **facts}
+    pipeline.hset(key(prefix), mapping=fields)
     if state.lag is None:
         pipeline.hdel(key(prefix), "lag")
     else:
