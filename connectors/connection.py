@@ -89,6 +89,17 @@ class Wire:
             self.close()
             raise translate(error) from error
 
+    def ready(self) -> bool:
+        """Whether `receive` would find something at once: a reply, or a broken connection. Does not block.
+
+        :raises RedisError: the connection broke; nothing is awaited any more.
+        """
+        try:
+            return bool(self._connection.can_read(0))
+        except (redis.RedisError, OSError) as error:
+            self.close()
+            raise translate(error) from error
+
     def receive(self) -> Any:
         """The next reply; blocks until it is there, for the socket timeout at most. An error reply is returned.
 
@@ -138,4 +149,3 @@ class Script:
                 return client.eval(self.source, len(keys), *keys, *args)
         except (redis.RedisError, OSError) as error:
             raise translate(error) from error
-

@@ -89,6 +89,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._unchecked = 0
         self._emitted: deque[tuple[tuple[int, int], tuple[int, int]]] = deque()
         self._send_script_whole = False
+        self._may_not_block = False
 
     def next_batch(self) -> list[Batch]:
         self._awake = None
@@ -179,10 +180,16 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
                 self._pause(FULL_PAUSE_SECONDS)
                 return []
             self._send_read()
+        if self._may_not_block and not self._wire.ready():
+            self._may_not_block = False
+            return []
         entries = self._receive_read()
         if entries is None:
             return self._lost()
         batch = self._emit(entries)
+        # The runtime may need another turn to carry a batch to its sink (when an epoch ends, say): a read that blocked
+        # now would hold it up.
+        self._may_not_block = bool(batch)
         if batch and time.monotonic() < self._look_at and not self._too_many_in_flight():
             self._send_read()
         return batch
