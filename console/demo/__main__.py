@@ -94,9 +94,7 @@ def _run(stage: Stage, settings: DemoSettings, interrupts: Interrupts) -> int:
     return 0 if settled or interrupts.count > 1 else 1
 
 
-def _watch(
-    stage: Stage, seconds: float | None, interrupts: Interrupts, console: Console, ascii_only: bool
-) -> None:
+def _watch(stage: Stage, seconds: float | None, interrupts: Interrupts, console: Console, ascii_only: bool) -> None:
     """The live view, until it is interrupted or `seconds` are over."""
 
     def picture() -> Group:

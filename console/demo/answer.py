@@ -14,7 +14,7 @@ from sinks.values import DECISIONS
 WINDOW = "5m"
 """The window that is asked about."""
 
-_ROWS = 8
+_ROWS = 5
 
 
 def answer(seen: Observation, *, ascii_only: bool = False) -> str:
@@ -25,8 +25,6 @@ def answer(seen: Observation, *, ascii_only: bool = False) -> str:
 def _lines(seen: Observation, ascii_only: bool) -> Iterator[str]:
     overview = seen.overview
     window = overview.windows[WINDOW]
-    yield one_line(verdict(window).sentence)
-    yield ""
     yield from _decisions(list(overview.windows.values()))
     yield ""
     yield "Top gates, 5 minutes"
@@ -39,6 +37,9 @@ def _lines(seen: Observation, ascii_only: bool) -> Iterator[str]:
     yield f"Rate       {rate} on average over {seen.elapsed:.0f} s"
     yield f"Lag        {number(overview.status.lag)}"
     yield f"Processed  {number(seen.processed)} of {number(seen.published)} published: {_exactness(seen)}"
+    yield ""
+    # Last, where it is still on the screen when all has been printed.
+    yield one_line(verdict(window).sentence)
 
 
 def _exactness(seen: Observation) -> str:

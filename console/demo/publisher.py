@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from connectors.errors import translate
 from connectors.private_redis import PrivateRedis
 from console.demo.simulator import TICK, Fields, Phase, Simulator
 from sinks import status
@@ -68,7 +70,7 @@ class Publisher:
         try:
             self._publish_until_stopped()
         except (redis.RedisError, OSError) as error:
-            self._failure = f"publishing failed: {error}"
+            self._failure = f"publishing failed: {translate(error)}"
 
     def _publish_until_stopped(self) -> None:
         began, started, processed = time.monotonic(), time.time(), 0
@@ -89,7 +91,8 @@ class Publisher:
         """Publish `entries`; how many the flow has counted so far."""
         pipeline = self._client.pipeline(transaction=False)
         for entry in entries:
-            pipeline.xadd(self._stream, {**entry}, maxlen=STREAM_LENGTH, approximate=True)
+            fields: dict[Any, Any] = dict(entry)  # (a dict of text alone is not what redis-py declares)
+            pipeline.xadd(self._stream, fields, maxlen=STREAM_LENGTH, approximate=True)
         pipeline.hget(self._status, "processed_total")
         processed = pipeline.execute()[-1]
         self._published += len(entries)

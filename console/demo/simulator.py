@@ -64,9 +64,9 @@ _APPLY = (
 """Weight, decision and error of what the apply layer publishes."""
 
 _INTENT = (
-    (60, ""),
-    (10, "close_no_position"),
-    (9, "p33_permit_missing_or_denied"),
+    (65, ""),
+    (8, "close_no_position"),
+    (6, "p33_permit_missing_or_denied"),
     (5, "mark_price_unavailable"),
     (6, "binance_error:-2019 Margin is insufficient."),
     (5, "min_notional_check_failed:4.2<5.0"),

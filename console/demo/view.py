@@ -26,12 +26,12 @@ STYLES = {
     Severity.CRITICAL: "bold red",
 }
 
-_BUSY_LAG = 1_000
+_BEHIND = 1_000
 """Entries; from here on the alerts call a consumer behind."""
 
 _WIDEST = 110
 
-_FIXED_LINES = 14
+_FIXED_LINES = 15
 """Lines of a screen that are neither a gate nor a reason."""
 
 _MOST_ROWS = 12
@@ -46,7 +46,8 @@ def screen(seen: Observation, width: int, height: int, *, ascii_only: bool = Fal
     lines = [
         _title(seen, inner),
         _verdict(seen, window),
-        _heading("Decisions", inner, "".join(f" {name:>15}" for name in windows)),
+        Text(""),
+        _heading("Decisions", inner, "".join(" " + f" {name}".rjust(15, "─") for name in windows)),
         *_decisions(list(windows.values()), inner),
         _heading("Gates, 5 minutes", inner),
         *_ranking(window, window.gates, rows // 2, inner, ascii_only, by_severity=True),
@@ -82,13 +83,12 @@ def _heading(name: str, width: int, right: str = "") -> Text:
     """A rule across the screen, with `name` at its left and `right` at its right end."""
     left = f"{name} " if name else ""
     heading = Text(left)
-    heading.append("─" * max(width - len(left) - len(right), 0), "dim")
-    heading.append(right)
+    heading.append("─" * max(width - len(left) - len(right), 0) + right, "dim")
     return heading
 
 
 def _decisions(windows: Sequence[Window], width: int) -> list[Text]:
-    label_width = width - 16 * len(windows)
+    label_width = max(width - 16 * len(windows), 10)
     lines = []
     for decision in DECISIONS:
         line = Text(f"{decision:<{label_width}}")
@@ -106,8 +106,8 @@ def _decisions(windows: Sequence[Window], width: int) -> list[Text]:
 def _ranking(
     window: Window, ranked: Sequence[Ranked], rows: int, width: int, ascii_only: bool, *, by_severity: bool
 ) -> list[Text]:
-    name_width = width * 42 // 100
-    bar_width = width - name_width - 18
+    name_width = max(width * 42 // 100, 10)
+    bar_width = max(width - name_width - 18, 0)
     lines = []
     for one in ranked[:rows]:
         share = window.share(one.count)
@@ -125,6 +125,6 @@ def _state(seen: Observation) -> Text:
     lag = seen.overview.status.lag
     rate = "unknown" if seen.rate is None else f"{seen.rate:,.0f}/s"
     state = Text(f"rate {rate}   lag ")
-    state.append(number(lag), "yellow" if lag is not None and lag > _BUSY_LAG else "")
+    state.append(number(lag), "yellow" if lag is not None and lag > _BEHIND else "")
     state.append(f"   processed {number(seen.processed)} of {number(seen.published)} published")
     return state
