@@ -34,7 +34,7 @@ DRAIN_SECONDS = 10.0
 """How long a stop waits for what is in flight to be committed."""
 
 TAKEOVER_SECONDS = 5.0
-"""How often to look for dead consumers."""
+"""How often to look for dead consumers, at the least; twice in the life of a lease if that is shorter."""
 
 FULL_PAUSE_SECONDS = 0.005
 """How long to pause when enough is in flight."""
@@ -135,7 +135,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
                 self._own_after = taken.last_id
             return self._emit_taken(taken)
         if self._wire.awaited == 0 and time.monotonic() >= self._look_at:
-            self._look_at = time.monotonic() + TAKEOVER_SECONDS
+            self._look_at = time.monotonic() + min(TAKEOVER_SECONDS, self._config.lease_ttl / 2)
             if self._has_stray_entries():
                 _log.warning("entries were delivered to a broken connection; reading them again")
                 self._forget()

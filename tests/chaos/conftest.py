@@ -1,0 +1,65 @@
+"""Fixtures of the chaos suite, and the table that it prints at the end."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from connectors.private_redis import PROGRAMS, PrivateRedis
+from tests.chaos.harness import SEED, Chaos, Row
+from tests.support.flow_process import FlowProcess
+
+_rows = pytest.StashKey[list[Row]]()
+
+
+def _versions() -> dict[str, str]:
+    """Versions that can be had here -> which program: those in wheels, and the one of the system if it is another."""
+    found = {version: version for version in PROGRAMS}
+    if shutil.which("redis-server"):
+        text = subprocess.run(["redis-server", "--version"], capture_output=True, text=True, check=True).stdout
+        version = ".".join(text.split("v=")[1].split()[0].split(".")[:2])
+        found.setdefault(version, "system")
+    return found
+
+
+VERSIONS = _versions()
+
+
+@pytest.fixture
+def chaos_server(request: pytest.FixtureRequest) -> Iterator[PrivateRedis]:
+    """A server of this scenario's own; a parameter `(version, options)` chooses which."""
+    version, options = getattr(request, "param", ("8.2", {}))
+    with PrivateRedis(VERSIONS[version], **options) as server:
+        server.version = version
+        yield server
+
+
+@pytest.fixture
+def chaos(request: pytest.FixtureRequest, chaos_server: PrivateRedis) -> Iterator[Chaos]:
+    """A scenario, whose row goes into the table."""
+    name = request.node.name.removeprefix("test_").split("[")[0].replace("_", " ")
+    row = Row(name, chaos_server.version)
+    request.config.stash.setdefault(_rows, []).append(row)
+    with FlowProcess.factory(chaos_server.url) as factory, chaos_server.client(socket_timeout=30) as raw:
+        yield Chaos(chaos_server, raw, factory, row, random.Random(f"{SEED} {request.node.name}"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the table."""
+    rows = config.stash.get(_rows, [])
+    if not rows:
+        return
+    terminalreporter.section(f"chaos, seed {SEED}")
+    width = max(len(row.scenario) for row in rows)
+    head = f"{'scenario':<{width}} redis messages faults counted  lost claimed fenced seconds difference"
+    terminalreporter.write_line(head)
+    for row in rows:
+        difference = "not reached" if row.difference is None else str(row.difference)
+        terminalreporter.write_line(
+            f"{row.scenario:<{width}} {row.version:>5} {row.messages:>8} {row.faults:>6} {row.counted:>7} {row.lost:>5} "
+            f"{row.claimed:>7} {row.fenced:>6} {row.seconds:>7.1f} {difference:>10}"
+        )
