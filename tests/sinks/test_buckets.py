@@ -1,0 +1,185 @@
+"""Buckets: which fields and keys counts become, and what is read back."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+import redis
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.effects import Count
+from connectors.private_redis import PrivateRedis
+from sinks import buckets
+from sinks.text import minute_name, seconds_text
+from sinks.values import Kind, MinuteSummary
+from tests.support import oracle
+from tests.support.ledger import Ledger
+
+MINUTE = 29_498_817
+
+KINDS = st.builds(
+    Kind,
+    st.sampled_from(["EXECUTE", "SKIP", "BLOCKED", "ERROR", "UNKNOWN"]),
+    st.sampled_from(["none", "a", "a:x", "b", ":"]),
+    st.sampled_from(["", "BTCUSDT", "ETHUSDT", "A:B"]),
+    st.sampled_from(["", "HOLD", "WAIT"]),
+)
+COUNTS = st.dictionaries(KINDS, st.integers(1, 1000), max_size=12)
+
+
+def effects_of(counts: dict[Kind, int], *, symbol_breakdown: bool = True) -> list[Count]:
+    """The effects, each of which is a count."""
+    made = buckets.effects("quantum", MINUTE, counts, ttl=172_800, max_fields=5_000, symbol_breakdown=symbol_breakdown)
+    counted = [effect for effect in made if isinstance(effect, Count)]
+    assert len(counted) == len(made)
+    return counted
+
+
+@pytest.fixture
+def raw(server: PrivateRedis, client: redis.Redis) -> redis.Redis:
+    """An empty Redis whose replies are bytes, as the flow sees them."""
+    return server.client()
+
+
+def test_keys_are_those_of_the_contract_in_utc() -> None:
+    assert buckets.bucket_key("quantum", MINUTE) == "quantum:p35:bucket:202602010657"
+    assert buckets.summary_key("{quantum}", 0) == "{quantum}:p35:summary:197001010000"
+    assert buckets.unknown_key("q", MINUTE) == "q:p35:unknown_decision:minute:202602010657"
+
+
+@given(st.integers(0, 3_697_423_199))
+def test_every_minute_up_to_the_year_8999_has_a_name_of_twelve_digits_that_leads_back(minute: int) -> None:
+    name = minute_name(minute)
+    assert len(name) == 12
+    assert datetime.strptime(name, "%Y%m%d%H%M").replace(tzinfo=timezone.utc).timestamp() == minute * 60
+
+
+@given(st.lists(st.integers(0, 3_000_000_000), min_size=2, max_size=6))
+def test_names_of_minutes_sort_as_the_minutes_do(minutes: list[int]) -> None:
+    assert [minute_name(minute) for minute in sorted(minutes)] == sorted(map(minute_name, minutes))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "0"),
+        (100.0, "100"),
+        (1_769_929_020.0, "1769929020"),
+        (1_769_929_020.5, "1769929020.5"),
+        (1_769_929_020.123, "1769929020.123"),
+        (1_769_929_020.1234, "1769929020.123"),
+        (1_769_929_019.9999998, "1769929020"),
+    ],
+)
+def test_seconds_are_written_whole_or_with_milliseconds(seconds: float, text: str) -> None:
+    assert seconds_text(seconds) == text
+
+
+@given(COUNTS, st.booleans())
+def test_fields_are_the_contracts_and_add_up(counts: dict[Kind, int], symbol_breakdown: bool) -> None:
+    expected: dict[str, int] = {}
+    for (decision, reason, symbol, _unknown), count in counts.items():
+        for name in (f"decision:{decision}", f"reason:{reason}"):
+            expected[name] = expected.get(name, 0) + count
+        if symbol and symbol_breakdown:
+            for name in (f"symbol_decision:{symbol}:{decision}", f"symbol_reason:{symbol}:{reason}"):
+                expected[name] = expected.get(name, 0) + count
+    assert buckets.bucket_counts(counts, symbol_breakdown) == expected
+
+
+@given(COUNTS)
+def test_decisions_and_reasons_each_add_up_to_all_entries(counts: dict[Kind, int]) -> None:
+    fields = buckets.bucket_counts(counts, True)
+    for start in ("decision:", "reason:"):
+        assert sum(count for name, count in fields.items() if name.startswith(start)) == sum(counts.values())
+
+
+@given(COUNTS, st.data())
+def test_counts_are_additive_over_any_split(counts: dict[Kind, int], data: st.DataObject) -> None:
+    left = {kind: data.draw(st.integers(0, count)) for kind, count in counts.items()}
+    ledger = Ledger()
+    for half in (left, {kind: count - left[kind] for kind, count in counts.items()}):
+        ledger.apply(effects_of({kind: count for kind, count in half.items() if count}))
+    whole = Ledger()
+    whole.apply(effects_of(counts))
+    assert ledger.counts("quantum") == whole.counts("quantum")
+
+
+@given(COUNTS)
+def test_the_summary_is_the_bucket_without_symbols(counts: dict[Kind, int]) -> None:
+    ledger = Ledger()
+    ledger.apply(effects_of(counts))
+    bucket = ledger.counts("quantum:p35:bucket:").get("202602010657", {})
+    summary = ledger.counts("quantum:p35:summary:").get("202602010657", {})
+    assert summary == {name: count for name, count in bucket.items() if not name.startswith("symbol_")}
+
+
+def test_lifetimes_are_48_hours_for_the_bucket_and_longer_than_an_hour_for_the_rest() -> None:
+    bucket, unknown = effects_of({Kind("UNKNOWN", "none", "S", "HOLD"): 1})
+    assert bucket.ttl == 172_800
+    assert bucket.mirror is not None
+    assert bucket.mirror.ttl == unknown.ttl == 7_200
+
+
+def test_raw_unknown_decisions_are_counted_together_whatever_else_differs() -> None:
+    counts = {
+        Kind("UNKNOWN", "none", "A", "HOLD"): 2,
+        Kind("UNKNOWN", "x", "B", "HOLD"): 3,
+        Kind("UNKNOWN", "x", "B", ""): 5,
+        Kind("SKIP", "x", "B", ""): 7,
+    }
+    _bucket, unknown = effects_of(counts)
+    assert (unknown.key, unknown.counts) == ("quantum:p35:unknown_decision:minute:202602010657", {"HOLD": 5})
+    assert len(effects_of({Kind("SKIP", "x", "B", ""): 7})) == 1
+
+
+def test_past_the_bound_new_reasons_go_to_other_and_decisions_stay() -> None:
+    (bucket,) = effects_of({Kind("SKIP", "a:x", "S", ""): 1})
+    cap = bucket.cap
+    assert cap is not None
+    assert (cap.limit, cap.overflow) == (5_000, ("quantum:p35:status", "overflow_total"))
+    assert {name: fallback[0] for name, fallback in cap.fallbacks.items()} == {
+        "reason:a:x": "reason:__other__",
+        "symbol_reason:S:a:x": "symbol_reason:S:__other__",
+        "symbol_decision:S:SKIP": "symbol_decision:S:SKIP",
+    }
+    assert {fallback[1] for fallback in cap.fallbacks.values()} == {
+        "reason:__other__",
+        "symbol_reason:__other__:__other__",
+        "symbol_decision:__other__:SKIP",
+    }
+
+
+def test_each_entry_overflows_once_for_its_reason_and_not_again_for_its_symbols_reason() -> None:
+    (bucket,) = effects_of({Kind("SKIP", "a", "S", ""): 1})
+    assert bucket.cap is not None
+    watched = [name for name in bucket.counts if name.startswith(bucket.cap.watched)]
+    assert watched == ["reason:a", "symbol_decision:S:SKIP"]
+
+
+def test_summaries_are_read_back_as_they_were_counted(client: redis.Redis, raw: redis.Redis) -> None:
+    counts = {Kind("SKIP", "a:é", "S", ""): 2, Kind("UNKNOWN", "none", "", "HOLD"): 3}
+    ledger = Ledger()
+    ledger.apply(effects_of(counts))
+    for key, fields in ledger.hashes.items():
+        client.hset(key, mapping=dict(fields))
+    summary = MinuteSummary({"SKIP": 2, "UNKNOWN": 3}, {"a:é": 2, "none": 3}, {"HOLD": 3})
+    assert buckets.read_summaries(raw, "quantum", range(MINUTE - 3, MINUTE + 2)) == {MINUTE: summary}
+
+
+def test_reading_costs_the_same_however_many_symbols_a_bucket_holds(client: redis.Redis, raw: redis.Redis) -> None:
+    client.hset(buckets.bucket_key("quantum", MINUTE), mapping={f"symbol_reason:S{n}:a": "1" for n in range(100)})
+    assert buckets.read_summaries(raw, "quantum", range(MINUTE, MINUTE + 1)) == {}
+
+
+def test_what_is_no_count_in_a_summary_is_passed_over(client: redis.Redis, raw: redis.Redis) -> None:
+    fields = {"decision:SKIP": "1", "decision:EXECUTE": "many", "reason:a": "1.5", "reason:b": "", "other": "9"}
+    client.hset(buckets.summary_key("quantum", MINUTE), mapping=dict(fields))
+    summaries = buckets.read_summaries(raw, "quantum", range(MINUTE, MINUTE + 1))
+    assert summaries == {MINUTE: MinuteSummary({"SKIP": 1}, {}, {})}
+
+
+def test_names_of_minutes_are_the_oracles() -> None:
+    assert minute_name(MINUTE) == oracle.minute_name(MINUTE) == "202602010657"
