@@ -47,7 +47,7 @@ def screen(seen: Observation, width: int, height: int, *, ascii_only: bool = Fal
         _title(seen, inner),
         _verdict(seen, window),
         Text(""),
-        _heading("Decisions", inner, "".join(" " + f" {name}".rjust(15, "─") for name in windows)),
+        _heading("Decisions", inner, " ".join(f" {name}".rjust(15, "─") for name in windows)),
         *_decisions(list(windows.values()), inner),
         _heading("Gates, 5 minutes", inner),
         *_ranking(window, window.gates, rows // 2, inner, ascii_only, by_severity=True),

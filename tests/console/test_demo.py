@@ -97,8 +97,10 @@ def test_a_signal_ends_it_with_the_answer(number: signal.Signals) -> None:
     wait_for(lambda: not any(map(alive, started)), "the end of all that it started")
 
 
-def test_nothing_outlives_it_even_when_it_is_killed() -> None:
-    with subprocess.Popen(COMMAND, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL) as demo:
+def test_nothing_outlives_it_even_when_it_is_killed(tmp_path: Path) -> None:
+    # (Its files do, when it is killed: hence a folder of their own.)
+    env = environment(TMPDIR=str(tmp_path))
+    with subprocess.Popen(COMMAND, cwd=ROOT, env=env, stdout=subprocess.DEVNULL) as demo:
         started = wait_for(both_children(demo.pid), "Redis and the flow")
         demo.kill()
     wait_for(lambda: not any(map(alive, started)), "the end of all that it started")
