@@ -125,7 +125,11 @@ def _explain(kind: type[BaseSettings], problem: dict[str, object]) -> str:
     name = str(location[0]) if isinstance(location, tuple) and location else "settings"
     field = kind.model_fields.get(name)
     message = one_line(problem["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
-    if "(" not in message and not message.startswith("must"):
+    if message.startswith("String should "):
+        message = f"must {message.removeprefix('String should ')}"
+    elif message.startswith("Unable to parse"):
+        message = "must be a number of fewer digits"
+    elif not message.startswith("must"):
         message = f"must be {message}"
     secret = field is not None and "SecretStr" in str(field.annotation)
     shown = "(not shown)" if secret else repr(one_line(problem.get("input", ""), 80))

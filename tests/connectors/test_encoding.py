@@ -1,0 +1,175 @@
+"""Parts as keys and arguments: read back as the head of `lua/commit.lua` describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.delivery import Delivery, Part
+from connectors.effects import Append, Cap, Count, Mirror, Put, Raise, RaiseId
+from connectors.encoding import encode
+
+KEY = st.sampled_from(["k1", "k2", "k3", "{q}:é"])
+NAME = st.sampled_from(["decision:SKIP", "reason:a", "symbol:S", "other"])
+TTL = st.none() | st.integers(1, 100)
+CAPS = st.builds(
+    Cap,
+    st.integers(1, 9),
+    st.dictionaries(NAME, st.tuples(NAME, NAME), max_size=3),
+    st.tuples(KEY, NAME),
+    st.lists(st.sampled_from(["reason:", "symbol:"]), unique=True).map(tuple),
+)
+MIRRORS = st.builds(Mirror, KEY, st.sampled_from([(), ("decision:",), ("decision:", "reason:")]), TTL)
+TEXTS = st.dictionaries(NAME, st.sampled_from(["", "1", "2.5"]), max_size=3)
+EFFECTS = st.one_of(
+    st.builds(
+        Count, KEY, st.dictionaries(NAME, st.integers(1, 9), max_size=4), TTL, st.none() | CAPS, st.none() | MIRRORS
+    ),
+    st.builds(Raise, KEY, TEXTS, TTL, TTL),
+    st.builds(RaiseId, KEY, NAME, st.sampled_from([b"1-1", b"2-0"])),
+    st.builds(Put, KEY, TEXTS, TTL),
+    st.builds(Append, KEY, TEXTS, TTL),
+)
+DELIVERIES = st.builds(Delivery, KEY, st.just("g"), st.sampled_from(["c1", "c2"]), KEY, st.sampled_from(["t1", "t2"]))
+PARTS = st.lists(
+    st.builds(
+        Part,
+        DELIVERIES,
+        st.lists(st.sampled_from([b"1-1", b"2-2", b"3-3"]), unique=True).map(tuple),
+        st.lists(EFFECTS, max_size=3).map(tuple),
+    ),
+    max_size=4,
+)
+
+
+class Reader:
+    """Takes the arguments one by one, as the script does."""
+
+    def __init__(self, keys: list[str], args: list[Any]) -> None:
+        self._keys = keys
+        self._args: Iterator[Any] = iter(args)
+
+    def take(self) -> Any:
+        return next(self._args)
+
+    def key(self) -> str | None:
+        position = self.take()
+        return None if position == "" else self._keys[position - 1]
+
+    def number(self) -> int | None:
+        value = self.take()
+        return None if value == "" else int(value)
+
+    def pairs(self, count: int) -> dict[str, str]:
+        return {self.take(): self.take() for _ in range(count)}
+
+    def effect(self) -> tuple[Any, ...]:
+        kind, key = self.take(), self.key()
+        if kind == "I":
+            return (kind, key, self.take(), self.take())
+        if kind == "R":
+            ttl, limit = self.number(), self.number()
+            return (kind, key, ttl, limit, self.pairs(self.take()))
+        if kind in ("P", "A"):
+            bound = self.number()
+            return (kind, key, bound, self.pairs(self.take()))
+        assert kind == "C"
+        ttl, count, limit = self.number(), self.take(), self.number()
+        overflow, mirror, mirror_ttl = (self.key(), self.take()), self.key(), self.number()
+        width = 3 if limit is None else 5
+        fields = [tuple(self.take() for _ in range(width)) for _ in range(count)]
+        return (kind, key, ttl, limit, overflow, mirror, mirror_ttl, fields)
+
+    def all(self) -> list[tuple[Any, ...]]:
+        deliveries = [
+            Delivery(self.key() or "", self.take(), self.take(), self.key() or "", self.take())
+            for _ in range(self.take())
+        ]
+        parts: list[tuple[Any, ...]] = []
+        for _ in range(self.take()):
+            delivery = deliveries[self.take() - 1]
+            ids = tuple(self.take() for _ in range(self.take()))
+            parts.append((delivery, ids, [self.effect() for _ in range(self.take())]))
+        assert list(self._args) == []
+        return parts
+
+
+def described(effect: Any) -> tuple[Any, ...]:
+    """`effect` in the order in which `Reader` reads it."""
+    if isinstance(effect, RaiseId):
+        return ("I", effect.key, effect.field, effect.stream_id)
+    if isinstance(effect, Raise):
+        return ("R", effect.key, effect.ttl, effect.limit, effect.values)
+    if isinstance(effect, Put):
+        return ("P", effect.key, effect.ttl, effect.fields)
+    if isinstance(effect, Append):
+        return ("A", effect.key, effect.max_length, effect.fields)
+    assert isinstance(effect, Count)
+    cap, mirror, fields = effect.cap, effect.mirror, []
+    for name, count in effect.counts.items():
+        mirrored = mirror is not None and any(name.startswith(prefix) for prefix in mirror.prefixes)
+        watched = cap is not None and any(name.startswith(prefix) for prefix in cap.watched)
+        flags = mirrored + 2 * watched
+        fields.append((name, count, flags) if cap is None else (name, count, flags, *cap.fallbacks.get(name, ("", ""))))
+    limit, overflow = (cap.limit, cap.overflow) if cap else (None, (None, ""))
+    mirror_key, mirror_ttl = (mirror.key, mirror.ttl) if mirror else (None, None)
+    return ("C", effect.key, effect.ttl, limit, overflow, mirror_key, mirror_ttl, fields)
+
+
+@given(PARTS)
+def test_every_part_can_be_read_back_whole(parts: list[Part]) -> None:
+    keys, args = encode(parts)
+    expected = [(part.delivery, part.ids, [described(effect) for effect in part.effects]) for part in parts]
+    assert Reader(keys, args).all() == expected
+
+
+@given(PARTS)
+def test_every_key_that_is_touched_is_named_once_and_no_other(parts: list[Part]) -> None:
+    keys, _args = encode(parts)
+    touched = set()
+    for part in parts:
+        touched |= {part.delivery.stream, part.delivery.lease_key}
+        for effect in part.effects:
+            touched.add(effect.key)
+            if isinstance(effect, Count):
+                touched |= {effect.cap.overflow[0]} if effect.cap else set()
+                touched |= {effect.mirror.key} if effect.mirror else set()
+    assert len(keys) == len(set(keys))
+    assert set(keys) == touched
+
+
+@given(PARTS)
+def test_arguments_are_what_redis_takes(parts: list[Part]) -> None:
+    _keys, args = encode(parts)
+    assert {type(one) for one in args} <= {str, bytes, int}
+
+
+def test_a_delivery_is_sent_once_for_all_its_parts() -> None:
+    delivery = Delivery("stream", "group", "consumer", "lease", "token")
+    keys, args = encode([Part(delivery, (b"1-1",), ()), Part(delivery, (b"2-1", b"3-1"), (RaiseId("k", "f", b"3-1"),))])
+    assert keys == ["k", "stream", "lease"]
+    assert args == [
+        1,
+        2,
+        "group",
+        "consumer",
+        3,
+        "token",
+        2,
+        1,
+        1,
+        b"1-1",
+        0,
+        1,
+        2,
+        b"2-1",
+        b"3-1",
+        1,
+        "I",
+        1,
+        "f",
+        b"3-1",
+    ]

@@ -1,0 +1,322 @@
+"""Settings: defaults, what is refused and how that is said, and silence about secrets."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from connectors.connection import connect
+from connectors.errors import SettingsError
+from connectors.settings import EXIT_SETTINGS, RedisSettings, load
+from connectors.start import start
+from flows.settings import P35Settings
+
+SECRET = "hunter2-very-secret"
+
+DEFAULTS: dict[str, object] = {
+    "REDIS_URL": None,
+    "REDIS_HOST": "localhost",
+    "REDIS_PORT": 6379,
+    "REDIS_DB": 0,
+    "REDIS_USERNAME": None,
+    "REDIS_PASSWORD": None,
+    "REDIS_PASSWORD_FILE": None,
+    "KEY_PREFIX": "quantum",
+    "LOG_LEVEL": "INFO",
+    "LOG_FORMAT": "text",
+    "METRICS_ADDR": "127.0.0.1",
+    "METRICS_PORT": 8035,
+    "BUCKET_TTL_SEC": 172_800,
+    "ENABLE_SYMBOL_BREAKDOWN": True,
+    "SNAPSHOT_INTERVAL_SEC": 10.0,
+    "MAX_FIELDS_PER_BUCKET": 5_000,
+    "MAX_FUTURE_SKEW_SEC": 300,
+}
+"""Of the contract."""
+
+WRONG = [
+    ("REDIS_PORT", "six", "integer"),
+    ("REDIS_PORT", "0", "greater than or equal to 1"),
+    ("REDIS_PORT", "65536", "less than or equal to 65535"),
+    ("REDIS_PORT", "63.79", "integer"),
+    ("REDIS_DB", "-1", "greater than or equal to 0"),
+    ("REDIS_DB", "1\nFAKE=line", "integer"),
+    ("REDIS_PASSWORD_FILE", "/nowhere/at/all", "must name a readable text file"),
+    ("REDIS_PASSWORD_FILE", "/", "must name a readable text file"),
+    ("KEY_PREFIX", "two words", "match pattern"),
+    ("KEY_PREFIX", "line\nbreak", "match pattern"),
+    ("KEY_PREFIX", "é", "match pattern"),
+    ("KEY_PREFIX", "x" * 65, "at most 64 characters"),
+    ("LOG_LEVEL", "LOUD", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+    ("LOG_FORMAT", "xml", "'text' or 'json'"),
+    ("METRICS_PORT", "-1", "greater than or equal to 0"),
+    ("METRICS_PORT", "65536", "less than or equal to 65535"),
+    ("BUCKET_TTL_SEC", "3599", "greater than or equal to 3600"),
+    ("BUCKET_TTL_SEC", "2 days", "integer"),
+    ("ENABLE_SYMBOL_BREAKDOWN", "maybe", "boolean"),
+    ("SNAPSHOT_INTERVAL_SEC", "0", "greater than 0"),
+    ("SNAPSHOT_INTERVAL_SEC", "nan", "less than or equal to 3600"),
+    ("SNAPSHOT_INTERVAL_SEC", "inf", "less than or equal to 3600"),
+    ("SNAPSHOT_INTERVAL_SEC", "soon", "number"),
+    ("MAX_FIELDS_PER_BUCKET", "99", "greater than or equal to 100"),
+    ("MAX_FIELDS_PER_BUCKET", "1000001", "less than or equal to 1000000"),
+    ("MAX_FUTURE_SKEW_SEC", "-1", "greater than or equal to 0"),
+    ("ALLOWED_LATENESS_SEC", "86401", "less than or equal to 86400"),
+    ("STATUS_INTERVAL_SEC", "-2", "greater than 0"),
+    ("LEASE_TTL_SEC", "0.4", "greater than or equal to 0.5"),
+    ("STALL_SEC", "0", "greater than or equal to 1"),
+    ("READ_BATCH", "0", "greater than or equal to 1"),
+    ("READ_BATCH", "9" * 5_000, "number of fewer digits"),
+    ("MAX_IN_FLIGHT", "0", "greater than or equal to 1"),
+]
+
+WRONG_URLS = [
+    f"http://user:{SECRET}@host:6379/0",
+    f"redis://user:{SECRET}@host:99999/0",
+    f"redis://user:{SECRET}@host:0/0",
+    f"redis://user:{SECRET}@host:port/0",
+    f"redis://:{SECRET}@",
+    f"redis://[{SECRET}",
+    "localhost:6379",
+]
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.upper() in {*(field.upper() for field in P35Settings.model_fields), "CREDENTIALS_DIRECTORY"}:
+            monkeypatch.delenv(name)
+
+
+def refusal() -> str:
+    """What `load` says about the environment."""
+    with pytest.raises(SettingsError) as caught:
+        load(P35Settings)
+    return str(caught.value)
+
+
+def test_defaults_are_the_contracts() -> None:
+    settings = load(P35Settings)
+    assert {name: getattr(settings, name.lower()) for name in DEFAULTS} == DEFAULTS
+
+
+@pytest.mark.parametrize("name", sorted(P35Settings.model_fields))
+def test_an_empty_variable_means_the_default(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    expected = getattr(load(P35Settings), name)
+    monkeypatch.setenv(name.upper(), "")
+    assert getattr(load(P35Settings), name) == expected
+
+
+@pytest.mark.parametrize(("name", "value", "allowed"), WRONG, ids=lambda text: str(text)[:24])
+def test_a_wrong_value_is_one_line_with_the_variable_the_value_and_what_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, allowed: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    line = refusal()
+    shown = value if len(value) <= 80 else value[:79] + "…"
+    assert line.startswith(f"setting {name}={shown.replace(chr(10), chr(0xFFFD))!r} is wrong: must ")
+    assert allowed in line
+    assert line.isprintable()
+    assert len(line) < 500
+
+
+@pytest.mark.parametrize("url", WRONG_URLS)
+def test_a_wrong_url_is_refused_without_showing_it(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    line = refusal()
+    assert line.startswith("setting REDIS_URL=(not shown) is wrong: must look like redis://")
+    assert SECRET not in line
+    assert line.isprintable()
+
+
+def test_each_wrong_setting_has_its_own_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_PORT", "x")
+    monkeypatch.setenv("LOG_FORMAT", "y")
+    monkeypatch.setenv("REDIS_PASSWORD", SECRET)
+    lines = refusal().splitlines()
+    assert sorted(line.split("=")[0] for line in lines) == ["setting LOG_FORMAT", "setting REDIS_PORT"]
+    assert SECRET not in "".join(lines)
+
+
+@given(
+    name=st.sampled_from(sorted(set(P35Settings.model_fields) - {"redis_password_file"})),
+    value=st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), min_size=1, max_size=12),
+)
+@example(name="redis_url", value="redis://[x")
+def test_any_value_is_taken_or_refused_in_one_printable_line(name: str, value: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(name.upper(), value)
+        try:
+            settings = load(P35Settings)
+        except SettingsError as error:
+            assert str(error).startswith(f"setting {name.upper()}=")
+            assert str(error).isprintable()
+        else:
+            assert getattr(settings, name) is not None
+
+
+def test_a_wrong_setting_ends_the_process_with_78_and_only_its_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REDIS_PORT", "six")
+    with pytest.raises(SystemExit) as caught:
+        start(P35Settings, "p35")
+    assert caught.value.code == EXIT_SETTINGS == 78
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("setting REDIS_PORT='six' is wrong: must be")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("LOG_LEVEL", "debug", "DEBUG"),
+        ("LOG_LEVEL", " warning ", "WARNING"),
+        ("ENABLE_SYMBOL_BREAKDOWN", "false", False),
+        ("ENABLE_SYMBOL_BREAKDOWN", "0", False),
+        ("ENABLE_SYMBOL_BREAKDOWN", "TRUE", True),
+        ("SNAPSHOT_INTERVAL_SEC", "0.5", 0.5),
+        ("METRICS_PORT", "0", 0),
+        ("KEY_PREFIX", "{quantum}", "{quantum}"),
+        ("MAX_FUTURE_SKEW_SEC", "0", 0),
+        ("redis_port", "7", 7),
+    ],
+)
+def test_values_are_read_as_their_types(monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: object) -> None:
+    monkeypatch.setenv(name, text)
+    assert getattr(load(P35Settings), name.lower()) == value
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings = load(P35Settings)
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.redis_port = 1
+
+
+# Secrets.
+
+
+def test_no_secret_is_shown_by_repr_str_or_a_dump(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", f"redis://user:{SECRET}@host/1")
+    monkeypatch.setenv("REDIS_PASSWORD", SECRET)
+    settings = load(P35Settings)
+    for shown in (repr(settings), str(settings), str(settings.model_dump()), settings.model_dump_json()):
+        assert SECRET not in shown
+    assert settings.password() == SECRET
+    assert pickle.loads(pickle.dumps(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        (f"redis://user:{SECRET}@host:7000/3", "host:7000/3"),
+        (f"redis://:{SECRET}@host", "host:6379"),
+        (f"rediss://user:{SECRET}@host/1?ssl_cert_reqs=none&password={SECRET}", "host:6379/1"),
+        (f"unix://user:{SECRET}@/run/redis.sock?db=1&password={SECRET}", "/run/redis.sock"),
+    ],
+)
+def test_the_place_of_redis_names_no_user_and_no_password(
+    monkeypatch: pytest.MonkeyPatch, url: str, place: str
+) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    assert load(RedisSettings).redis_place() == place
+
+
+def test_the_place_of_redis_without_a_url_is_made_of_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_HOST", "box")
+    monkeypatch.setenv("REDIS_DB", "2")
+    assert load(RedisSettings).redis_place() == "box:6379/2"
+
+
+def test_the_password_is_the_first_line_of_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    monkeypatch.setenv("REDIS_PASSWORD_FILE", str(file))
+    for content, password in (
+        (f"{SECRET}\n", SECRET),
+        (f"{SECRET}\r\nmore\n", SECRET),
+        (" spaced ", " spaced "),
+        ("", None),
+    ):
+        file.write_bytes(content.encode())
+        assert load(RedisSettings).password() == password
+
+
+def test_a_rotated_password_is_found_without_a_restart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("old")
+    monkeypatch.setenv("REDIS_PASSWORD_FILE", str(file))
+    settings = load(RedisSettings)
+    assert settings.password() == "old"
+    file.write_text("new\n")
+    assert settings.password() == "new"
+
+
+def test_a_password_file_that_is_no_text_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_bytes(b"\xff\xfe" + SECRET.encode())
+    monkeypatch.setenv("REDIS_PASSWORD_FILE", str(file))
+    assert "must name a readable text file" in refusal()
+    assert SECRET not in refusal()
+
+
+def test_a_systemd_credential_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert load(RedisSettings).password() is None
+    (tmp_path / "redis_password").write_text(f"{SECRET}\n")
+    assert load(RedisSettings).password() == SECRET
+
+
+def test_the_variable_wins_over_the_file_and_the_file_over_the_credential(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "redis_password").write_text("from the credential")
+    (tmp_path / "file").write_text("from the file")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("REDIS_PASSWORD_FILE", str(tmp_path / "file"))
+    assert load(RedisSettings).password() == "from the file"
+    monkeypatch.setenv("REDIS_PASSWORD", "from the variable")
+    assert load(RedisSettings).password() == "from the variable"
+
+
+# Where it connects.
+
+
+def connected(monkeypatch: pytest.MonkeyPatch, **variables: str) -> dict[str, object]:
+    """What a client would connect with."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    known = connect(load(RedisSettings)).connection_pool.connection_kwargs
+    return {name: known.get(name) for name in ("host", "port", "db", "username", "password", "path") if known.get(name)}
+
+
+def test_the_url_wins_over_host_port_and_db(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = {"REDIS_HOST": "other", "REDIS_PORT": "1", "REDIS_DB": "9"}
+    assert connected(monkeypatch, REDIS_URL="redis://box:7000/3", **parts) == {"host": "box", "port": 7000, "db": 3}
+
+
+def test_the_urls_own_user_and_password_win_and_what_it_leaves_open_is_filled_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    variables = {"REDIS_USERNAME": "u", "REDIS_PASSWORD": "p"}
+    whole = connected(monkeypatch, REDIS_URL="redis://own:word@box:1", **variables)
+    assert (whole["username"], whole["password"]) == ("own", "word")
+    bare = connected(monkeypatch, REDIS_URL="redis://box:1", **variables)
+    assert (bare["username"], bare["password"]) == ("u", "p")
+
+
+def test_without_a_url_the_parts_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = {"REDIS_HOST": "box", "REDIS_PORT": "1", "REDIS_DB": "9", "REDIS_USERNAME": "u", "REDIS_PASSWORD": "p"}
+    expected = {"host": "box", "port": 1, "db": 9, "username": "u", "password": "p"}
+    assert connected(monkeypatch, **parts) == expected
+
+
+def test_a_unix_socket_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = connected(monkeypatch, REDIS_URL="unix:///run/redis.sock?db=2", REDIS_PASSWORD="p")
+    assert taken == {"path": "/run/redis.sock", "db": 2, "password": "p"}

@@ -1,0 +1,66 @@
+"""How many entries to ask for."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.delivery import Entry
+from connectors.sizing import BatchSizer
+
+BUDGET = 4 * 1024 * 1024
+
+
+def entries(count: int, size: int) -> list[Entry]:
+    """So many entries of so many bytes."""
+    return [Entry(b"1-1", [b"", b"x" * size])] * count
+
+
+def settled(size: int, most: int = 2_000) -> int:
+    """What a sizer asks for once it has seen many entries of `size`."""
+    sizer = BatchSizer(most)
+    for _ in range(40):
+        sizer.saw(entries(sizer.count, size))
+    return sizer.count
+
+
+def test_small_entries_are_asked_for_by_the_most_that_is_allowed() -> None:
+    assert settled(100) == 2_000
+    assert settled(0) == 2_000
+    assert settled(10, most=1) == 1
+
+
+@given(st.integers(0, 100_000))
+def test_a_reply_of_equal_entries_stays_within_the_budget_and_uses_it(size: int) -> None:
+    count = settled(size)
+    assert count * size <= BUDGET
+    assert count == 2_000 or (count + 1) * (size + 1) > BUDGET
+
+
+def test_an_entry_larger_than_the_budget_is_asked_for_alone() -> None:
+    assert settled(BUDGET + 1) == 1
+
+
+def test_it_grows_twofold_at_most_and_shrinks_at_once() -> None:
+    sizer = BatchSizer(2_000)
+    counts = [sizer.count]
+    for _ in range(7):
+        sizer.saw(entries(1, 10))
+        counts.append(sizer.count)
+    assert counts == [32, 64, 128, 256, 512, 1_024, 2_000, 2_000]
+    sizer.saw(entries(2_000, 1024 * 1024 - 1))
+    assert sizer.count == 4
+
+
+def test_the_first_request_is_small_because_nothing_is_known() -> None:
+    assert BatchSizer(100_000).count == 32
+    assert BatchSizer(5).count == 5
+
+
+@given(st.lists(st.tuples(st.integers(1, 100), st.integers(0, 10_000)), min_size=1), st.integers(1, 5_000))
+def test_it_always_asks_for_something_and_never_for_more_than_allowed(seen: list[tuple[int, int]], most: int) -> None:
+    sizer = BatchSizer(most)
+    for count, size in seen:
+        before = sizer.count
+        sizer.saw(entries(count, size))
+        assert 1 <= sizer.count <= min(most, 2 * before)
