@@ -20,7 +20,9 @@ def test_both_numbers_of_an_id_are_read_in_full(milliseconds: int, sequence: int
 
 def test_ids_order_by_number_and_not_by_text() -> None:
     ordered = [b"0-0", b"0-1", b"9-10", b"10-9", b"10-10", b"18446744073709551615-18446744073709551615"]
-    assert sorted(ordered[::-1], key=stream_id.parse) == ordered
+    by_text = sorted(ordered)
+    assert by_text != ordered
+    assert sorted(by_text, key=stream_id.parse) == ordered
     assert ordered[0] == stream_id.ZERO
 
 
