@@ -142,3 +142,16 @@ def test_no_reader_ever_sees_half_of_a_snapshot(server: PrivateRedis, raw: redis
         thread.join()
     assert seen
     assert all(len(set(values)) == 1 and None not in values for values in seen)
+
+
+def test_all_snapshots_are_written_in_one_transaction(server: PrivateRedis, raw: redis.Redis) -> None:
+    with server.client().monitor() as monitor:
+        snapshots.write(raw, "quantum", full(1))
+        raw.echo("end")
+        commands: list[str] = []
+        while not commands or commands[-1] != "ECHO":
+            commands.append(monitor.next_command()["command"].split()[0].upper())
+    writes = [command for command in commands if command in ("DEL", "HSET", "ZADD", "EXPIRE")]
+    assert len(writes) == 3 * (3 * 4 + 1)
+    start, end = commands.index("MULTI"), commands.index("EXEC")
+    assert [command for command in commands[start + 1 : end] if command in set(writes)] == writes
