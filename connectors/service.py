@@ -16,7 +16,7 @@ from connectors.settings import RedisSettings
 
 @dataclass(frozen=True)
 class Service:
-    """One running service. `Service.create(settings, "p35")` makes one for this process."""
+    """One running service. `Service.create(settings, "orders")` makes one for this process."""
 
     name: str
     settings: RedisSettings

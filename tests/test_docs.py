@@ -1,0 +1,159 @@
+"""What the documents say is so: pictures, commands and examples are checked against the program."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import redis
+from bytewax.testing import TestingSink, TestingSource
+
+import flows as flows_package
+from connectors import private_redis
+from connectors.private_redis import PrivateRedis
+from flows.p35 import Ends, topology
+from flows.settings import P35Settings
+from tests.support import configuration
+from tests.support.flow_process import FlowProcess
+from tests.support.waiting import wait_for
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks of the README in `language`."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def schema_keys() -> dict[str, str]:
+    """The keys that the schema documents, and the type that it gives each."""
+    text = (ROOT / "docs/redis-schema.md").read_text("utf-8")
+    return dict(re.findall(r"^### `([^`]+)`\n\n([A-Z]+)", text, re.MULTILINE))
+
+
+def documented(key: str) -> str | None:
+    """The documented type of `key`, or None."""
+    parts = {r"\{w\}": "(1m|5m|15m|1h)", r"\{consumer\}": ".+", "YYYYMMDDHHMM": r"\d{12}"}
+    for name, kind in schema_keys().items():
+        pattern = re.escape(name)
+        for placeholder, regex in parts.items():
+            pattern = pattern.replace(placeholder, regex)
+        if re.fullmatch(pattern, key):
+            return kind.lower()
+    return None
+
+
+@pytest.fixture
+def shell(server: PrivateRedis, tmp_path: Path) -> dict[str, str]:
+    """An environment in which `redis-cli` talks to the private Redis."""
+    program = tmp_path / "bin" / "redis-cli"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{private_redis.cli()}" -p {server.port} "$@"\n', "utf-8")
+    program.chmod(0o755)
+    return {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"}
+
+
+def run(command: str, env: dict[str, str]) -> str:
+    """What `command` prints; it must succeed."""
+    done = subprocess.run(["sh", "-c", command], env=env, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_the_picture_shows_every_step_of_the_flow() -> None:
+    ends = Ends(
+        TestingSource([]), TestingSink([]), TestingSource([]), TestingSink([]), TestingSource([]), TestingSink([])
+    )
+    dataflow = topology(P35Settings(), ends)
+    (picture,) = blocks("mermaid")
+    steps = {step.step_id.partition(".")[2] for step in dataflow.substeps}
+    assert len(steps) > 10
+    drawn = set(re.findall(r"\b[a-z_]+\b", re.sub(r'"[^"]*"|\(.*?\)', "", picture)))
+    assert steps <= drawn
+
+
+def test_the_commands_of_the_readme_answer(
+    client: redis.Redis, flows: FlowProcess.Factory, shell: dict[str, str]
+) -> None:
+    publish, ask = (block.strip().splitlines() for block in blocks("sh"))
+    assert len(publish) == 2
+    if time.time() % 60 > 50:  # too close to the next minute: the bucket asked for would be the next one
+        time.sleep(60.1 - time.time() % 60)
+    process = flows(SNAPSHOT_INTERVAL_SEC="0.2", STATUS_INTERVAL_SEC="0.2")
+    for command in publish:
+        assert re.fullmatch(r"\d+-\d+", run(command, shell))
+    wait_for(lambda: client.hget("quantum:p35:status", "processed_total") == "2", "both decisions")
+    wait_for(lambda: client.hget("quantum:p35:decision:counts:1h", "BLOCKED") == "1", "the snapshots")
+    answers = {command: run(command, shell).split() for command in ask}
+    assert len(answers) == len(ask) == 7
+    assert all(answers.values()), answers
+    counts, reasons, gates, bucket, last_execute, status, groups = answers.values()
+    assert dict(zip(counts[::2], counts[1::2], strict=True)) == {"EXECUTE": "1", "BLOCKED": "1"}
+    assert reasons == ["p33_permit_denied:stale", "1", "none", "1"]
+    assert gates == ["p33_permit_denied", "1", "none", "1"]
+    assert "symbol_reason:ETHUSDT:p33_permit_denied:stale" in bucket
+    assert float(last_execute[0]) == pytest.approx(time.time(), abs=60)
+    assert status[status.index("version") + 1] == flows_package.__version__
+    assert "p35_decision_intel" in groups
+    assert process.stop() == 0
+
+
+def test_every_key_that_the_flow_writes_is_documented(client: redis.Redis, flows: FlowProcess.Factory) -> None:
+    flows(SNAPSHOT_INTERVAL_SEC="0.2")
+    for decision in ("EXECUTE", "never heard of"):
+        client.xadd("quantum:stream:apply.result", {"decision": decision, "symbol": "BTCUSDT"})
+    wait_for(lambda: client.zcard("quantum:p35:unknown_decision:top:5m"), "the snapshots")
+    keys = client.keys()
+    assert {key: documented(key) for key in keys} == {key: client.type(key) for key in keys}
+    unseen = [name for name in schema_keys() if name.startswith("quantum:") and "{" not in name and "YYYY" not in name]
+    assert sorted(set(unseen) - set(keys)) == []
+    status = client.hgetall("quantum:p35:status")
+    rows = re.findall(r"^\| `([a-z_]+)` \|.*\|.*\|$", (ROOT / "docs/redis-schema.md").read_text("utf-8"), re.MULTILINE)
+    assert set(status) <= set(rows)
+
+
+def test_the_flow_of_the_readme_counts(client: redis.Redis, flows: FlowProcess.Factory, tmp_path: Path) -> None:
+    (source,) = blocks("python")
+    (tmp_path / "orders.py").write_text(source, "utf-8")
+    for customer in ("ann", "bob", "ann"):
+        client.xadd("orders", {"customer": customer})
+    client.xadd("orders", {"other": "field"})
+    process = flows(module="orders", PYTHONPATH=str(tmp_path))
+    wait_for(lambda: client.hlen("orders:by_customer") == 3, "the counts")
+    assert client.hgetall("orders:by_customer") == {"ann": "2", "bob": "1", "?": "1"}
+    assert client.xpending("orders", "counters")["pending"] == 0
+    assert process.stop() == 0, process.log()
+
+
+def test_the_configuration_page_is_what_the_settings_say() -> None:
+    written = (ROOT / "docs/configuration.md").read_text("utf-8")
+    assert written == configuration.document(), "run `make docs`"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    links = re.findall(r"\]\(([^)]+)\)", path.read_text("utf-8"))
+    assert not [link for link in links if "://" not in link and not (path.parent / link).exists()]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_files_that_are_named_exist(path: Path) -> None:
+    names = re.findall(r"`((?:connectors|flows|sinks|console|tests|docs)/[\w./]*)`", path.read_text("utf-8"))
+    assert not [name for name in names if not (ROOT / name).exists()]
+
+
+def test_the_changelog_knows_this_version() -> None:
+    assert f"## [{flows_package.__version__}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_make_targets_that_are_named_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = {name for path in DOCUMENTS for name in re.findall(r"`make ([a-z]+)`", path.read_text("utf-8"))}
+    assert named
+    assert named <= targets
