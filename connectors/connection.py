@@ -133,9 +133,10 @@ class Script:
         self.digest = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
     @classmethod
-    def load(cls, name: str) -> Script:
-        """The script `name` of this package."""
-        return cls((resources.files("connectors") / "lua" / f"{name}.lua").read_text("utf-8"))
+    def load(cls, *names: str) -> Script:
+        """The script that the files `names` of this package make, one after another."""
+        folder = resources.files("connectors") / "lua"
+        return cls("\n".join((folder / f"{name}.lua").read_text("utf-8") for name in names))
 
     def __call__(self, client: redis.Redis, keys: Sequence[bytes | str], args: Sequence[Any]) -> Any:
         """Run it; blocks for a round trip. Never repeated after a reply was lost.

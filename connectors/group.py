@@ -10,13 +10,13 @@ from typing import Any
 import redis
 import structlog
 
-from connectors import stream_id
 from connectors.connection import Script
 from connectors.delivery import Delivery, Entry
 from connectors.errors import NoGroup, RedisError, UnexpectedReply, translate
 from connectors.lease import Lease
 
 _log = structlog.get_logger("group")
+_create_group = Script.load("stream_id", "create_group")
 _recover = Script.load("recover")
 _retire = Script.load("retire")
 
@@ -131,29 +131,9 @@ class Consumer:
         :raises RedisError: not known whether it exists.
         """
         config = self.config
-        try:
-            committed: Any = self._client.hget(config.counters, "last_id")
-            start = config.start
-            if committed is not None and not self._stream_is_new(committed):
-                start = committed.decode()
-            elif committed is not None:
-                start = "0"
-            self._client.xgroup_create(config.stream, config.group, start, mkstream=True)
-        except (redis.RedisError, OSError) as error:
-            if "BUSYGROUP" in str(error):
-                return
-            raise translate(error) from error
-        _log.info("consumer group created", stream=config.stream, group=config.group, start=start)
-
-    def _stream_is_new(self, committed: bytes) -> bool:
-        try:
-            reply = self._client.xinfo_stream(self.config.stream)
-        except redis.ResponseError as error:
-            if isinstance(translate(error), NoGroup):
-                return True
-            raise
-        last: bytes = reply["last-generated-id"]
-        return stream_id.parse(last) < stream_id.parse(committed)
+        start = _create_group(self._client, [config.stream, config.counters], [config.group, config.start])
+        if start is not None:
+            _log.info("consumer group created", stream=config.stream, group=config.group, start=start.decode())
 
     def dead_consumers(self) -> list[str]:
         """The other consumers of the group that hold no lease now."""

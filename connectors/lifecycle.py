@@ -11,25 +11,30 @@ import os
 import signal
 import sys
 import threading
+import time
 from types import FrameType
 
 import structlog
 
 _log = structlog.get_logger("lifecycle")
 
+_LOOK_SECONDS = 0.05
+"""How often a wait looks whether a stop has been asked for."""
+
 
 class Lifecycle:
     """The flag, with the reason for it. Thread-safe; one a process (`lifecycle` below), more only in tests."""
 
     def __init__(self) -> None:
-        self._stopping = threading.Event()
+        # A plain flag and not an Event: the signal handler may run while its own thread is inside an Event's lock.
+        self._stopping = False
         self._lock = threading.Lock()
         self._exit_status = 0
 
     @property
     def stopping(self) -> bool:
         """Whether the process has been asked to stop."""
-        return self._stopping.is_set()
+        return self._stopping
 
     @property
     def exit_status(self) -> int:
@@ -39,8 +44,8 @@ class Lifecycle:
     def stop(self, reason: str) -> None:
         """Ask for a graceful stop. Idempotent; never blocks."""
         with self._lock:
-            first = not self._stopping.is_set()
-            self._stopping.set()
+            first = not self._stopping
+            self._stopping = True
         if first:
             _log.info("stopping", reason=reason)
 
@@ -50,17 +55,20 @@ class Lifecycle:
             first = self._exit_status == 0
             if first:
                 self._exit_status = exit_status
-            self._stopping.set()
+            self._stopping = True
         if first:
             _log.error(message, exit_status=exit_status)
 
     def wait(self, seconds: float) -> bool:
         """Sleep for `seconds`, or until a stop is asked for; whether one is."""
-        return self._stopping.wait(seconds)
+        deadline = time.monotonic() + seconds
+        while not self._stopping and (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(left, _LOOK_SECONDS))
+        return self._stopping
 
     def reset(self) -> None:
         """Forget everything: for a process that runs one dataflow after another, as tests do."""
-        self._stopping.clear()
+        self._stopping = False
         self._exit_status = 0
 
     def install(self) -> None:
@@ -71,7 +79,7 @@ class Lifecycle:
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         # No log from here: the handler may run inside the logger's own lock.
-        self._stopping.set()
+        self._stopping = True
 
     def _exit(self) -> None:
         """Bytewax ends with 0 after a graceful stop; a failure that we stopped for must not look like one."""

@@ -25,7 +25,7 @@ from connectors.service import Service
 from connectors.sizing import BatchSizer
 
 _log = structlog.get_logger("source")
-_before_read = Script.load("before_read")
+_before_read = Script.load("stream_id", "before_read")
 
 BLOCK_MS = 200
 """How long a read waits for entries, in milliseconds: also how long a stop may take, and other steps may wait."""

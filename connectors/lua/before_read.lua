@@ -35,15 +35,6 @@ if lag and lag < length then return {held, 0} end
 local stream = as_map(redis.call('XINFO', 'STREAM', KEYS[1]))
 local lost = stream['entries-added'] - length - read
 if lost <= 0 then return {held, 0} end
-
-local function id_less(a, b) -- as text: a sequence of 64 bits does not fit a Lua number
-  local a_ms, a_seq = string.match(a, '^(%d+)-(%d+)$')
-  local b_ms, b_seq = string.match(b, '^(%d+)-(%d+)$')
-  if #a_ms ~= #b_ms then return #a_ms < #b_ms end
-  if a_ms ~= b_ms then return a_ms < b_ms end
-  if #a_seq ~= #b_seq then return #a_seq < #b_seq end
-  return a_seq < b_seq
-end
 -- The hole must lie in front of us. One further on, or behind us, is no business of ours: moving the position back
 -- would deliver again what was counted.
 local front = length == 0 and stream['last-generated-id'] or stream['recorded-first-entry-id']

@@ -97,18 +97,6 @@ end
 
 -- 2. Look, and write nothing.
 
-local function id_less(a, b)
-  local a_ms, a_seq = string.match(a, '^(%d+)-(%d+)$')
-  local b_ms, b_seq = string.match(b, '^(%d+)-(%d+)$')
-  if a_ms == nil then return b_ms ~= nil end
-  if b_ms == nil then return false end
-  -- As text: a sequence of 64 bits does not fit a Lua number.
-  if #a_ms ~= #b_ms then return #a_ms < #b_ms end
-  if a_ms ~= b_ms then return a_ms < b_ms end
-  if #a_seq ~= #b_seq then return #a_seq < #b_seq end
-  return a_seq < b_seq
-end
-
 local function pending_of(delivery)
   local low, high, total = nil, nil, 0
   for _, part in ipairs(delivery.parts) do

@@ -41,7 +41,9 @@ def chaos_server(request: pytest.FixtureRequest) -> Iterator[PrivateRedis]:
 @pytest.fixture
 def chaos(request: pytest.FixtureRequest, chaos_server: PrivateRedis) -> Iterator[Chaos]:
     """A scenario, whose row goes into the table."""
-    name = request.node.name.removeprefix("test_").split("[")[0].replace("_", " ")
+    name = request.node.originalname.removeprefix("test_").replace("_", " ")
+    if "step" in getattr(request.node, "callspec", request.node).__dict__.get("params", {}):
+        name += f": {request.node.callspec.params['step']}"
     row = Row(name, chaos_server.version)
     request.config.stash.setdefault(_rows, []).append(row)
     with FlowProcess.factory(chaos_server.url) as factory, chaos_server.client(socket_timeout=30) as raw:

@@ -1,0 +1,36 @@
+-- Create the consumer group, and the stream, where they are missing.
+--
+-- The group begins behind the last entry that was ever committed; a stream that ends before that entry is a new one and
+-- is read from its beginning. From Redis 7.0 on, the group is also told how many entries were gone before it began, so
+-- that what is trimmed from now on can be counted (see before_read.lua).
+--
+-- KEYS  1 stream   2 hash of counters, with the newest committed ID in last_id
+-- ARGV  1 group    2 where to begin when nothing was ever committed: 0 or $
+-- Reply the position that a new group was given, or nothing when the group existed
+
+local start, stream = ARGV[2], {}
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  local list = redis.call('XINFO', 'STREAM', KEYS[1])
+  for i = 1, #list, 2 do stream[list[i]] = list[i + 1] end
+end
+local committed = redis.call('HGET', KEYS[2], 'last_id')
+if committed and string.match(committed, '^%d+-%d+$') then
+  local last = stream['last-generated-id']
+  start = last and not id_less(last, committed) and committed or '0'
+end
+
+local added = stream['entries-added'] or 0
+local read
+if start == '0' then read = added - (stream['length'] or 0) elseif start == '$' then read = added end
+
+local reply
+if read then reply = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], start, 'MKSTREAM', 'ENTRIESREAD', read) end
+if not read or (reply.err and not string.find(reply.err, 'BUSYGROUP', 1, true)) then
+  -- Redis 6.2 does not know ENTRIESREAD.
+  reply = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], start, 'MKSTREAM')
+end
+if reply.err then
+  if string.find(reply.err, 'BUSYGROUP', 1, true) then return false end
+  return reply
+end
+return start

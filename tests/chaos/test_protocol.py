@@ -1,0 +1,93 @@
+"""A kill, or a line that is cut, at each step of the protocol; and owners that are slow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from connectors import commit, source
+from tests.chaos.harness import FAULTS, MESSAGES, Chaos
+from tests.support.fault_proxy import FaultProxy, Step, Trap
+from tests.support.waiting import wait_for
+
+COMMIT = commit._commit.digest.encode()
+READ = b"XREADGROUP"
+STEPS = {
+    "read sent": Trap(READ, Step.BEFORE, lambda: None),
+    "read answered": Trap(READ, Step.ANSWERED, lambda: None, reply=b"plan_id"),
+    "read arrived": Trap(READ, Step.REPLIED, lambda: None, reply=b"plan_id"),
+    "commit sent": Trap(COMMIT, Step.BEFORE, lambda: None),
+    "commit answered": Trap(COMMIT, Step.ANSWERED, lambda: None),
+    "commit arrived": Trap(COMMIT, Step.REPLIED, lambda: None),
+}
+
+
+@pytest.fixture
+def proxy(chaos: Chaos) -> Iterator[FaultProxy]:
+    with FaultProxy(chaos.server.port) as one:
+        chaos.url = one.url
+        yield one
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_at_each_step(chaos: Chaos, proxy: FaultProxy, step: str) -> None:
+    kills = max(2, FAULTS // 3)
+    share = MESSAGES // kills // 2
+    for _ in range(kills):
+        chaos.publish(share)
+        flow = chaos.start()
+        chaos.wait_for_progress(flow, chaos.rng.randrange(1, share))
+        trap = proxy.arm(Trap(STEPS[step].request, STEPS[step].step, flow.kill, STEPS[step].reply))
+        chaos.publish(share)
+        wait_for(trap.sprung.is_set, f"the kill: {step}")
+        chaos.fault()
+    chaos.start()
+    chaos.wait_until_quiet()
+    chaos.verify()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_cut_off_at_each_step(chaos: Chaos, proxy: FaultProxy, step: str) -> None:
+    cuts = max(3, FAULTS)
+    flow = chaos.start()
+    for _ in range(cuts):
+        chaos.publish(MESSAGES // cuts // 2)
+        chaos.wait_for_progress(flow)
+        trap = proxy.arm(Trap(STEPS[step].request, STEPS[step].step, lambda: None, STEPS[step].reply))
+        chaos.publish(MESSAGES // cuts // 2)
+        wait_for(trap.sprung.is_set, f"the cut: {step}")
+        chaos.fault()
+    chaos.wait_until_quiet(what=flow.log)
+    chaos.verify()
+    assert flow.stop() == 0
+    assert "Traceback" not in flow.log()
+
+
+def test_a_slow_but_living_owner_keeps_its_work(chaos: Chaos, proxy: FaultProxy) -> None:
+    slow = chaos.start()
+    chaos.publish(200)
+    chaos.wait_for_progress(slow)
+    held = {"since": 0.0}
+
+    def hold() -> None:
+        # Longer than a lease lives, which the owner's thread must renew meanwhile.
+        chaos.pause(3.0, 3.5)
+        held["since"] = 1.0
+
+    trap = proxy.arm(Trap(COMMIT, Step.ANSWERED, hold, cut=False))
+    chaos.publish(MESSAGES // 2)
+    wait_for(lambda: chaos.raw.xpending("quantum:stream:apply.result", "p35_decision_intel")["pending"], "work in hand")
+    chaos.url = ""
+    other = chaos.start()
+    wait_for(trap.sprung.is_set, "the end of the slow step")
+    chaos.fault()
+    chaos.publish(MESSAGES // 2)
+    chaos.wait_until_quiet()
+    chaos.verify()
+    assert held["since"]
+    assert (chaos.row.claimed, chaos.row.fenced) == (0, 0)
+    assert other.stop() == slow.stop() == 0
+
+
+assert source.BLOCK_MS < 1_000, "a lease of a second must outlive an idle read"

@@ -1,0 +1,179 @@
+"""The protocol of consumers, leases and commits as a state machine, on a real Redis.
+
+Consumers read, commit (also late, also twice, in any order), crash, stall and wake, while entries are added and
+trimmed. At any time no entry is counted twice; when all is quiet each is counted once, or was trimmed and is counted
+as lost.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from connectors import source as source_module
+from connectors.commit import commit
+from connectors.delivery import Batch, Part
+from connectors.effects import Count, RaiseId
+from connectors.group import GroupConfig
+from connectors.private_redis import PrivateRedis
+from tests.support.services import DrivenSource, service
+
+CONFIG = GroupConfig("s", "g", "counters", "lease:", lease_ttl=600.0, stall=600.0)
+CONSUMERS = st.integers(0, 2)
+FULL = os.environ.get("CHAOS_SIZE") == "full"
+
+
+def part_of(batch: Batch) -> Part:
+    """Counts each entry under its own ID, so that a second count of any would show."""
+    ids = tuple(entry.id for entry in batch.entries)
+    return Part(
+        batch.delivery, ids, (Count("counts", {i.decode(): 1 for i in ids}), RaiseId("counters", "last_id", ids[-1]))
+    )
+
+
+class Protocol(RuleBasedStateMachine):
+    """Three consumers at most."""
+
+    server: PrivateRedis
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.raw: redis.Redis = self.server.client()
+        self.raw.flushall()
+        self.sources: dict[int, DrivenSource] = {}
+        self.in_hand: dict[int, list[Part]] = {}
+        self.old: list[Part] = []
+        self.published = 0
+        self.start_or_poll(0)
+
+    def alive(self) -> bool:
+        return bool(self.sources)
+
+    @rule(count=st.integers(1, 6))
+    def publish(self, count: int) -> None:
+        for _ in range(count):
+            self.raw.xadd("s", {"f": "v"})
+        self.published += count
+
+    @rule(who=CONSUMERS)
+    def start_or_poll(self, who: int) -> None:
+        if who not in self.sources:
+            self.sources[who] = DrivenSource(service(self.server.url), who, CONFIG, max_batch=3)
+            self.in_hand[who] = []
+        source = self.sources[who]
+        source.partition._look_at = 0.0  # type: ignore[attr-defined]  # look for dead consumers each time
+        for batch in source.poll():
+            self.in_hand[who].append(part_of(batch))
+
+    @precondition(alive)
+    @rule(who=CONSUMERS, which=st.integers(0, 5), repeat=st.booleans())
+    def commit_one(self, who: int, which: int, repeat: bool) -> None:
+        hand = self.in_hand.get(who)
+        if not hand:
+            return
+        part = hand.pop(which % len(hand))
+        for _ in range(2 if repeat else 1):
+            commit(self.raw, [part])
+        self.old.append(part)
+
+    @precondition(alive)
+    @rule(who=CONSUMERS)
+    def commit_all(self, who: int) -> None:
+        if hand := self.in_hand.get(who):
+            commit(self.raw, hand)
+            self.old += hand
+            self.in_hand[who] = []
+
+    @precondition(lambda self: self.old)
+    @rule(which=st.integers(0, 50))
+    def repeat_an_old_commit(self, which: int) -> None:
+        commit(self.raw, [self.old[which % len(self.old)]])
+
+    @precondition(alive)
+    @rule(who=CONSUMERS)
+    def crash(self, who: int) -> None:
+        source = self.sources.pop(who, None)
+        if source is not None:
+            self.end_lease(source)
+            abandon(source)
+            self.old += self.in_hand.pop(who)
+
+    @precondition(alive)
+    @rule(who=CONSUMERS)
+    def stall(self, who: int) -> None:
+        """Its lease ends, as that of a stopped process does; it wakes with its next poll or commit."""
+        if who in self.sources:
+            self.end_lease(self.sources[who])
+
+    def end_lease(self, source: DrivenSource) -> None:
+        lease = source.partition._consumer._lease  # type: ignore[attr-defined]
+        if lease is not None:
+            self.raw.delete(lease.key)
+
+    @rule(keep=st.integers(0, 10))
+    def trim(self, keep: int) -> None:
+        self.raw.xtrim("s", maxlen=keep, approximate=False)
+
+    @invariant()
+    def nothing_is_counted_twice(self) -> None:
+        assert set(self.raw.hvals("counts")) <= {b"1"}
+
+    def teardown(self) -> None:
+        """Let everything come to rest: then each entry is counted, or lost and counted as that."""
+        try:
+            for _ in range(60):
+                self.start_or_poll(0)
+                for who in list(self.sources):
+                    self.start_or_poll(who)
+                    self.commit_all(who)
+                if self.quiet():
+                    break
+            else:
+                raise AssertionError(f"not quiet: {self.raw.xinfo_groups('s')}")
+            lost = int(self.raw.hget("counters", "trimmed_total") or 0)
+            assert self.raw.hlen("counts") + lost == self.published
+            self.nothing_is_counted_twice()
+        finally:
+            for source in self.sources.values():
+                abandon(source)
+            self.raw.close()
+
+    def quiet(self) -> bool:
+        group = self.raw.xinfo_groups("s")[0]
+        counted = self.raw.hlen("counts") + int(self.raw.hget("counters", "trimmed_total") or 0)
+        return group["pending"] == 0 and counted == self.published
+
+
+def abandon(source: DrivenSource) -> None:
+    """Close its connections and its thread, without a word to Redis."""
+    lease = source.partition._consumer._lease  # type: ignore[attr-defined]
+    if lease is not None:
+        lease.close()
+    source.partition.close()
+
+
+@pytest.fixture
+def quick_reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    monkeypatch.setattr(source_module, "BLOCK_MS", 1)
+    yield lambda: None
+
+
+@pytest.mark.usefixtures("quick_reads")
+def test_every_entry_is_counted_at_most_once_always_and_exactly_once_in_the_end(server: PrivateRedis) -> None:
+    machine = type("Machine", (Protocol,), {"server": server})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=400 if FULL else 40,
+            stateful_step_count=40,
+            deadline=None,
+            phases=[Phase.explicit, Phase.reuse, Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
