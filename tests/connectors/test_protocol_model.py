@@ -8,7 +8,6 @@ as lost.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
 
 import pytest
 import redis
@@ -159,9 +158,8 @@ def abandon(source: DrivenSource) -> None:
 
 
 @pytest.fixture
-def quick_reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+def quick_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source_module, "BLOCK_MS", 1)
-    yield lambda: None
 
 
 @pytest.mark.usefixtures("quick_reads")

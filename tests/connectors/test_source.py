@@ -156,9 +156,7 @@ def test_a_lost_lease_makes_it_read_again_what_was_not_committed(raw: redis.Redi
     assert (seen.fences, raw.hget("counters", "fenced_total")) == (1, b"1")
 
 
-def test_entries_of_a_dead_consumer_are_taken_over_before_new_ones(
-    raw: redis.Redis, start: Start, seen: Seen
-) -> None:
+def test_entries_of_a_dead_consumer_are_taken_over_before_new_ones(raw: redis.Redis, start: Start, seen: Seen) -> None:
     ids = add(raw, 30)
     dead = start(worker=0)
     batch = dead.batch()

@@ -46,7 +46,7 @@ class FlowProcess:
             base = {name: os.environ[name] for name in _INHERITED if name in os.environ}
             base |= {"REDIS_URL": url, "METRICS_PORT": "0", "PYTHONDONTWRITEBYTECODE": "1"}
             merged = {name: value for name, value in (base | env).items() if value != ""}
-            process = cls(module, arguments, merged, tempfile.TemporaryFile())
+            process = cls(module, arguments, merged, tempfile.TemporaryFile())  # noqa: SIM115 (lives as long as the process)
             started.append(process)
             return process
 
