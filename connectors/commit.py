@@ -40,17 +40,18 @@ class Outcome:
     mended: int
 
 
-def commit(client: redis.Redis, parts: Sequence[Part]) -> Outcome:
+def commit(client: redis.Redis, parts: Sequence[Part], *, repeated: bool = False) -> Outcome:
     """Commit `parts` in one step; blocks for a round trip.
 
+    :arg repeated: whether an earlier attempt may have applied them.
     :raises WrongType: a target key holds another type; nothing was applied.
     :raises RedisError: not known whether it was applied: repeat it, with the same parts.
     """
     keys, args = encode(parts)
-    reply = _commit(client, keys, args)
+    reply = _commit(client, keys, [*args, int(repeated)])
     if reply[0] == b"WRONGTYPE":
         key, found, wanted = (one_line(value.decode("utf-8", "replace")) for value in reply[1:])
-        raise WrongType(f"key {key} is a {found} and must be a {wanted}: delete or rename it")
+        raise WrongType.of(key, found, wanted)
     sorted_out: dict[bytes, list[Part]] = {b"A": [], b"D": [], b"F": [], b"P": []}
     for part, verdict in zip(parts, reply[1:-2], strict=True):
         sorted_out[verdict].append(part)
@@ -96,7 +97,7 @@ class _CommitPartition(StatelessSinkPartition[Part]):
             attempts += 1
             started = time.perf_counter()
             try:
-                outcome = commit(self._client, parts)
+                outcome = commit(self._client, parts, repeated=attempts > 1)
             except RedisError as error:
                 self._service.outage.down(self._part, error)
                 if self._service.lifecycle.wait(backoff.next_delay()):

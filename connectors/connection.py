@@ -48,8 +48,8 @@ def connect(settings: RedisSettings, client_name: str = "quantum") -> redis.Redi
         # What the URL leaves open, the other variables may say.
         pool.connection_kwargs.setdefault("username", settings.redis_username)
         pool.connection_kwargs.setdefault("password", password)
-        return redis.Redis(connection_pool=pool)
-    return redis.Redis(
+        return _leaving_replicas(redis.Redis(connection_pool=pool))
+    client = redis.Redis(
         host=settings.redis_host,
         port=settings.redis_port,
         db=settings.redis_db,
@@ -57,6 +57,28 @@ def connect(settings: RedisSettings, client_name: str = "quantum") -> redis.Redi
         password=password,
         **common,
     )
+    return _leaving_replicas(client)
+
+
+def _leaving_replicas(client: redis.Redis) -> redis.Redis:
+    """Make `client` close a connection that answers READONLY, so that the next attempt looks the address up anew.
+
+    After a failover the old primary lives on as a replica, and keeps its connections: who stays waits for ever.
+    """
+    pool = client.connection_pool
+    base: Any = pool.connection_class
+
+    class Connection(base):  # type: ignore[misc]
+        def read_response(self, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return super().read_response(*args, **kwargs)
+            except redis.ResponseError as error:
+                if isinstance(error, redis.exceptions.ReadOnlyError) or "READONLY" in str(error):
+                    self.disconnect()
+                raise
+
+    pool.connection_class = Connection
+    return client
 
 
 class Wire:

@@ -52,6 +52,11 @@ class RedisDenied(RedisError):
 class WrongType(RedisError):
     """A key that we own holds a value of another type. Nothing of the refused step was applied."""
 
+    @classmethod
+    def of(cls, key: str, found: str, wanted: str) -> WrongType:
+        """The one about `key`, which is a `found` and must be a `wanted` (types as Redis names them)."""
+        return cls(f"key {key} is a {found} and must be a {wanted}: delete or rename it")
+
 
 class NoGroup(RedisError):
     """The stream or the consumer group does not exist (any more)."""

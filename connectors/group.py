@@ -12,7 +12,7 @@ import structlog
 
 from connectors.connection import Script
 from connectors.delivery import Delivery, Entry
-from connectors.errors import NoGroup, RedisError, UnexpectedReply, translate
+from connectors.errors import NoGroup, RedisError, UnexpectedReply, WrongType, translate
 from connectors.lease import Lease
 
 _log = structlog.get_logger("group")
@@ -135,16 +135,17 @@ class Consumer:
         if start is not None:
             _log.info("consumer group created", stream=config.stream, group=config.group, start=start.decode())
 
-    def dead_consumers(self) -> list[str]:
+    def dead_consumers(self) -> list[bytes]:
         """The other consumers of the group that hold no lease now."""
-        names = [row["name"].decode("utf-8", "replace") for row in self._consumers()]
-        others = [name for name in names if name != self._name]
+        # Bytes: an operator may have claimed entries under any name.
+        own = self._name.encode()
+        others: list[bytes] = [row["name"] for row in self._consumers() if row["name"] != own]
         if not others:
             return []
         try:
             pipeline = self._client.pipeline(transaction=False)
             for name in others:
-                pipeline.exists(self.config.lease_prefix + name)
+                pipeline.exists(self.config.lease_prefix.encode() + name)
             return [name for name, leased in zip(others, pipeline.execute(), strict=True) if not leased]
         except (redis.RedisError, OSError) as error:
             raise translate(error) from error
@@ -171,7 +172,7 @@ class Consumer:
             raise translate(error) from error
         return bytes(reply[0]["message_id"]) if reply else None
 
-    def take(self, owner: str, after: bytes | None, count: int) -> Taken | None:
+    def take(self, owner: bytes, after: bytes | None, count: int) -> Taken | None:
         """Take up to `count` pending entries of `owner`: of a dead consumer, or (our own name) left from before.
 
         :arg after: for our own entries, the last ID of the call before; None at first.
@@ -180,7 +181,7 @@ class Consumer:
             register anew.
         """
         config = self.config
-        keys = [config.stream, self.lease.key, config.lease_prefix + owner, config.counters]
+        keys: list[bytes | str] = [config.stream, self.lease.key, config.lease_prefix.encode() + owner, config.counters]
         lowest = b"-" if after is None else b"(" + after
         args = [config.group, self._name, self.lease.token, owner, lowest, count]
         reply = _recover(self._client, keys, args)
@@ -190,6 +191,23 @@ class Consumer:
             return Taken([], 0, None)
         entries = [Entry(entry[0], entry[1]) for entry in reply[1]]
         return Taken(entries, int(reply[2]), reply[3])
+
+    def explain(self, error: RedisError) -> RedisError:
+        """`error`; where it is about the type of a key that it does not name, the one that does. May block."""
+        if not isinstance(error, WrongType):
+            return error
+        wanted = {self.config.stream: "stream", self.config.counters: "hash"}
+        if self._lease is not None:
+            wanted[self._lease.key] = "string"
+        try:
+            for key, kind in wanted.items():
+                reply: Any = self._client.type(key)
+                found: str = reply.decode()
+                if found not in ("none", kind):
+                    return WrongType.of(key, found, kind)
+        except (redis.RedisError, OSError):
+            pass
+        return error
 
     def retire(self) -> None:
         """Give the lease back and leave the group, if nothing is pending.

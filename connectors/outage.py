@@ -45,7 +45,8 @@ class Outage:
     """What the parts of one process know of one Redis. Thread-safe.
 
     A part calls `down` at a failure and `up` at a success; the log gets a line when the first part goes down and one
-    when the last is up again. A password that was never accepted is a wrong setting, and ends the process with status
+    when the last is up again. A part that was idle meanwhile meets its broken connection only afterwards: that is no
+    outage of its own. A password that was never accepted is a wrong setting, and ends the process with status
     78; one that is refused later is waited for like an outage, because passwords are rotated and servers restarted.
     """
 
@@ -54,6 +55,11 @@ class Outage:
         self._place = place
         self._lock = threading.Lock()
         self._down: dict[str, str] = {}
+        self._parts: set[str] = set()
+        self._stale: set[str] = set()
+        """Parts that have had no good answer since the last outage began."""
+        self._unsaid = False
+        """Whether only stale parts are down, with their first failure: leftovers of the last outage."""
         self._since = 0.0
         self._was_up = False
 
@@ -68,22 +74,31 @@ class Outage:
             self._lifecycle.fail(str(error), EXIT_SETTINGS)
             return
         with self._lock:
-            first = not self._down
+            plain = _is_plain_outage(error)
+            none_down = not self._down
+            leftover = plain and part in self._stale and part not in self._down and (none_down or self._unsaid)
+            first = (none_down or self._unsaid) and not leftover
             known = self._down.get(part) == type(error).__name__
             self._down[part] = type(error).__name__
-            if first:
+            if none_down:
                 self._since = time.monotonic()
-        if first or (not known and not _is_plain_outage(error)):
+            self._unsaid = leftover or (self._unsaid and not first)
+            if first:
+                self._stale = set(self._parts)
+        if first or (not known and not plain):
             _log.warning("waiting for Redis", redis=self._place, cause=str(error))
 
     def up(self, part: str) -> None:
         """`part` had a good answer."""
-        if self._was_up and not self._down:
+        if self._was_up and not self._down and not self._stale and part in self._parts:
             return
         with self._lock:
             was_down = bool(self._down)
+            self._parts.add(part)
+            self._stale.discard(part)
             self._down.pop(part, None)
-            back = was_down and not self._down
+            back = was_down and not self._down and not self._unsaid
+            self._unsaid = self._unsaid and bool(self._down)
             first_time, self._was_up = not self._was_up, True
         if back:
             _log.info("Redis is back", redis=self._place, after_seconds=round(time.monotonic() - self._since, 1))

@@ -10,15 +10,13 @@ from __future__ import annotations
 import time
 from collections import deque
 from datetime import datetime, timedelta, timezone
-from typing import Any
-
 import structlog
 from bytewax.inputs import DynamicSource, StatelessSourcePartition
 
 from connectors import stream_id
 from connectors.connection import Script, Wire
 from connectors.delivery import Batch, Entry
-from connectors.errors import NoGroup, NoScript, RedisError
+from connectors.errors import NoGroup, RedisError
 from connectors.group import Consumer, GroupConfig, Taken, default_name
 from connectors.outage import Backoff
 from connectors.service import Service
@@ -84,11 +82,10 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._registered = False
         self._own_after: bytes | None = None
         self._own_done = False
-        self._dead: list[str] = []
+        self._dead: list[bytes] = []
         self._look_at = 0.0
         self._unchecked = 0
         self._emitted: deque[tuple[tuple[int, int], tuple[int, int]]] = deque()
-        self._send_script_whole = False
         self._may_not_block = False
 
     def next_batch(self) -> list[Batch]:
@@ -103,7 +100,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
             self._pause(self._backoff.next_delay())
             return []
         except RedisError as error:
-            self._service.outage.down(self._part, error)
+            self._service.outage.down(self._part, self._consumer.explain(error))
             self._forget()
             self._pause(self._backoff.next_delay())
             return []
@@ -128,7 +125,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
             self._registered = True
         self._consumer.lease.touch()
         if not self._own_done:
-            taken = self._consumer.take(self._consumer.name, self._own_after, self._sizer.count)
+            taken = self._consumer.take(self._consumer.name.encode(), self._own_after, self._sizer.count)
             if taken is not None and taken.last_id is None:
                 self._own_done = True
             elif taken is not None:
@@ -196,12 +193,11 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
 
     def _send_read(self) -> None:
         config, consumer = self._config, self._consumer
-        script: tuple[Any, ...] = ("EVALSHA", _before_read.digest)
-        if self._send_script_whole:
-            script = ("EVAL", _before_read.source)
         lease = consumer.lease
+        # The script is sent whole each time. By its digest it could be unknown (SCRIPT FLUSH), and the read behind it,
+        # which Redis carries out all the same, would step over a hole unseen.
         self._wire.send(
-            (*script, 3, config.stream, lease.key, config.counters, config.group, lease.token),
+            ("EVAL", _before_read.source, 3, config.stream, lease.key, config.counters, config.group, lease.token),
             (
                 *("XREADGROUP", "GROUP", config.group, consumer.name, "COUNT", self._sizer.count, "BLOCK", BLOCK_MS),
                 *("STREAMS", config.stream, ">"),
@@ -218,13 +214,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         if isinstance(reply, RedisError):
             raise reply
         if isinstance(check, RedisError):
-            if not isinstance(check, NoScript):
-                raise check
-            # The lease was not looked at this time; the commit looks again in any case.
-            self._send_script_whole = True
-            check = [1, 0]
-        else:
-            self._send_script_whole = False
+            raise check
         held, lost = check
         if lost:
             _log.warning("entries were deleted before they were read; they are lost", entries=lost)

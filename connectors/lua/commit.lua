@@ -2,7 +2,8 @@
 --
 -- Nothing rolls back in a script, so everything that can be refused is looked at before the first write: the lease, the
 -- pending list, the type of every key. A part is applied only if each of its entries is still pending for the consumer
--- that read it, under the lease that it was read with. So whatever was lost or repeated on the way, an entry is counted
+-- that read it, under the lease that it was read with (or if the group is gone, and with it the pending list, and this
+-- is the first attempt: then it cannot have been counted, and a new group begins behind it). So whatever was lost or repeated on the way, an entry is counted
 -- by the very step that takes it off the pending list, and by no other.
 --
 -- The first write is XACK, which Redis allows even when maxmemory is reached: a full Redis cannot stop the counting.
@@ -19,6 +20,7 @@
 --         I key field stream-id                                raise to the newest stream ID
 --         P key ttl field-count, then   name value              set fields
 --         A key max-length field-count, then   name value       append to a stream
+--       and last: 1 when an earlier attempt may have applied the parts, else 0
 --       a ttl is in seconds; an empty ttl, limit, max-length or key number means none.
 --
 -- Reply  {'OK', verdict ..., overflow, mended}: one verdict a part, in order
@@ -112,8 +114,14 @@ local function pending_of(delivery)
   repeat
     local page = redis.pcall('XPENDING', delivery.stream, delivery.group, from, high, total + 1, delivery.consumer)
     if page.err then
-      -- The group or the stream is gone, and every entry with it: nothing is pending.
-      if string.find(page.err, 'NOGROUP', 1, true) then return set end
+      if string.find(page.err, 'NOGROUP', 1, true) then
+        -- The group or the stream is gone. At the first attempt nobody can have counted the entries; at a later one we
+        -- may have.
+        delivery.orphaned = ARGV[#ARGV] ~= '1'
+        return set
+      end
+      local found = redis.call('TYPE', delivery.stream).ok
+      if found ~= 'stream' then return nil, {'WRONGTYPE', delivery.stream, found, 'stream'} end
       return nil, page
     end
     for i = 1, #page do set[page[i][1]] = true end
@@ -123,6 +131,8 @@ local function pending_of(delivery)
 end
 
 for _, delivery in ipairs(deliveries) do
+  local found = redis.call('TYPE', delivery.lease).ok
+  if found ~= 'string' and found ~= 'none' then return {'WRONGTYPE', delivery.lease, found, 'string'} end
   delivery.held = redis.call('GET', delivery.lease) == delivery.token
   if delivery.held then
     local set, problem = pending_of(delivery)
@@ -136,6 +146,8 @@ for i, part in ipairs(parts) do
   local delivery = part.delivery
   if not delivery.held or delivery.revoke then
     verdicts[i] = 'F'
+  elseif delivery.orphaned then
+    verdicts[i] = 'A'
   else
     local present = 0
     for a = part.first, part.last do

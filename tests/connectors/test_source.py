@@ -324,3 +324,15 @@ def test_a_stop_waits_for_what_is_in_flight_and_leaves_the_group(raw: redis.Redi
     wait_for(lambda: source.poll() == [] and source.ended, "the end of the source")
     assert raw.xinfo_consumers("s", "g") == []
     assert not raw.exists(batch.delivery.lease_key)
+
+
+def test_a_hole_is_seen_even_when_redis_has_forgotten_all_scripts(raw: redis.Redis, start: Start, seen: Seen) -> None:
+    add(raw, 5)
+    source = start()
+    commit(raw, [part_of(source.batch())])
+    source.drain()
+    add(raw, 9)
+    raw.xtrim("s", maxlen=2, approximate=False)
+    raw.script_flush()
+    assert len(source.drain()) == 2
+    assert seen.losses == 7
