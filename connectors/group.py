@@ -72,11 +72,25 @@ def read_state(client: redis.Redis, stream: str, group: str) -> GroupState | Non
         problem = translate(error)
         if isinstance(problem, NoGroup):
             return None
-        raise problem from error
+        raise _explain(client, problem, {stream: "stream"}) from error
     for row in rows:
         if row["name"] == group.encode():
             return GroupState(int(row["pending"]), row.get("lag"), int(row["consumers"]))
     return None
+
+
+def _explain(client: redis.Redis, error: RedisError, wanted: dict[str, str]) -> RedisError:
+    """`error`, or when it is WrongType, the one that names which of the keys `wanted` has another type than it says."""
+    if isinstance(error, WrongType):
+        try:
+            for key, kind in wanted.items():
+                reply: Any = client.type(key)
+                found: str = reply.decode()
+                if found not in ("none", kind):
+                    return WrongType.of(key, found, kind)
+        except (redis.RedisError, OSError):
+            pass
+    return error
 
 
 class Consumer:
@@ -194,20 +208,10 @@ class Consumer:
 
     def explain(self, error: RedisError) -> RedisError:
         """`error`; where it is about the type of a key that it does not name, the one that does. May block."""
-        if not isinstance(error, WrongType):
-            return error
         wanted = {self.config.stream: "stream", self.config.counters: "hash"}
         if self._lease is not None:
             wanted[self._lease.key] = "string"
-        try:
-            for key, kind in wanted.items():
-                reply: Any = self._client.type(key)
-                found: str = reply.decode()
-                if found not in ("none", kind):
-                    return WrongType.of(key, found, kind)
-        except (redis.RedisError, OSError):
-            pass
-        return error
+        return _explain(self._client, error, wanted)
 
     def retire(self) -> None:
         """Give the lease back and leave the group, if nothing is pending.

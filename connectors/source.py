@@ -87,6 +87,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._unchecked = 0
         self._emitted: deque[tuple[tuple[int, int], tuple[int, int]]] = deque()
         self._may_not_block = False
+        self._read_once = False
 
     def next_batch(self) -> list[Batch]:
         self._awake = None
@@ -100,12 +101,16 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
             self._pause(self._backoff.next_delay())
             return []
         except RedisError as error:
+            # Idle connections broke with the one that failed; without them, the next attempt tells how Redis is now.
+            self._client.connection_pool.disconnect(inuse_connections=False)
             self._service.outage.down(self._part, self._consumer.explain(error))
             self._forget()
             self._pause(self._backoff.next_delay())
             return []
-        self._service.outage.up(self._part)
-        self._backoff.reset()
+        if self._read_once:
+            # Only now: registering may work where reading does not, and an outage must not end with each attempt.
+            self._service.outage.up(self._part)
+            self._backoff.reset()
         return batch
 
     def next_awake(self) -> datetime | None:
@@ -215,6 +220,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
             raise reply
         if isinstance(check, RedisError):
             raise check
+        self._read_once = True
         held, lost = check
         if lost:
             _log.warning("entries were deleted before they were read; they are lost", entries=lost)

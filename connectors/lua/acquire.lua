@@ -2,10 +2,10 @@
 --
 -- KEYS  1 lease      2 hash of counters
 -- ARGV  1 new token  2 our token until now (empty: none)   3 time to live in milliseconds
--- Reply 1 taken, 0 another holds it. A lease that replaces a lost one of ours is counted as fenced.
+-- Reply 1 taken, 0 another holds it. A lease that replaces one of ours that was lost is counted as fenced.
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[2] then return 0 end
 redis.call('HEXISTS', KEYS[2], 'fenced_total')
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
-if ARGV[2] ~= '' then redis.call('HINCRBY', KEYS[2], 'fenced_total', 1) end
+if ARGV[2] ~= '' and not holder then redis.call('HINCRBY', KEYS[2], 'fenced_total', 1) end
 return 1
