@@ -17,6 +17,9 @@ _log = structlog.get_logger("redis")
 FIRST_DELAY = 0.05
 """Seconds before the first new attempt."""
 
+AFTERMATH_SECONDS = 5.0
+"""For how long after an outage each part may meet, once, a connection that broke in it."""
+
 LONGEST_DELAY = 2.0
 """Seconds between attempts, at the most."""
 
@@ -57,7 +60,8 @@ class Outage:
         self._down: dict[str, str] = {}
         self._parts: set[str] = set()
         self._stale: set[str] = set()
-        """Parts that have had no good answer since the last outage began."""
+        """Parts that have not failed since the last outage ended."""
+        self._ended = 0.0
         self._unsaid = False
         """Whether only stale parts are down, with their first failure: leftovers of the last outage."""
         self._since = 0.0
@@ -76,29 +80,31 @@ class Outage:
         with self._lock:
             plain = _is_plain_outage(error)
             none_down = not self._down
-            leftover = plain and part in self._stale and part not in self._down and (none_down or self._unsaid)
+            now = time.monotonic()
+            leftover = plain and part in self._stale and (none_down or self._unsaid)
+            leftover = leftover and now - self._ended < AFTERMATH_SECONDS
+            self._stale.discard(part)
             first = (none_down or self._unsaid) and not leftover
             known = self._down.get(part) == type(error).__name__
             self._down[part] = type(error).__name__
             if none_down:
-                self._since = time.monotonic()
+                self._since = now
             self._unsaid = leftover or (self._unsaid and not first)
-            if first:
-                self._stale = set(self._parts)
         if first or (not known and not plain):
             _log.warning("waiting for Redis", redis=self._place, cause=str(error))
 
     def up(self, part: str) -> None:
         """`part` had a good answer."""
-        if self._was_up and not self._down and not self._stale and part in self._parts:
+        if self._was_up and not self._down and part in self._parts:
             return
         with self._lock:
             was_down = bool(self._down)
             self._parts.add(part)
-            self._stale.discard(part)
             self._down.pop(part, None)
             back = was_down and not self._down and not self._unsaid
             self._unsaid = self._unsaid and bool(self._down)
+            if back:
+                self._stale, self._ended = set(self._parts), time.monotonic()
             first_time, self._was_up = not self._was_up, True
         if back:
             _log.info("Redis is back", redis=self._place, after_seconds=round(time.monotonic() - self._since, 1))

@@ -34,7 +34,6 @@ def chaos_server(request: pytest.FixtureRequest) -> Iterator[PrivateRedis]:
     """A server of this scenario's own; a parameter `(version, options)` chooses which."""
     version, options = getattr(request, "param", ("8.2", {}))
     with PrivateRedis(VERSIONS[version], **options) as server:
-        server.version = version
         yield server
 
 
@@ -44,7 +43,8 @@ def chaos(request: pytest.FixtureRequest, chaos_server: PrivateRedis) -> Iterato
     name = request.node.originalname.removeprefix("test_").replace("_", " ")
     if "step" in getattr(request.node, "callspec", request.node).__dict__.get("params", {}):
         name += f": {request.node.callspec.params['step']}"
-    row = Row(name, chaos_server.version)
+    version = next(name for name, program in VERSIONS.items() if program == chaos_server.version)
+    row = Row(name, version)
     request.config.stash.setdefault(_rows, []).append(row)
     with FlowProcess.factory(chaos_server.url) as factory, chaos_server.client(socket_timeout=30) as raw:
         yield Chaos(chaos_server, raw, factory, row, random.Random(f"{SEED} {request.node.name}"))

@@ -118,3 +118,24 @@ def test_delays_double_up_to_the_longest_with_jitter_and_start_again_after_succe
 def test_delays_stay_bounded_after_ten_thousand_failures() -> None:
     backoff = Backoff()
     assert all(0 < backoff.next_delay() <= 2.0 for _ in range(10_000))
+
+
+def test_a_part_that_meets_its_broken_connection_afterwards_says_nothing(outage: Outage) -> None:
+    outage.up("commit")
+    with capture_logs() as logs:
+        outage.down("commit", RedisAway("refused"))
+        outage.up("commit")
+        outage.up("source")  # an answer that had arrived before
+        outage.down("source", RedisAway("closed"))
+        outage.up("source")
+    assert events(logs) == ["waiting for Redis", "Redis is back"]
+
+
+def test_a_part_that_fails_again_afterwards_says_so(outage: Outage) -> None:
+    outage.down("source", RedisAway("refused"))
+    outage.up("source")
+    with capture_logs() as logs:
+        outage.down("source", RedisAway("closed"))
+        outage.down("source", RedisAway("refused"))
+        outage.up("source")
+    assert events(logs) == ["waiting for Redis", "Redis is back"]
