@@ -10,23 +10,20 @@ from __future__ import annotations
 import time
 from collections import deque
 from datetime import datetime, timedelta, timezone
+
 import structlog
 from bytewax.inputs import DynamicSource, StatelessSourcePartition
 
 from connectors import stream_id
-from connectors.connection import Script, Wire
 from connectors.delivery import Batch, Entry
 from connectors.errors import NoGroup, RedisError
 from connectors.group import Consumer, GroupConfig, Taken, default_name
 from connectors.outage import Backoff
+from connectors.reading import Reader
 from connectors.service import Service
 from connectors.sizing import BatchSizer
 
 _log = structlog.get_logger("source")
-_before_read = Script.load("stream_id", "before_read")
-
-BLOCK_MS = 200
-"""How long a read waits for entries, in milliseconds: also how long a stop may take, and other steps may wait."""
 
 DRAIN_SECONDS = 10.0
 """How long a stop waits for what is in flight to be committed."""
@@ -60,13 +57,13 @@ class ConsumerGroupSource(DynamicSource[Batch]):
 
 
 class _ConsumerPartition(StatelessSourcePartition[Batch]):
-    """`next_batch` blocks for up to `BLOCK_MS` when nothing is new, and for the socket timeout when Redis hangs."""
+    """`next_batch` blocks for up to `reading.BLOCK_MS` when nothing is new, and for the socket timeout when Redis hangs."""
 
     def __init__(self, service: Service, config: GroupConfig, name: str, max_batch: int, max_in_flight: int) -> None:
         self._service = service
         self._config = config
         self._client = service.connect()
-        self._wire = Wire(self._client)
+        self._reader = Reader(self._client)
         self._consumer = Consumer(self._client, config, name)
         self._sizer = BatchSizer(max_batch)
         self._max_in_flight = max_in_flight
@@ -78,7 +75,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
 
     def _forget(self) -> None:
         """Not registered (any more): what is in flight cannot be committed, and will be read again."""
-        self._wire.close()
+        self._reader.close()
         self._registered = False
         self._own_after: bytes | None = None
         self._own_done = False
@@ -117,7 +114,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         return self._awake
 
     def close(self) -> None:
-        self._wire.close()
+        self._reader.close()
         self._client.close()
 
     def _pause(self, seconds: float) -> None:
@@ -136,14 +133,14 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
             elif taken is not None:
                 self._own_after = taken.last_id
             return self._emit_taken(taken)
-        if self._wire.awaited == 0 and time.monotonic() >= self._look_at:
+        if not self._reader.under_way and time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + min(TAKEOVER_SECONDS, self._config.lease_ttl / 2)
             if self._has_stray_entries():
                 _log.warning("entries were delivered to a broken connection; reading them again")
                 self._forget()
                 return []
             self._dead = self._consumer.dead_consumers()
-        if self._dead and self._wire.awaited == 0:
+        if self._dead and not self._reader.under_way:
             taken = self._consumer.take(self._dead[-1], None, self._sizer.count)
             if taken is not None and taken.last_id is None:
                 self._dead.pop()
@@ -177,15 +174,15 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
 
     def _read(self) -> list[Batch]:
         """New entries; the read after this one is sent before this one's entries are worked on."""
-        if self._wire.awaited == 0:
+        if not self._reader.under_way:
             if self._too_many_in_flight():
                 self._pause(FULL_PAUSE_SECONDS)
                 return []
-            self._send_read()
-        if self._may_not_block and not self._wire.ready():
+            self._reader.send(self._consumer, self._sizer.count)
+        if self._may_not_block and not self._reader.ready():
             self._may_not_block = False
             return []
-        entries = self._receive_read()
+        entries = self._receive()
         if entries is None:
             return self._lost()
         batch = self._emit(entries)
@@ -193,41 +190,17 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         # now would hold it up.
         self._may_not_block = bool(batch)
         if batch and time.monotonic() < self._look_at and not self._too_many_in_flight():
-            self._send_read()
+            self._reader.send(self._consumer, self._sizer.count)
         return batch
 
-    def _send_read(self) -> None:
-        config, consumer = self._config, self._consumer
-        lease = consumer.lease
-        # The script is sent whole each time. By its digest it could be unknown (SCRIPT FLUSH), and the read behind it,
-        # which Redis carries out all the same, would step over a hole unseen.
-        self._wire.send(
-            ("EVAL", _before_read.source, 3, config.stream, lease.key, config.counters, config.group, lease.token),
-            (
-                *("XREADGROUP", "GROUP", config.group, consumer.name, "COUNT", self._sizer.count, "BLOCK", BLOCK_MS),
-                *("STREAMS", config.stream, ">"),
-            ),
-        )
-
-    def _receive_read(self) -> list[Entry] | None:
-        """The entries that the read under way brings; None when the lease is lost (they are pending for us then).
-
-        :raises RedisError: what was read, if anything, is pending for us.
-        """
-        check = self._wire.receive()
-        reply = self._wire.receive()
-        if isinstance(reply, RedisError):
-            raise reply
-        if isinstance(check, RedisError):
-            raise check
+    def _receive(self) -> list[Entry] | None:
+        """The entries that the read under way brings; None when the lease is lost (they are pending for us then)."""
+        arrived = self._reader.receive()
         self._read_once = True
-        held, lost = check
-        if lost:
-            _log.warning("entries were deleted before they were read; they are lost", entries=lost)
-            self._service.observer.trimmed(lost)
-        if not held:
-            return None
-        return [Entry(entry[0], entry[1]) for entry in reply[0][1]] if reply else []
+        if arrived.lost:
+            _log.warning("entries were deleted before they were read; they are lost", entries=arrived.lost)
+            self._service.observer.trimmed(arrived.lost)
+        return arrived.entries
 
     def _too_many_in_flight(self) -> bool:
         if self._unchecked < self._max_in_flight:
@@ -258,8 +231,8 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         :raises StopIteration: done, or out of time, or Redis is away: what is not committed stays pending.
         """
         try:
-            if self._wire.awaited:
-                batch = self._emit(self._receive_read() or [])
+            if self._reader.under_way:
+                batch = self._emit(self._receive() or [])
                 if batch:
                     return batch
             if self._registered:

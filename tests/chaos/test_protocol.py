@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connectors import commit, source
+from connectors import commit, reading
 from tests.chaos.harness import FAULTS, MESSAGES, Chaos
 from tests.support.fault_proxy import FaultProxy, Step, Trap
 from tests.support.waiting import wait_for
@@ -90,4 +90,4 @@ def test_a_slow_but_living_owner_keeps_its_work(chaos: Chaos, proxy: FaultProxy)
     assert other.stop() == slow.stop() == 0
 
 
-assert source.BLOCK_MS < 1_000, "a lease of a second must outlive an idle read"
+assert reading.BLOCK_MS < 1_000, "a lease of a second must outlive an idle read"

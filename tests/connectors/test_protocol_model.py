@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from connectors import source as source_module
+from connectors import reading
 from connectors.commit import commit
 from connectors.delivery import Batch, Part
 from connectors.effects import Count, RaiseId
@@ -159,7 +159,7 @@ def abandon(source: DrivenSource) -> None:
 
 @pytest.fixture
 def quick_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_module, "BLOCK_MS", 1)
+    monkeypatch.setattr(reading, "BLOCK_MS", 1)
 
 
 @pytest.mark.usefixtures("quick_reads")
