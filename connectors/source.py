@@ -57,7 +57,7 @@ class ConsumerGroupSource(DynamicSource[Batch]):
 
 
 class _ConsumerPartition(StatelessSourcePartition[Batch]):
-    """`next_batch` blocks for up to `reading.BLOCK_MS` when nothing is new, and for the socket timeout when Redis hangs."""
+    """`next_batch` blocks for up to `reading.BLOCK_MS` when idle, and for the socket timeout when Redis hangs."""
 
     def __init__(self, service: Service, config: GroupConfig, name: str, max_batch: int, max_in_flight: int) -> None:
         self._service = service
