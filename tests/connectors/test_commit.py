@@ -123,7 +123,9 @@ def test_a_key_of_the_wrong_type_leaves_everything_untouched(raw: redis.Redis, b
 
 
 @pytest.mark.parametrize("gone", ["group", "stream"])
-def test_what_was_read_from_a_group_that_is_gone_is_counted_unless_it_may_have_been(raw: redis.Redis, gone: str) -> None:
+def test_what_was_read_from_a_group_that_is_gone_is_counted_unless_it_may_have_been(
+    raw: redis.Redis, gone: str
+) -> None:
     ids = deliver(raw, 2)
     raw.xgroup_destroy(STREAM, GROUP) if gone == "group" else raw.delete(STREAM)
     one = [part(ids, Count("h", {"a": 2}))]
