@@ -62,6 +62,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for row in rows:
         difference = "not reached" if row.difference is None else str(row.difference)
         terminalreporter.write_line(
-            f"{row.scenario:<{width}} {row.version:>5} {row.messages:>8} {row.faults:>6} {row.counted:>7} {row.lost:>5} "
-            f"{row.claimed:>7} {row.fenced:>6} {row.seconds:>7.1f} {difference:>10}"
+            f"{row.scenario:<{width}} {row.version:>5} {row.messages:>8} {row.faults:>6} {row.counted:>7} "
+            f"{row.lost:>5} {row.claimed:>7} {row.fenced:>6} {row.seconds:>7.1f} {difference:>10}"
         )
