@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 from collections.abc import Iterator
 
 import hypothesis
@@ -14,6 +16,10 @@ from tests.support.flow_process import FlowProcess
 # No deadline for an example: a busy machine is no failure.
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("quick")
+
+
+# One seed for all processes of a test run.
+os.environ.setdefault("CHAOS_SEED", str(random.SystemRandom().randrange(10**9)))
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import random
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import pytest
 
@@ -13,7 +14,7 @@ from connectors.private_redis import PROGRAMS, PrivateRedis
 from tests.chaos.harness import SEED, Chaos, Row
 from tests.support.flow_process import FlowProcess
 
-_rows = pytest.StashKey[list[Row]]()
+_ROW = "chaos"
 
 
 def _versions() -> dict[str, str]:
@@ -45,21 +46,24 @@ def chaos(request: pytest.FixtureRequest, chaos_server: PrivateRedis) -> Iterato
         name += f": {request.node.callspec.params['step']}"
     version = next(name for name, program in VERSIONS.items() if program == chaos_server.version)
     row = Row(name, version)
-    request.config.stash.setdefault(_rows, []).append(row)
     with FlowProcess.factory(chaos_server.url) as factory, chaos_server.client(socket_timeout=30) as raw:
         yield Chaos(chaos_server, raw, factory, row, random.Random(f"{SEED} {request.node.name}"))
+    # Travels with the test's reports, also from another process.
+    request.node.user_properties.append((_ROW, asdict(row)))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the table."""
-    rows = config.stash.get(_rows, [])
+    reports = [report for group in terminalreporter.stats.values() for report in group]
+    teardowns = [report for report in reports if getattr(report, "when", None) == "teardown"]
+    rows = [Row(**row) for report in teardowns for name, row in report.user_properties if name == _ROW]
     if not rows:
         return
     terminalreporter.section(f"chaos, seed {SEED}")
     width = max(len(row.scenario) for row in rows)
     head = f"{'scenario':<{width}} redis messages faults counted  lost claimed fenced seconds difference"
     terminalreporter.write_line(head)
-    for row in rows:
+    for row in sorted(rows, key=lambda row: (row.scenario, row.version)):
         difference = "not reached" if row.difference is None else str(row.difference)
         terminalreporter.write_line(
             f"{row.scenario:<{width}} {row.version:>5} {row.messages:>8} {row.faults:>6} {row.counted:>7} "

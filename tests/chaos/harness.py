@@ -21,7 +21,7 @@ from tests.support.waiting import wait_for
 FULL = os.environ.get("CHAOS_SIZE") == "full"
 MESSAGES = 200_000 if FULL else 8_000
 FAULTS = 30 if FULL else 4
-SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(10**9))
+SEED = int(os.environ["CHAOS_SEED"])
 
 DEADLINE = 180.0 if FULL else 60.0
 """Seconds until all must be counted once the faults are over."""
