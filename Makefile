@@ -27,11 +27,11 @@ demo: $(READY) ## watch the answer come about, on a private Redis with made-up t
 
 .PHONY: test
 test: $(READY) ## all tests, on private Redis servers
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 .PHONY: chaos
 chaos: $(READY) ## the kill tests, at full size
-	CHAOS_SIZE=full $(BIN)/python -m pytest tests/chaos --timeout=3600 $(PYTEST_ARGS)
+	CHAOS_SIZE=full $(BIN)/python -m pytest -n 2 tests/chaos tests/connectors/test_protocol_model.py --timeout=3600 $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: $(READY) ## style

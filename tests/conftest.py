@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from connectors.private_redis import PrivateRedis
+from tests.chaos.table import pytest_terminal_summary as pytest_terminal_summary
 from tests.support.flow_process import FlowProcess
 
 # No deadline for an example: a busy machine is no failure.

@@ -1,4 +1,4 @@
-"""Fixtures of the chaos suite, and the table that it prints at the end."""
+"""Fixtures of the chaos suite."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from dataclasses import asdict
 import pytest
 
 from connectors.private_redis import PROGRAMS, PrivateRedis
-from tests.chaos.harness import SEED, Chaos, Row
+from tests.chaos.harness import SEED, Chaos
+from tests.chaos.table import ROW, Row
 from tests.support.flow_process import FlowProcess
-
-_ROW = "chaos"
 
 
 def _versions() -> dict[str, str]:
@@ -49,23 +48,4 @@ def chaos(request: pytest.FixtureRequest, chaos_server: PrivateRedis) -> Iterato
     with FlowProcess.factory(chaos_server.url) as factory, chaos_server.client(socket_timeout=30) as raw:
         yield Chaos(chaos_server, raw, factory, row, random.Random(f"{SEED} {request.node.name}"))
     # Travels with the test's reports, also from another process.
-    request.node.user_properties.append((_ROW, asdict(row)))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the table."""
-    reports = [report for group in terminalreporter.stats.values() for report in group]
-    teardowns = [report for report in reports if getattr(report, "when", None) == "teardown"]
-    rows = [Row(**row) for report in teardowns for name, row in report.user_properties if name == _ROW]
-    if not rows:
-        return
-    terminalreporter.section(f"chaos, seed {SEED}")
-    width = max(len(row.scenario) for row in rows)
-    head = f"{'scenario':<{width}} redis messages faults counted  lost claimed fenced seconds difference"
-    terminalreporter.write_line(head)
-    for row in sorted(rows, key=lambda row: (row.scenario, row.version)):
-        difference = "not reached" if row.difference is None else str(row.difference)
-        terminalreporter.write_line(
-            f"{row.scenario:<{width}} {row.version:>5} {row.messages:>8} {row.faults:>6} {row.counted:>7} "
-            f"{row.lost:>5} {row.claimed:>7} {row.fenced:>6} {row.seconds:>7.1f} {difference:>10}"
-        )
+    request.node.user_properties.append((ROW, asdict(row)))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import redis
 
 from connectors.private_redis import PrivateRedis
+from tests.chaos.table import Row
 from tests.support import oracle, recount
 from tests.support.flow_process import FlowProcess
 from tests.support.waiting import wait_for
@@ -28,22 +29,6 @@ DEADLINE = 180.0 if FULL else 60.0
 
 FAST = {"LEASE_TTL_SEC": "1", "READ_BATCH": "500", "STATUS_INTERVAL_SEC": "0.5", "SNAPSHOT_INTERVAL_SEC": "1"}
 """Settings under which faults are noticed soon."""
-
-
-@dataclass
-class Row:
-    """One line of the summary."""
-
-    scenario: str
-    version: str
-    messages: int = 0
-    faults: int = 0
-    counted: int = 0
-    lost: int = 0
-    difference: int | None = None
-    claimed: int = 0
-    fenced: int = 0
-    seconds: float = 0.0
 
 
 @dataclass
