@@ -91,7 +91,8 @@ def test_restarted_every_second(chaos: Chaos) -> None:
     for _ in range(FAULTS):
         chaos.publish(MESSAGES // FAULTS)
         flow = chaos.start()
-        chaos.pause(0.9, 1.1)
+        wait_for(lambda flow=flow: "connected" in flow.log(), "the flow")  # type: ignore[misc]
+        chaos.pause(0.5, 0.7)
         assert flow.stop() == 0, flow.log()
         chaos.fault()
     chaos.start()
