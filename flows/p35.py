@@ -40,11 +40,9 @@ from flows import __version__
 from flows.settings import P35Settings
 from flows.tally import Tally, tally
 from flows.windows import roll_up
-from sinks import buckets, snapshots, status, symbols
+from sinks import buckets, decisions, snapshots, status, symbols
 from sinks.metrics import P35Metrics
 from sinks.values import Recent, Snapshots
-
-GROUP = "p35_decision_intel"
 
 
 @dataclass(frozen=True)
@@ -76,8 +74,8 @@ def topology(settings: P35Settings, ends: Ends) -> Dataflow:
     """The dataflow, whatever its ends."""
     flow = Dataflow("p35")
 
-    decisions = op.input("decisions", flow, ends.decisions)
-    tallies = op.flat_map("tally", decisions, partial(tally, max_future_skew=settings.max_future_skew_sec))
+    batches = op.input("decisions", flow, ends.decisions)
+    tallies = op.flat_map("tally", batches, partial(tally, max_future_skew=settings.max_future_skew_sec))
     by_consumer = op.key_on("by_consumer", tallies, lambda one: one.delivery.consumer)
     minute = tumble(
         "minute",
@@ -129,8 +127,8 @@ def group_config(settings: P35Settings) -> GroupConfig:
     """The stream of decisions, and the group that counts it."""
     prefix = settings.key_prefix
     return GroupConfig(
-        stream=f"{prefix}:stream:apply.result",
-        group=GROUP,
+        stream=decisions.stream_key(prefix),
+        group=decisions.GROUP,
         counters=status.key(prefix),
         lease_prefix=f"{prefix}:p35:lease:",
         lease_ttl=settings.lease_ttl_sec,
@@ -163,7 +161,10 @@ def redis_ends(settings: P35Settings, service: Service, metrics: P35Metrics) -> 
         ),
         snapshots=DerivedSink(service, "snapshots", write_snapshots),
         group=PolledSource(
-            service, "group", settings.status_interval_sec, lambda client: read_state(client, config.stream, GROUP)
+            service,
+            "group",
+            settings.status_interval_sec,
+            lambda client: read_state(client, config.stream, config.group),
         ),
         status=DerivedSink(service, "status", write_status),
     )

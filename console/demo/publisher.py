@@ -13,7 +13,7 @@ from redis.retry import Retry
 from connectors.errors import translate
 from connectors.private_redis import PrivateRedis
 from console.demo.simulator import TICK, Fields, Phase, Simulator
-from sinks import status
+from sinks import decisions, status
 
 STREAM_LENGTH = 100_000
 """About so many entries are kept in the stream."""
@@ -31,7 +31,7 @@ class Publisher:
     def __init__(self, server: PrivateRedis, prefix: str, simulator: Simulator) -> None:
         # A repeated XADD would be published twice and counted here once.
         self._client = server.client(socket_timeout=10, retry=Retry(NoBackoff(), 0))
-        self._stream = f"{prefix}:stream:apply.result"
+        self._stream = decisions.stream_key(prefix)
         self._status = status.key(prefix)
         self._simulator = simulator
         self._stopping = threading.Event()
