@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -107,13 +107,14 @@ class RedisSettings(BaseSettings):
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
 
-def load(kind: type[AnySettings]) -> AnySettings:
+def load(kind: type[AnySettings], **given: Any) -> AnySettings:
     """Settings of `kind` from the environment.
 
+    :arg given: settings that win over the environment, by the names of their fields.
     :raises SettingsError: one line a wrong setting: its variable, its value (unless secret) and what is allowed.
     """
     try:
-        return kind()
+        return kind(**given)
     except ValidationError as error:
         lines = [_explain(kind, dict(problem)) for problem in error.errors(include_url=False)]
         raise SettingsError("\n".join(lines)) from None
