@@ -73,6 +73,9 @@ class UnexpectedReply(RedisError):
 TRANSIENT = (RedisAway, RedisReadOnly, RedisFull)
 """What passes by itself: wait with backoff and try again."""
 
+_DENIALS = ("NOPERM", "can't run this command", "can't access at least one of the keys", "ACL failure in script")
+"""How Redis denies a command or a key; inside a script each version says it in its own words."""
+
 _AWAY_PREFIXES = ("LOADING", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS")
 
 
@@ -106,7 +109,7 @@ def _translate_reply(text: str) -> RedisError:
     """The error for the text of an error reply; a script's error has its cause somewhere inside it."""
     if text.startswith(("WRONGPASS", "NOAUTH")):
         return RedisDenied(f"Redis refuses the user or password ({text}); set REDIS_USERNAME and REDIS_PASSWORD")
-    if "NOPERM" in text or "can't run this command" in text or "No permissions" in text:
+    if any(denial in text for denial in _DENIALS):
         return RedisDenied(f"Redis denies this user a command or key ({text}); see its ACL rules")
     if (
         "NOGROUP" in text

@@ -5,7 +5,8 @@
 -- Reply 1 taken, 0 another holds it. A lease that replaces one of ours that was lost is counted as fenced.
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[2] then return 0 end
-redis.call('HEXISTS', KEYS[2], 'fenced_total')
+-- Adding 0 changes nothing, and fails before the lease is taken: for the type of the key, or the rights of the user.
+redis.call('HINCRBY', KEYS[2], 'fenced_total', 0)
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
 if ARGV[2] ~= '' and not holder then redis.call('HINCRBY', KEYS[2], 'fenced_total', 1) end
 return 1

@@ -18,7 +18,10 @@ local function as_map(list)
 end
 
 local groups = redis.pcall('XINFO', 'GROUPS', KEYS[1])
-if groups.err then return {held, 0} end -- no stream; the read that follows will say so
+if groups.err then
+  if not string.find(groups.err, 'no such key', 1, true) then return groups end
+  return {held, 0} -- the read that follows will say so
+end
 local group
 for i = 1, #groups do
   local candidate = as_map(groups[i])
@@ -56,6 +59,7 @@ else
     behind = string.format('%.0f', tonumber(ms) - 1) .. '-18446744073709551615'
   end
 end
-redis.call('HINCRBY', KEYS[3], 'trimmed_total', lost)
+redis.call('HINCRBY', KEYS[3], 'trimmed_total', 0) -- (fails before the group is moved, or not at all)
 redis.call('XGROUP', 'SETID', KEYS[1], ARGV[1], behind, 'ENTRIESREAD', read + lost)
+redis.call('HINCRBY', KEYS[3], 'trimmed_total', lost)
 return {held, lost}

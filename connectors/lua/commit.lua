@@ -1,12 +1,14 @@
 -- Commit parts: acknowledge the entries of each part and carry out its effects, or leave the part untouched.
 --
 -- Nothing rolls back in a script, so everything that can be refused is looked at before the first write: the lease, the
--- pending list, the type of every key. A part is applied only if each of its entries is still pending for the consumer
--- that read it, under the lease that it was read with (or if the group is gone, and with it the pending list, and this
--- is the first attempt: then it cannot have been counted, and a new group begins behind it). So whatever was lost or repeated on the way, an entry is counted
--- by the very step that takes it off the pending list, and by no other.
+-- pending list, the type of every key, the rights of the user. A part is applied only if each of its entries is still
+-- pending for the consumer that read it, under the lease that it was read with (or if the group is gone, and with it the
+-- pending list, and this is the first attempt: then it cannot have been counted, and a new group begins behind it). So
+-- whatever was lost or repeated on the way, an entry is counted by the very step that takes it off the pending list, and
+-- by no other.
 --
--- The first write is XACK, which Redis allows even when maxmemory is reached: a full Redis cannot stop the counting.
+-- The first command that writes is XACK, which Redis allows even when maxmemory is reached: a full Redis cannot stop the
+-- counting.
 --
 -- KEYS  every key that is touched: streams, leases, targets of effects. ARGV names a key by its position in KEYS.
 -- ARGV  deliveries: count, then for each   stream-key, group, consumer, lease-key, token
@@ -31,6 +33,7 @@
 --              registers anew and reads again what is left
 --          overflow: how much was folded; mended: fields that held no number and were replaced
 --        {'WRONGTYPE', key, found, wanted}: a target has the wrong type; nothing was applied
+--        an error: nothing was applied
 
 local cursor = 0
 local function take()
@@ -183,7 +186,61 @@ for i, part in ipairs(parts) do
   end
 end
 
--- 3. Write. From here on nothing can be refused.
+-- 3. Ask for leave. Redis checks the rights of the user at each call, so every command of the next section is called on
+-- every key it will be called on, in a form that changes nothing: by adding 0, by setting what is set already, by a field
+-- that is missing. Where nothing is there to leave as it is, by arguments that the command itself refuses.
+
+local function ask(...)
+  local reply = redis.pcall(...)
+  local problem = type(reply) == 'table' and reply.err
+  if problem and not string.find(problem, 'not an integer', 1, true)
+    and not string.find(problem, 'wrong number of arguments', 1, true) then return reply end
+  return nil
+end
+local asked, asked_expire = {}, {}
+local function ask_hash(key, field, ttl)
+  if key == nil then return nil end
+  local problem
+  if not asked[key] then
+    asked[key] = true
+    redis.call('HLEN', key)
+    local value = redis.call('HGET', key, field)
+    if value then
+      problem = ask('HINCRBY', key, field, 0) or ask('HSET', key, field, value)
+    else
+      problem = ask('HINCRBY', key, field, 'x') or ask('HSET', key, field, 0, field)
+    end
+  end
+  -- (A key that is there will have this time to live in any case.)
+  if ttl and ttl ~= '' and not asked_expire[key] then
+    asked_expire[key] = true
+    redis.call('EXPIRE', key, ttl)
+  end
+  return problem
+end
+for _, delivery in ipairs(deliveries) do
+  if delivery.held then redis.call('XACK', delivery.stream, delivery.group, '0-0') end
+end
+for i, part in ipairs(parts) do
+  if verdicts[i] == 'A' then
+    for _, e in ipairs(part.effects) do
+      local problem
+      if e.op == 'A' then
+        problem = ask('XADD', e.key, 'NOMKSTREAM', '*', 'f')
+      else
+        local field = e.field or ARGV[e.first]
+        problem = ask_hash(e.key, field, e.ttl) or ask_hash(e.mirror, field, e.mirror_ttl)
+          or ask_hash(e.overflow_key, e.overflow_field)
+      end
+      if problem then return problem end
+    end
+  end
+end
+for _, delivery in ipairs(deliveries) do
+  if delivery.revoke then redis.call('DEL', delivery.lease) end
+end
+
+-- 4. Write. From here on nothing can be refused.
 
 local overflow, mended = 0, 0
 
@@ -201,10 +258,10 @@ end
 -- The field that a capped count goes to, and whether that is a fold.
 local function resolve(e, size, a)
   local name = ARGV[a]
-  if size < e.limit or redis.call('HEXISTS', e.key, name) == 1 then return name, false end
+  if size < e.limit or redis.call('HGET', e.key, name) then return name, false end
   local first, second = ARGV[a + 3], ARGV[a + 4]
   if first == '' then return name, false end
-  if size < 2 * e.limit or redis.call('HEXISTS', e.key, first) == 1 then return first, first ~= name end
+  if size < 2 * e.limit or redis.call('HGET', e.key, first) then return first, first ~= name end
   return second, true
 end
 
@@ -276,9 +333,6 @@ for i, part in ipairs(parts) do
     end
     for _, effect in ipairs(part.effects) do WRITERS[effect.op](effect) end
   end
-end
-for _, delivery in ipairs(deliveries) do
-  if delivery.revoke then redis.call('DEL', delivery.lease) end
 end
 
 local reply = {'OK'}

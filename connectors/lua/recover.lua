@@ -21,7 +21,10 @@ if #page == 0 then
   if not own then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[4]) end
   return {'NONE'}
 end
-redis.call('HEXISTS', KEYS[4], 'trimmed_total') -- fails before the first write when the key is of another type
+-- What comes last is called once before the first write, changing nothing: it fails here or not at all, be it for the
+-- type of the key or for the rights of the user. (XACK first: Redis allows it even when maxmemory is reached.)
+redis.call('XACK', KEYS[1], ARGV[1], '0-0')
+redis.call('HINCRBY', KEYS[4], 'trimmed_total', 0)
 
 local claim = {'XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0}
 for i = 1, #page do claim[#claim + 1] = page[i][1] end
