@@ -197,19 +197,16 @@ local function ask(...)
     and not string.find(problem, 'wrong number of arguments', 1, true) then return reply end
   return nil
 end
-local asked, asked_expire = {}, {}
-local function ask_hash(key, field, ttl)
+local asked_set, asked_count, asked_expire = {}, {}, {}
+local function ask_hash(key, field, ttl, counted)
   if key == nil then return nil end
   local problem
-  if not asked[key] then
-    asked[key] = true
+  if not asked_set[key] or (counted and not asked_count[key]) then
+    asked_set[key], asked_count[key] = true, asked_count[key] or counted
     redis.call('HLEN', key)
     local value = redis.call('HGET', key, field)
-    if value then
-      problem = ask('HINCRBY', key, field, 0) or ask('HSET', key, field, value)
-    else
-      problem = ask('HINCRBY', key, field, 'x') or ask('HSET', key, field, 0, field)
-    end
+    if value then problem = ask('HSET', key, field, value) else problem = ask('HSET', key, field, 0, field) end
+    if counted then problem = problem or ask('HINCRBY', key, field, value and 0 or 'x') end
   end
   -- (A key that is there will have this time to live in any case.)
   if ttl and ttl ~= '' and not asked_expire[key] then
@@ -229,8 +226,8 @@ for i, part in ipairs(parts) do
         problem = ask('XADD', e.key, 'NOMKSTREAM', '*', 'f')
       else
         local field = e.field or ARGV[e.first]
-        problem = ask_hash(e.key, field, e.ttl) or ask_hash(e.mirror, field, e.mirror_ttl)
-          or ask_hash(e.overflow_key, e.overflow_field)
+        problem = ask_hash(e.key, field, e.ttl, e.op == 'C') or ask_hash(e.mirror, field, e.mirror_ttl, true)
+          or ask_hash(e.overflow_key, e.overflow_field, nil, true)
       end
       if problem then return problem end
     end
