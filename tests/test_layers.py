@@ -15,9 +15,13 @@ BELOW = {
     "connectors": set(),
     "sinks": {"connectors"},
     "flows": {"connectors", "sinks"},
-    "console": {"connectors", "sinks"},
+    "console": {"connectors", "sinks", "flows"},
 }
 """Folder -> those that it may import."""
+
+PURE = {"decisions", "tally", "windows", "settings"}
+"""Of `flows`, what the console may import: it recounts with the very functions of the flow, and by its settings. A
+dataflow it starts as a process, as an administrator would."""
 
 TRADING = re.compile(
     r"trad(e|ing)|decision|allocat|symbol|leverage|governor|permit|quantum:|\bp3\d\b|apply[._]result|\bgate\b|BTC|profit",
@@ -48,6 +52,15 @@ def test_a_folder_imports_only_what_is_below_it(folder: str) -> None:
     assert not [
         f"{path.relative_to(ROOT)} imports {name}" for path in files for name in imported(path) if name in forbidden
     ]
+
+
+def test_the_console_imports_no_dataflow() -> None:
+    nodes = [node for path in modules("console") for node in ast.walk(ast.parse(path.read_text("utf-8")))]
+    found = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            found |= {f"flows.{alias.name}" for alias in node.names} if node.module == "flows" else {str(node.module)}
+    assert {name for name in found if name.partition(".")[0] == "flows"} <= {f"flows.{name}" for name in PURE}
 
 
 @pytest.mark.parametrize("module", ["decisions", "tally", "windows"])

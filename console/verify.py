@@ -1,0 +1,157 @@
+"""The verdict on buckets: what each must hold, by a recount of the stream, and where it does not. Pure.
+
+What can be said of a minute depends on what is left of the stream:
+
+exact      No entry of the minute can be gone. An entry's event time is at most MAX_FUTURE_SKEW_SEC ahead of its ID, so
+           this holds for each minute that begins more than that behind the first entry that is left, however late
+           entries may be; and for all minutes when nothing was ever removed. Every field must agree.
+at least   Entries that are gone may have been counted in it. No field may hold less than what was recounted.
+expired    An entry of the minute is older than BUCKET_TTL_SEC, so the bucket may have expired, and begun anew. It may
+           not hold more than what was recounted (if no entry is gone), and that is all.
+moving     Entries were counted in it at the very time of each look. Every field must lie between what it had to hold
+           before the look and what it may hold after.
+
+In any case, decisions and reasons are counted in one step, so they add up to the same. Once a bucket is full, fields
+are folded into `__other__`, depending on their order of arrival: then only what folding leaves alone must agree, which
+is each `decision:*`, and the sums of the rest.
+
+Unseen remain: a count that is too high, or moved between fields of one kind, in a minute of "at least"; and what
+befell an entry before it was delivered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sinks.buckets import OTHER
+
+Counts = Mapping[str, int]
+Found = Mapping[str, "int | str"]
+"""The fields of a bucket; what is no number stands as text."""
+
+EXACT, AT_LEAST, EXPIRED, MOVING = "exact", "at_least", "expired", "moving"
+
+DECISIONS_SUM, REASONS_SUM = "decision:*", "reason:*"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A figure that is not what it must be."""
+
+    key: str
+    minute: str | None
+    """`YYYYMMDDHHMM`; None where it is about no single bucket."""
+    field: str
+    """A field, or with `*` the sum of those that it matches."""
+    least: int
+    most: int | None
+    """None: unlimited."""
+    found: int | str | None
+    """None: the key is missing. Text: no number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the fields of a bucket must lie between; a field that is not named must be 0."""
+
+    least: Counts
+    most: Counts | None
+    """None: unlimited."""
+
+
+def compare(key: str, minute: str, found: Found, bounds: Bounds) -> list[Difference]:
+    """Where the bucket `key` does not lie within `bounds`."""
+    least, most = bounds.least, bounds.most
+    if not found:
+        wanted = _sum(least, "decision:")
+        upper = None if most is None else _sum(most, "decision:")
+        return [Difference(key, minute, DECISIONS_SUM, wanted, upper, None)] if wanted else []
+    numbers = {name: count for name, count in found.items() if isinstance(count, int)}
+    folded = _folded(numbers, least if most is None else most)
+    differences = []
+    for name in sorted({*least, *found, *(most or {})}):
+        group, other = _group(name)
+        lower = 0 if group in folded else least.get(name, 0)
+        upper = None if most is None or (other and group in folded) else most.get(name, 0)
+        value = found.get(name, 0)
+        if isinstance(value, str) or not _within(value, lower, upper):
+            differences.append(Difference(key, minute, name, lower, upper, value))
+    for group in sorted(folded):
+        lower, value = _group_sum(least, group), _group_sum(numbers, group)
+        upper = None if most is None else _group_sum(most, group)
+        if not _within(value, lower, upper):
+            differences.append(Difference(key, minute, group, lower, upper, value))
+    return differences or _inner(key, minute, numbers)
+
+
+def compare_total(key: str, found: int | str | None, least: int, most: int | None) -> list[Difference]:
+    """Where `processed_total` of the status hash `key` does not lie between `least` and `most`."""
+    if isinstance(found, str) or not _within(found or 0, least, most):
+        return [Difference(key, None, "processed_total", least, most, found)]
+    return []
+
+
+def compare_sum(key: str, decisions: int, processed: int | str | None) -> list[Difference]:
+    """Where all buckets together (`key` is their pattern) count more than `processed_total` says.
+
+    :arg decisions: the sum over `decision:*` of all buckets, each read before `processed`.
+    """
+    if isinstance(processed, str) or decisions <= (processed or 0):
+        return []
+    return [Difference(key, None, DECISIONS_SUM, 0, processed or 0, decisions)]
+
+
+def decisions_of(found: Found) -> int:
+    """How many entries are counted in a bucket."""
+    return _sum({name: count for name, count in found.items() if isinstance(count, int)}, "decision:")
+
+
+def without_symbols(found: Found) -> dict[str, int | str]:
+    """`found` without its fields per symbol."""
+    return {name: count for name, count in found.items() if not name.startswith("symbol_")}
+
+
+def _within(value: int, least: int, most: int | None) -> bool:
+    return least <= value and (most is None or value <= most)
+
+
+def _sum(counts: Counts, start: str) -> int:
+    return sum(count for name, count in counts.items() if name.startswith(start))
+
+
+def _group(name: str) -> tuple[str, bool]:
+    """The fields among which folding may move counts, as a sum; and whether `name` is one that they are folded into."""
+    if name.startswith("reason:"):
+        return REASONS_SUM, name == f"reason:{OTHER}"
+    if name.startswith("symbol_decision:"):
+        decision = name.rpartition(":")[2]
+        return f"symbol_decision:*:{decision}", name == f"symbol_decision:{OTHER}:{decision}"
+    if name.startswith("symbol_reason:"):
+        return "symbol_reason:*", name.endswith(f":{OTHER}")
+    return name, False
+
+
+def _group_sum(counts: Counts, group: str) -> int:
+    return sum(count for name, count in counts.items() if _group(name)[0] == group)
+
+
+def _folded(found: Counts, expected: Counts) -> set[str]:
+    """The groups in which something was folded: more is in their `__other__` than publishers called so themselves."""
+    return {
+        group
+        for name, count in found.items()
+        for group, other in (_group(name),)
+        if other and count > expected.get(name, 0)
+    }
+
+
+def _inner(key: str, minute: str, found: Counts) -> list[Difference]:
+    """Where a bucket contradicts itself."""
+    pairs: Iterable[tuple[str, str]] = (("decision:", "reason:"), ("symbol_decision:", "symbol_reason:"))
+    return [
+        Difference(key, minute, f"{second}*", wanted, wanted, value)
+        for first, second in pairs
+        for wanted, value in ((_sum(found, first), _sum(found, second)),)
+        if wanted != value
+    ]
