@@ -17,7 +17,7 @@ from connectors.connection import Script
 from connectors.delivery import Part
 from connectors.encoding import encode
 from connectors.errors import RedisError, WrongType, one_line
-from connectors.outage import Backoff
+from connectors.outage import Backoff, is_broken_connection
 from connectors.service import Service
 
 _log = structlog.get_logger("commit")
@@ -99,6 +99,8 @@ class _CommitPartition(StatelessSinkPartition[Part]):
             try:
                 outcome = commit(self._client, parts, repeated=attempts > 1)
             except RedisError as error:
+                if attempts == 1 and is_broken_connection(error):
+                    continue  # a connection that broke while it was idle is no outage: see `outage.once_more`
                 self._service.outage.down(self._part, error)
                 if self._service.lifecycle.wait(backoff.next_delay()):
                     _log.warning("stopped before a commit; the entries stay pending", parts=len(parts))

@@ -11,7 +11,8 @@ from typing import Generic, TypeVar
 import redis
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
-from connectors.errors import RedisError, translate
+from connectors.errors import RedisError
+from connectors.outage import once_more
 from connectors.service import Service
 
 Value = TypeVar("Value")
@@ -45,9 +46,9 @@ class _DerivedPartition(StatelessSinkPartition[Value], Generic[Value]):
         if not items:
             return
         try:
-            self._write(self._client, items[-1])
-        except (redis.RedisError, OSError, RedisError) as error:
-            self._service.outage.down(self._name, translate(error))
+            once_more(lambda: self._write(self._client, items[-1]))
+        except RedisError as error:
+            self._service.outage.down(self._name, error)
             return
         self._service.outage.up(self._name)
 

@@ -3,7 +3,8 @@
     ConnectorError
     |-- SettingsError        a setting is wrong; the process should end with status 78
     `-- RedisError
-        |-- RedisAway        no answer: refused, reset, timed out, loading, no name; wait and try again
+        |-- RedisAway        no answer: refused, reset, loading, no name; wait and try again
+        |   `-- RedisSilent  connected, but no answer within the timeout; wait and try again
         |-- RedisReadOnly    answers, but takes no writes now (a replica, a failover); wait and try again
         |-- RedisFull        answers, but `maxmemory` refuses the write; wait and try again
         |-- RedisDenied      refuses us: password or ACL; only a person can mend it
@@ -35,6 +36,10 @@ class RedisError(ConnectorError):
 
 class RedisAway(RedisError):
     """Redis does not answer. Transient."""
+
+
+class RedisSilent(RedisAway):
+    """Redis holds the connection and does not answer in time: it hangs, or the network does. Transient."""
 
 
 class RedisReadOnly(RedisError):
@@ -100,7 +105,9 @@ def translate(error: Exception) -> RedisError:
         return RedisFull("Redis has reached maxmemory; raise it, or trim streams")
     if isinstance(error, redis.exceptions.NoScriptError):
         return NoScript(text)
-    if isinstance(error, redis.exceptions.ConnectionError | redis.exceptions.TimeoutError | OSError):
+    if isinstance(error, redis.exceptions.TimeoutError | TimeoutError):
+        return RedisSilent(text or "timed out")
+    if isinstance(error, redis.exceptions.ConnectionError | OSError):
         return RedisAway(text or type(error).__name__)
     return _translate_reply(text)
 

@@ -5,20 +5,22 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
+import redis
 import structlog
 
-from connectors.errors import RedisDenied, RedisError
+from connectors.errors import RedisAway, RedisDenied, RedisError, RedisSilent, translate
 from connectors.lifecycle import Lifecycle
 from connectors.settings import EXIT_SETTINGS
+
+Value = TypeVar("Value")
 
 _log = structlog.get_logger("redis")
 
 FIRST_DELAY = 0.05
 """Seconds before the first new attempt."""
-
-AFTERMATH_SECONDS = 5.0
-"""For how long after an outage each part may meet, once, a connection that broke in it."""
 
 LONGEST_DELAY = 2.0
 """Seconds between attempts, at the most."""
@@ -44,12 +46,39 @@ class Backoff:
         self._failures = 0
 
 
+def is_broken_connection(error: RedisError) -> bool:
+    """Whether `error` may be no more than one connection that is gone, so that another attempt at once makes sense."""
+    return isinstance(error, RedisAway) and not isinstance(error, RedisSilent)
+
+
+def once_more(call: Callable[[], Value]) -> Value:
+    """The value of `call`, which is called again at once when its connection breaks.
+
+    A connection that was idle when Redis was away is found broken only later: that alone is no outage. `call` must be
+    safe to repeat.
+
+    :raises RedisError: what the second call raised, or the first, when that was no broken connection.
+    """
+    try:
+        return _translated(call)
+    except RedisAway as error:
+        if not is_broken_connection(error):
+            raise
+        return _translated(call)
+
+
+def _translated(call: Callable[[], Value]) -> Value:
+    try:
+        return call()
+    except (redis.RedisError, OSError, RedisError) as error:
+        raise translate(error) from error
+
+
 class Outage:
     """What the parts of one process know of one Redis. Thread-safe.
 
     A part calls `down` at a failure and `up` at a success; the log gets a line when the first part goes down and one
-    when the last is up again. A part that was idle meanwhile meets its broken connection only afterwards: that is no
-    outage of its own. A password that was never accepted is a wrong setting, and ends the process with status
+    when the last is up again. A password that was never accepted is a wrong setting, and ends the process with status
     78; one that is refused later is waited for like an outage, because passwords are rotated and servers restarted.
     """
 
@@ -58,12 +87,6 @@ class Outage:
         self._place = place
         self._lock = threading.Lock()
         self._down: dict[str, str] = {}
-        self._parts: set[str] = set()
-        self._stale: set[str] = set()
-        """Parts that have not failed since the last outage ended."""
-        self._ended = 0.0
-        self._unsaid = False
-        """Whether only stale parts are down, with their first failure: leftovers of the last outage."""
         self._since = 0.0
         self._was_up = False
 
@@ -78,33 +101,22 @@ class Outage:
             self._lifecycle.fail(str(error), EXIT_SETTINGS)
             return
         with self._lock:
-            plain = _is_plain_outage(error)
-            none_down = not self._down
-            now = time.monotonic()
-            leftover = plain and part in self._stale and (none_down or self._unsaid)
-            leftover = leftover and now - self._ended < AFTERMATH_SECONDS
-            self._stale.discard(part)
-            first = (none_down or self._unsaid) and not leftover
+            first = not self._down
             known = self._down.get(part) == type(error).__name__
             self._down[part] = type(error).__name__
-            if none_down:
-                self._since = now
-            self._unsaid = leftover or (self._unsaid and not first)
-        if first or (not known and not plain):
+            if first:
+                self._since = time.monotonic()
+        if first or (not known and not _is_plain_outage(error)):
             _log.warning("waiting for Redis", redis=self._place, cause=str(error))
 
     def up(self, part: str) -> None:
         """`part` had a good answer."""
-        if self._was_up and not self._down and part in self._parts:
+        if self._was_up and not self._down:
             return
         with self._lock:
             was_down = bool(self._down)
-            self._parts.add(part)
             self._down.pop(part, None)
-            back = was_down and not self._down and not self._unsaid
-            self._unsaid = self._unsaid and bool(self._down)
-            if back:
-                self._stale, self._ended = set(self._parts), time.monotonic()
+            back = was_down and not self._down
             first_time, self._was_up = not self._was_up, True
         if back:
             _log.info("Redis is back", redis=self._place, after_seconds=round(time.monotonic() - self._since, 1))
@@ -114,4 +126,4 @@ class Outage:
 
 def _is_plain_outage(error: RedisError) -> bool:
     """Whether the line that opened the outage says all there is to say."""
-    return type(error).__name__ == "RedisAway"
+    return isinstance(error, RedisAway)

@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 import redis
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
-from connectors.errors import RedisError, translate
-from connectors.outage import Backoff
+from connectors.errors import RedisError
+from connectors.outage import Backoff, once_more
 from connectors.service import Service
 
 Value = TypeVar("Value")
@@ -67,9 +67,9 @@ class _PolledPartition(StatefulSourcePartition[Value, None], Generic[Value]):
         if now < self._due and self._due - now <= self._interval:  # (a clock that was set back makes it due)
             return []
         try:
-            value = self._read(self._client)
-        except (redis.RedisError, OSError, RedisError) as error:
-            self._service.outage.down(self._name, translate(error))
+            value = once_more(lambda: self._read(self._client))
+        except RedisError as error:
+            self._service.outage.down(self._name, error)
             self._due = time.time() + self._backoff.next_delay()
             return []
         self._service.outage.up(self._name)

@@ -18,7 +18,7 @@ from connectors import stream_id
 from connectors.delivery import Batch, Entry
 from connectors.errors import NoGroup, RedisError
 from connectors.group import Consumer, GroupConfig, Taken, default_name
-from connectors.outage import Backoff
+from connectors.outage import Backoff, is_broken_connection
 from connectors.reading import Reader
 from connectors.service import Service
 from connectors.sizing import BatchSizer
@@ -71,6 +71,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._part = f"source {name}"
         self._awake: datetime | None = None
         self._drain_until: float | None = None
+        self._failed = False
         self._forget()
 
     def _forget(self) -> None:
@@ -100,7 +101,10 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         except RedisError as error:
             # Idle connections broke with the one that failed; without them, the next attempt tells how Redis is now.
             self._client.connection_pool.disconnect(inuse_connections=False)
-            self._service.outage.down(self._part, self._consumer.explain(error))
+            if self._failed or not is_broken_connection(error):
+                self._service.outage.down(self._part, self._consumer.explain(error))
+            # The first time may be no more than a connection that broke: see `outage.once_more`.
+            self._failed = True
             self._forget()
             self._pause(self._backoff.next_delay())
             return []
@@ -108,6 +112,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
             # Only now: registering may work where reading does not, and an outage must not end with each attempt.
             self._service.outage.up(self._part)
             self._backoff.reset()
+            self._failed = False
         return batch
 
     def next_awake(self) -> datetime | None:

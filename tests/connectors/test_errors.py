@@ -18,6 +18,7 @@ from connectors.errors import (
     RedisError,
     RedisFull,
     RedisReadOnly,
+    RedisSilent,
     SettingsError,
     UnexpectedReply,
     WrongType,
@@ -27,10 +28,10 @@ from connectors.errors import (
 
 RAISED: list[tuple[Exception, type[RedisError]]] = [
     (redis.exceptions.ConnectionError("Error 111 connecting to x:1. Connection refused."), RedisAway),
-    (redis.exceptions.TimeoutError("Timeout reading from socket"), RedisAway),
+    (redis.exceptions.TimeoutError("Timeout reading from socket"), RedisSilent),
     (redis.exceptions.BusyLoadingError("Redis is loading the dataset in memory"), RedisAway),
     (ConnectionResetError("reset"), RedisAway),
-    (TimeoutError(), RedisAway),
+    (TimeoutError(), RedisSilent),
     (OSError(113, "No route to host"), RedisAway),
     (redis.exceptions.ReadOnlyError("You can't write against a read only replica."), RedisReadOnly),
     (redis.exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'."), RedisFull),

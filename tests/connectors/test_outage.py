@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+import redis
 from structlog.testing import capture_logs
 
 from connectors.errors import RedisAway, RedisDenied, RedisFull, RedisReadOnly, WrongType
 from connectors.lifecycle import Lifecycle
-from connectors.outage import FIRST_DELAY, LONGEST_DELAY, Backoff, Outage
+from connectors.outage import FIRST_DELAY, LONGEST_DELAY, Backoff, Outage, once_more
 
 
 def events(logs: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -120,22 +121,32 @@ def test_delays_stay_bounded_after_ten_thousand_failures() -> None:
     assert all(0 < backoff.next_delay() <= 2.0 for _ in range(10_000))
 
 
-def test_a_part_that_meets_its_broken_connection_afterwards_says_nothing(outage: Outage) -> None:
-    outage.up("commit")
-    with capture_logs() as logs:
-        outage.down("commit", RedisAway("refused"))
-        outage.up("commit")
-        outage.up("source")  # an answer that had arrived before
-        outage.down("source", RedisAway("closed"))
-        outage.up("source")
-    assert events(logs) == ["waiting for Redis", "Redis is back"]
+def test_a_connection_that_broke_while_idle_is_no_outage() -> None:
+    answers: list[object] = [redis.exceptions.ConnectionError("closed"), "answer"]
+
+    def call() -> object:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert once_more(call) == "answer"
 
 
-def test_a_part_that_fails_again_afterwards_says_so(outage: Outage) -> None:
-    outage.down("source", RedisAway("refused"))
-    outage.up("source")
-    with capture_logs() as logs:
-        outage.down("source", RedisAway("closed"))
-        outage.down("source", RedisAway("refused"))
-        outage.up("source")
-    assert events(logs) == ["waiting for Redis", "Redis is back"]
+@pytest.mark.parametrize(
+    ("errors", "kind", "calls"),
+    [
+        ([redis.exceptions.ConnectionError("closed"), redis.exceptions.ConnectionError("refused")], RedisAway, 2),
+        ([redis.exceptions.OutOfMemoryError("full")], RedisFull, 1),
+        ([OSError("no route"), redis.exceptions.ReadOnlyError("replica")], RedisReadOnly, 2),
+    ],
+)
+def test_what_fails_again_or_otherwise_is_raised(errors: list[Exception], kind: type[Exception], calls: int) -> None:
+    left = list(errors)
+
+    def call() -> None:
+        raise left.pop(0)
+
+    with pytest.raises(kind):
+        once_more(call)
+    assert len(errors) - len(left) == calls
