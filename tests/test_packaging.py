@@ -36,6 +36,8 @@ def test_the_wheel_holds_every_file(tmp_path: Path) -> None:
     assert wheel.name.startswith(f"quantum_flows-{flows.__version__}-py3-")
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
+        (scripts,) = (name for name in archive.namelist() if name.endswith(".dist-info/entry_points.txt"))
+        assert "quantum = console.app:main" in archive.read(scripts).decode()
     assert held == wanted
     assert "connectors/lua/commit.lua" in held
 
