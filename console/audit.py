@@ -94,7 +94,7 @@ class Audit:
         )
 
     def run(self) -> Report:
-        """Blocks for as long as reading the stream takes; a second for 50,000 entries or so.
+        """Blocks for as long as reading the stream takes: a second for 100,000 entries or so.
 
         :raises RedisError: see `Recount.advance`; or a bucket is no hash.
         """

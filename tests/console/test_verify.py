@@ -18,9 +18,11 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.errors import NoGroup
 from connectors.private_redis import PrivateRedis, free_port
 from console.audit import Audit, Report
 from console.audit_text import as_json, as_text
+from console.recount import Recount
 from console.verify import Bounds, Difference, compare
 from flows.settings import P35Settings
 from sinks.text import minute_name
@@ -308,6 +310,24 @@ def test_pending_and_unread_entries_are_left_out(raw: redis.Redis, flows: FlowPr
     page = raw.xpending_range(STREAM, GROUP, "-", "+", 1)
     raw.xack(STREAM, GROUP, page[0]["message_id"])
     assert audit(raw).differences  # acknowledged by hand, and counted by nobody
+
+
+def test_a_pending_entry_that_goes_may_have_been_counted_or_lost(raw: redis.Redis) -> None:
+    for number in range(3):
+        raw.xadd(STREAM, {"decision": "SKIP"}, id=f"{1_769_929_020_000 + number}-0")
+    raw.xgroup_create(STREAM, GROUP, "0")
+    raw.xreadgroup(GROUP, "idle", {STREAM: ">"})
+    recount = Recount(raw, STREAM, GROUP, 300)
+    _step, retained = recount.advance()
+    assert (recount.total, recount.pending, retained.whole) == (0, 3, True)
+    raw.xtrim(STREAM, maxlen=2, approximate=False)
+    raw.xack(STREAM, GROUP, "1769929020000-0", "1769929020001-0")
+    step, retained = recount.advance()
+    assert (step.total, recount.total, recount.pending, retained.whole) == (0, 1, 1, False)
+    assert retained.gone_seconds == 1_769_929_020.001
+    raw.xgroup_setid(STREAM, GROUP, "0")
+    with pytest.raises(NoGroup, match="once more"):
+        recount.advance()
 
 
 def test_folded_buckets_are_exact_in_sum(raw: redis.Redis, flows: FlowProcess.Factory) -> None:
