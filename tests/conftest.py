@@ -12,6 +12,7 @@ import redis
 
 from connectors.private_redis import PrivateRedis
 from tests.chaos.table import pytest_terminal_summary as pytest_terminal_summary
+from tests.support import users
 from tests.support.flow_process import FlowProcess
 
 # No deadline for an example: a busy machine is no failure.
@@ -25,8 +26,8 @@ os.environ.setdefault("CHAOS_SEED", str(random.SystemRandom().randrange(10**9)))
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[PrivateRedis]:
-    """One private server for a session."""
-    with PrivateRedis() as private:
+    """One private server for a session, with the users that are delivered."""
+    with users.SecuredRedis() as private:
         yield private
 
 
@@ -40,6 +41,6 @@ def client(server: PrivateRedis) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def flows(server: PrivateRedis) -> Iterator[FlowProcess.Factory]:
-    """Starts flows as processes on the private Redis; none outlives its test."""
-    with FlowProcess.factory(server.url) as factory:
+    """Starts flows as processes on the private Redis, each as its own user; none outlives its test."""
+    with FlowProcess.factory(server.url, users.LOGIN) as factory:
         yield factory

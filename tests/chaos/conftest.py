@@ -13,6 +13,7 @@ import pytest
 from connectors.private_redis import PROGRAMS, PrivateRedis
 from tests.chaos.harness import SEED, Chaos
 from tests.chaos.table import ROW, Row
+from tests.support import users
 from tests.support.flow_process import FlowProcess
 
 
@@ -33,7 +34,7 @@ VERSIONS = _versions()
 def chaos_server(request: pytest.FixtureRequest) -> Iterator[PrivateRedis]:
     """A server of this scenario's own; a parameter `(version, options)` chooses which."""
     version, options = getattr(request, "param", ("8.2", {}))
-    with PrivateRedis(VERSIONS[version], **options) as server:
+    with users.SecuredRedis(VERSIONS[version], **options) as server:
         yield server
 
 
@@ -45,7 +46,7 @@ def chaos(request: pytest.FixtureRequest, chaos_server: PrivateRedis) -> Iterato
         name += f": {request.node.callspec.params['step']}"
     version = next(name for name, program in VERSIONS.items() if program == chaos_server.version)
     row = Row(name, version)
-    with FlowProcess.factory(chaos_server.url) as factory, chaos_server.client(socket_timeout=30) as raw:
+    with FlowProcess.factory(chaos_server.url, users.LOGIN) as factory, chaos_server.client(socket_timeout=30) as raw:
         yield Chaos(chaos_server, raw, factory, row, random.Random(f"{SEED} {request.node.name}"))
     # Travels with the test's reports, also from another process.
     request.node.user_properties.append((ROW, asdict(row)))

@@ -23,6 +23,7 @@ from tests.support import oracle, recount
 from tests.support.flow_process import FlowProcess
 from tests.support.forwarder import Forwarder
 from tests.support.recount import GROUP, STATUS, STREAM
+from tests.support.users import SecuredRedis
 from tests.support.waiting import wait_for
 
 SHARE = MESSAGES // FAULTS
@@ -112,7 +113,7 @@ def test_failover_to_a_replica(chaos: Chaos, address: Forwarder, connections: st
     What is promised, and checked: on the survivor each entry is counted exactly once, although the flow has read and
     counted others meanwhile, which the survivor never saw.
     """
-    with PrivateRedis(VERSIONS["8.2"]) as survivor, survivor.client(socket_timeout=30) as raw:
+    with SecuredRedis() as survivor, survivor.client(socket_timeout=30) as raw:
         follow(raw, chaos.server)
         chaos.publish(MESSAGES // 2)
         flow = chaos.start(**SMALL_READS)

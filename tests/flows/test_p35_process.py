@@ -24,6 +24,7 @@ from tests.support.recount import (
     samples,
     wait_until_counted,
 )
+from tests.support.users import SecuredRedis
 from tests.support.waiting import wait_for
 
 HOUR = 3600
@@ -301,7 +302,7 @@ def test_a_wrong_setting_is_one_line_and_status_78(flows: FlowProcess.Factory, n
 
 
 def test_a_redis_that_is_away_is_waited_for(flows: FlowProcess.Factory) -> None:
-    with PrivateRedis() as late:
+    with SecuredRedis() as late:
         late.kill()
         flow = flows(REDIS_URL=late.url, STATUS_INTERVAL_SEC="0.2", SNAPSHOT_INTERVAL_SEC="0.2")
         wait_for(lambda: "waiting for Redis" in flow.log(), "the line that says so")
@@ -328,13 +329,13 @@ def test_a_flow_can_be_stopped_while_redis_is_away(flows: FlowProcess.Factory) -
 
 def test_a_wrong_password_is_one_line_and_status_78(flows: FlowProcess.Factory) -> None:
     with PrivateRedis(requirepass="right") as locked:
-        flow = flows(REDIS_URL=locked.url, REDIS_PASSWORD="wrong-secret")
+        flow = flows(REDIS_URL=locked.url, REDIS_USERNAME="", REDIS_PASSWORD="wrong-secret")
         assert flow.wait() == 78
         log = flow.log()
         assert "Traceback" not in log
         assert "wrong-secret" not in log
         assert len([line for line in log.splitlines() if "error" in line]) == 1
         assert "REDIS_PASSWORD" in log
-        flow = flows(REDIS_URL=locked.url, REDIS_PASSWORD="right")
+        flow = flows(REDIS_URL=locked.url, REDIS_USERNAME="", REDIS_PASSWORD="right")
         with locked.client(password="right") as raw:
             wait_for(lambda: raw.exists(STREAM), "the flow with the right password")

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -38,13 +38,18 @@ class FlowProcess:
 
     @classmethod
     @contextlib.contextmanager
-    def factory(cls, url: str) -> Iterator[Factory]:
-        """A factory whose processes are all dead when it ends."""
+    def factory(cls, url: str, login: Mapping[str, str] | None = None) -> Iterator[Factory]:
+        """A factory whose processes are all dead when it ends.
+
+        :arg login: more of the environment, for flows.p35 where its keys are those that its user may use.
+        """
         started: list[FlowProcess] = []
 
         def start(*arguments: str, module: str = "flows.p35", **env: str) -> FlowProcess:
             base = {name: os.environ[name] for name in _INHERITED if name in os.environ}
             base |= {"REDIS_URL": url, "METRICS_PORT": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+            if module == "flows.p35" and "KEY_PREFIX" not in env:
+                base |= login or {}
             merged = {name: value for name, value in (base | env).items() if value != ""}
             process = cls(module, arguments, merged, tempfile.TemporaryFile())  # noqa: SIM115 (lives as long as the process)
             started.append(process)
