@@ -1,5 +1,7 @@
 """Connections to Redis, with every choice made here and none left to a library's defaults.
 
+The password is asked for at each connection, so that one in a file may be replaced while the process runs.
+
 No automatic retries: redis-py would repeat a script whose reply was lost, and what may be repeated is known only to the
 caller. RESP2: its replies to XREADGROUP are plain nested lists of bytes, cheap to read. Timeouts are finite, so that a
 Redis that hangs is noticed.
@@ -38,26 +40,48 @@ def connect(settings: RedisSettings, client_name: str = "quantum") -> redis.Redi
         "socket_keepalive": True,
         "retry": Retry(NoBackoff(), 0),
         "client_name": client_name,
+        # CLIENT SETINFO is one more right to ask for, which Redis before 7.2 cannot even grant.
+        "driver_info": None,
     }
-    password = settings.password()
     if settings.redis_url is not None:
         url = settings.redis_url.get_secret_value()
         if url.startswith("unix:"):
             del common["socket_keepalive"], common["socket_connect_timeout"]
         pool: redis.ConnectionPool = redis.ConnectionPool.from_url(url, **common)
-        # What the URL leaves open, the other variables may say.
-        pool.connection_kwargs.setdefault("username", settings.redis_username)
-        pool.connection_kwargs.setdefault("password", password)
+        known = pool.connection_kwargs
+        known["credential_provider"] = _Login(settings, known.pop("username", None), known.pop("password", None))
         return _leaving_replicas(redis.Redis(connection_pool=pool))
     client = redis.Redis(
         host=settings.redis_host,
         port=settings.redis_port,
         db=settings.redis_db,
-        username=settings.redis_username,
-        password=password,
+        credential_provider=_Login(settings),
         **common,
     )
     return _leaving_replicas(client)
+
+
+class _Login(redis.CredentialProvider):
+    """The user and the password for one more connection: those in the URL, and what it leaves open from `settings`."""
+
+    def __init__(self, settings: RedisSettings, username: str | None = None, password: str | None = None) -> None:
+        self._settings = settings
+        self._username = username or settings.redis_username
+        self._password = password
+
+    def get_credentials(self) -> tuple[()] | tuple[str] | tuple[str, str]:  # type: ignore[override]
+        """What AUTH is to be given; nothing, and it is not called.
+
+        :raises redis.ConnectionError: the password cannot be read. (redis-py would take a connection that failed with
+            anything but an error of its own for one that is ready.)
+        """
+        try:
+            password = self._password or self._settings.password()
+        except (OSError, UnicodeDecodeError) as error:
+            raise redis.ConnectionError(f"the password cannot be read: {error}") from error
+        if self._username:
+            return self._username, password or ""
+        return (password,) if password else ()
 
 
 def _leaving_replicas(client: redis.Redis) -> redis.Redis:

@@ -107,6 +107,12 @@ def translate(error: Exception) -> RedisError:
         return NoScript(text)
     if isinstance(error, redis.exceptions.TimeoutError | TimeoutError):
         return RedisSilent(text or "timed out")
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        problem = one_line(str(error).partition("certificate verify failed: ")[2])
+        return RedisAway(
+            f"certificate of Redis not accepted ({problem}); "
+            "name the authority that issued it in REDIS_URL: rediss://host:port/0?ssl_ca_certs=/path/of/its.pem"
+        )
     if isinstance(error, redis.exceptions.ConnectionError | OSError):
         return RedisAway(text or type(error).__name__)
     return _translate_reply(text)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
+import redis
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -60,10 +61,15 @@ class RedisSettings(BaseSettings):
                 parts = urlsplit(value.get_secret_value())
                 known = parts.scheme in ("redis", "rediss", "unix") and bool(parts.hostname or parts.path)
                 known = known and (parts.port is None or parts.port > 0)
-            except ValueError:
+                if known:
+                    redis.ConnectionPool.from_url(value.get_secret_value()).make_connection()  # does not connect
+            except (ValueError, TypeError, redis.RedisError):
                 known = False
             if not known:
-                raise ValueError("must look like redis://[user:password@]host:port/db, rediss://... or unix://path")
+                raise ValueError(
+                    "must look like redis://[user:password@]host:port/db, rediss://... or unix://path, "
+                    "with no options but those that redis-py knows"
+                )
         return value
 
     @field_validator("redis_password_file")

@@ -77,6 +77,9 @@ WRONG = [
 ]
 
 WRONG_URLS = [
+    f"redis://user:{SECRET}@host:6379/0?no_such_option=1",
+    f"redis://user:{SECRET}@host:6379/0?ssl_ca_certs=/no/tls",
+    f"redis://user:{SECRET}@host:6379/0?db=x",
     f"http://user:{SECRET}@host:6379/0",
     f"redis://user:{SECRET}@host:99999/0",
     f"redis://user:{SECRET}@host:0/0",
@@ -293,6 +296,8 @@ def connected(monkeypatch: pytest.MonkeyPatch, **variables: str) -> dict[str, ob
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     known = connect(load(RedisSettings)).connection_pool.connection_kwargs
+    password, username = (*reversed(known["credential_provider"].get_credentials()), None, None)[:2]
+    known = {**known, "username": username, "password": password}
     return {name: known.get(name) for name in ("host", "port", "db", "username", "password", "path") if known.get(name)}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from pathlib import Path
 
 from connectors.private_redis import DEFAULT_VERSION, PrivateRedis
 from tests.support.flow_process import ROOT
