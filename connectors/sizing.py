@@ -9,12 +9,16 @@ from connectors.delivery import Entry
 REPLY_BYTES = 4 * 1024 * 1024
 """What one reply should hold at the most, in bytes. Redis has no such limit of its own."""
 
-FIRST_COUNT = 32
-"""Entries to ask for while nothing is known about their size."""
+FIRST_COUNT = 8
+"""Entries to ask for while nothing is known about their size, or while no more than that come."""
 
 
 class BatchSizer:
-    """Learns the size of entries from samples. Grows twofold at most, shrinks at once."""
+    """Learns the size of entries from samples. Grows twofold at most, shrinks at once.
+
+    It asks for no more than twice what came last: who has caught up needs no large replies, and is not caught with a
+    large request in hand when entries of megabytes follow small ones.
+    """
 
     def __init__(self, max_count: int) -> None:
         self._max_count = max_count
@@ -25,5 +29,5 @@ class BatchSizer:
         sample = entries[:: max(1, len(entries) // 32)]
         mean = sum(sum(map(len, entry.fields)) for entry in sample) / len(sample)
         affordable = int(REPLY_BYTES / (mean + 1))
-        # A reply that was not full says nothing about the next one being too small.
-        self.count = max(1, min(self._max_count, affordable, self.count * 2))
+        wanted = max(FIRST_COUNT, 2 * len(entries))
+        self.count = max(1, min(self._max_count, affordable, 2 * self.count, wanted))

@@ -44,16 +44,26 @@ def test_an_entry_larger_than_the_budget_is_asked_for_alone() -> None:
 def test_it_grows_twofold_at_most_and_shrinks_at_once() -> None:
     sizer = BatchSizer(2_000)
     counts = [sizer.count]
-    for _ in range(7):
-        sizer.saw(entries(1, 10))
+    for _ in range(9):
+        sizer.saw(entries(sizer.count, 10))
         counts.append(sizer.count)
-    assert counts == [32, 64, 128, 256, 512, 1_024, 2_000, 2_000]
+    assert counts == [8, 16, 32, 64, 128, 256, 512, 1_024, 2_000, 2_000]
     sizer.saw(entries(2_000, 1024 * 1024 - 1))
     assert sizer.count == 4
 
 
+def test_who_has_caught_up_asks_for_little() -> None:
+    sizer = BatchSizer(2_000)
+    for _ in range(9):
+        sizer.saw(entries(sizer.count, 10))
+    sizer.saw(entries(30, 10))
+    assert sizer.count == 60
+    sizer.saw(entries(1, 10))
+    assert sizer.count == 8
+
+
 def test_the_first_request_is_small_because_nothing_is_known() -> None:
-    assert BatchSizer(100_000).count == 32
+    assert BatchSizer(100_000).count == 8
     assert BatchSizer(5).count == 5
 
 

@@ -107,7 +107,7 @@ def test_an_existing_group_is_reused(raw: redis.Redis, start: Start) -> None:
 
 def test_batches_stay_within_the_bound_and_grow_towards_it(raw: redis.Redis, start: Start) -> None:
     add(raw, 500)
-    source = start(max_batch=80)
+    source = start(max_batch=80, first=8)
     sizes = []
     for _ in range(6):
         batch = source.batch()
@@ -120,7 +120,7 @@ def test_batches_stay_within_the_bound_and_grow_towards_it(raw: redis.Redis, sta
 def test_large_entries_are_read_few_at_a_time(raw: redis.Redis, start: Start) -> None:
     for _ in range(60):
         raw.xadd("s", {"f": b"x" * 1_000_000})
-    source = start()
+    source = start(first=8)
     source.batch()
     sizes = []
     while sum(sizes) < 20:

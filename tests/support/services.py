@@ -26,12 +26,20 @@ class DrivenSource:
     """A source whose batches the test asks for, one by one, as Bytewax would."""
 
     def __init__(
-        self, one: Service, worker: int, config: GroupConfig = CONFIG, max_batch: int = 100, max_in_flight: int = 10_000
+        self,
+        one: Service,
+        worker: int,
+        config: GroupConfig = CONFIG,
+        max_batch: int = 100,
+        max_in_flight: int = 10_000,
+        first: int = 100,
     ) -> None:
+        """A source on the Redis of `one`; `first` is how many entries it asks for at first."""
         self.service = one
         self.ended = False
         source = ConsumerGroupSource(one, config, max_batch, max_in_flight)
         self.partition: StatelessSourcePartition[Batch] = source.build("step", worker, 9)
+        self.partition._sizer.count = min(first, max_batch)  # type: ignore[attr-defined]
 
     def poll(self) -> list[Batch]:
         """What one call of `next_batch` gives."""
