@@ -90,6 +90,7 @@ def test_the_commands_of_the_readme_answer(
         assert re.fullmatch(r"\d+-\d+", run(command, shell))
     wait_for(lambda: client.hget("quantum:p35:status", "processed_total") == "2", "both decisions")
     wait_for(lambda: client.hget("quantum:p35:decision:counts:1h", "BLOCKED") == "1", "the snapshots")
+    wait_for(lambda: client.hexists("quantum:p35:status", "version"), "the status")
     answers = {command: run(command, shell).split() for command in ask}
     assert len(answers) == len(ask) == 7
     assert all(answers.values()), answers
