@@ -16,7 +16,7 @@ from bytewax.outputs import DynamicSink, StatelessSinkPartition
 from connectors.connection import Script
 from connectors.delivery import Part
 from connectors.encoding import encode
-from connectors.errors import RedisError, WrongType, one_line
+from connectors.errors import RedisAway, RedisError, WrongType, one_line
 from connectors.outage import Backoff, is_broken_connection
 from connectors.service import Service
 
@@ -92,13 +92,15 @@ class _CommitPartition(StatelessSinkPartition[Part]):
     def _commit(self, parts: list[Part]) -> bool:
         """Commit, however long it takes; False when a stop was asked for first."""
         backoff = Backoff()
-        attempts = 0
+        attempts, repeated = 0, False
         while True:
             attempts += 1
             started = time.perf_counter()
             try:
-                outcome = commit(self._client, parts, repeated=attempts > 1)
+                outcome = commit(self._client, parts, repeated=repeated)
             except RedisError as error:
+                # Without a reply it may have been applied; with an error for a reply nothing was.
+                repeated = repeated or isinstance(error, RedisAway)
                 if attempts == 1 and is_broken_connection(error):
                     continue  # a connection that broke while it was idle is no outage: see `outage.once_more`
                 self._service.outage.down(self._part, error)
@@ -107,12 +109,12 @@ class _CommitPartition(StatelessSinkPartition[Part]):
                     return False
                 continue
             self._service.outage.up(self._part)
-            self._report(outcome, time.perf_counter() - started, attempts)
+            self._report(outcome, time.perf_counter() - started, repeated)
             return True
 
-    def _report(self, outcome: Outcome, seconds: float, attempts: int) -> None:
+    def _report(self, outcome: Outcome, seconds: float, repeated: bool) -> None:
         applied = outcome.applied
-        if outcome.gone and attempts > 1:
+        if outcome.gone and repeated:
             # The reply of an earlier attempt was lost; what it applied was ours.
             applied = applied + outcome.gone
         elif outcome.gone:

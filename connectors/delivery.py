@@ -45,7 +45,7 @@ class Part:
 
     delivery: Delivery
     ids: tuple[bytes, ...]
-    """In stream order. No ID is in two parts."""
+    """In stream order, at least one. No ID is in two parts."""
     effects: tuple[Effect, ...]
     tags: tuple[tuple[str, float], ...] = ()
     """Figures for whoever observes commits (metrics); they do not reach Redis."""

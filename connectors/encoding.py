@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,6 +10,14 @@ from connectors.delivery import Delivery, Part
 from connectors.effects import Append, Cap, Count, Effect, Put, Raise, RaiseId
 
 _MIRRORED, _WATCHED = 1, 2
+
+_MOST_FIELDS = 3_000
+"""Of an entry: the script passes them on as arguments, and Lua takes some 8,000 at once."""
+
+
+def _check_count(field: str, count: int) -> None:
+    if type(count) is not int or abs(count) >= 2**63:
+        raise ValueError(f"{field!r} cannot be counted up by {count!r}")
 
 
 class _Keys:
@@ -22,12 +31,17 @@ class _Keys:
 
 
 def encode(parts: Sequence[Part]) -> tuple[list[str], list[Any]]:
-    """`(keys, args)` of one commit of `parts`."""
+    """`(keys, args)` of one commit of `parts`.
+
+    :raises ValueError: a part or an effect is not what its type says. Redis would find out only halfway.
+    """
     keys = _Keys()
     deliveries: dict[Delivery, int] = {}
     body: list[Any] = [len(parts)]
     for part in parts:
         body.append(deliveries.setdefault(part.delivery, len(deliveries) + 1))
+        if not part.ids:
+            raise ValueError("a part without entries cannot be committed exactly once")
         body.append(len(part.ids))
         body.extend(part.ids)
         body.append(len(part.effects))
@@ -51,6 +65,7 @@ def _count(effect: Count, keys: _Keys, out: list[Any]) -> None:
     mirrored = mirror.prefixes if mirror else ()
     if cap is None:
         for field, count in effect.counts.items():
+            _check_count(field, count)
             out += (field, count, _MIRRORED if field.startswith(mirrored) else 0)
     else:
         _capped_fields(effect.counts.items(), cap, mirrored, out)
@@ -59,6 +74,7 @@ def _count(effect: Count, keys: _Keys, out: list[Any]) -> None:
 def _capped_fields(counts: Any, cap: Cap, mirrored: tuple[str, ...], out: list[Any]) -> None:
     fallbacks, watched, none = cap.fallbacks, cap.watched, ("", "")
     for field, count in counts:
+        _check_count(field, count)
         flags = (_MIRRORED if field.startswith(mirrored) else 0) | (_WATCHED if field.startswith(watched) else 0)
         first, second = fallbacks.get(field, none)
         out += (field, count, flags, first, second)
@@ -66,8 +82,10 @@ def _capped_fields(counts: Any, cap: Cap, mirrored: tuple[str, ...], out: list[A
 
 def _raise(effect: Raise, keys: _Keys, out: list[Any]) -> None:
     out += ("R", keys(effect.key), _optional(effect.ttl), _optional(effect.limit), len(effect.values))
-    for pair in effect.values.items():
-        out += pair
+    for field, value in effect.values.items():
+        if not math.isfinite(float(value)):
+            raise ValueError(f"{field!r} cannot be raised to {value!r}")
+        out += (field, value)
 
 
 def _raise_id(effect: RaiseId, keys: _Keys, out: list[Any]) -> None:
@@ -81,6 +99,8 @@ def _put(effect: Put, keys: _Keys, out: list[Any]) -> None:
 
 
 def _append(effect: Append, keys: _Keys, out: list[Any]) -> None:
+    if not 1 <= len(effect.fields) <= _MOST_FIELDS:
+        raise ValueError(f"an entry has 1 to {_MOST_FIELDS} fields, not {len(effect.fields)}")
     out += ("A", keys(effect.key), _optional(effect.max_length), len(effect.fields))
     for pair in effect.fields.items():
         out += pair

@@ -213,6 +213,11 @@ class Consumer:
             wanted[self._lease.key] = "string"
         return _explain(self._client, error, wanted)
 
+    def close(self) -> None:
+        """Renew the lease no more."""
+        if self._lease is not None:
+            self._lease.close()
+
     def retire(self) -> None:
         """Give the lease back and leave the group, if nothing is pending.
 

@@ -34,6 +34,7 @@ class Lease:
     def __init__(self, client: redis.Redis, key: str, counters: str, ttl: float, stall: float) -> None:
         self.key = key
         self.token = ""
+        self._tried = ""
         self._client = client
         self._counters = counters
         self._ttl_ms = int(ttl * 1000)
@@ -48,9 +49,13 @@ class Lease:
         :returns: False when another process holds it.
         :raises RedisError: not known whether it was taken; call again.
         """
-        token = secrets.token_hex(8)
-        if not _acquire(self._client, [self.key, self._counters], [token, self.token, self._ttl_ms]):
-            return False
+        token, tried, self._tried = secrets.token_hex(8), self._tried, ""
+        try:
+            if not _acquire(self._client, [self.key, self._counters], [token, self.token, self._ttl_ms, tried]):
+                return False
+        except RedisError:
+            self._tried = token
+            raise
         self.token = token
         self.touch()
         if self._thread is None:

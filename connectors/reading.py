@@ -27,10 +27,19 @@ class Arrived(NamedTuple):
 
 
 class Reader:
-    """Reads for one consumer, on a connection of its own. At most one read is under way."""
+    """Reads for one consumer, on a connection of its own. At most one read is under way.
+
+    XREADGROUP itself never waits: an entry could come and go again while it does, and no look for holes would lie
+    between. When there was nothing new, XREAD waits ahead of the look and the read, all in one packet, which Redis
+    carries out with nothing in between.
+    """
 
     def __init__(self, client: redis.Redis) -> None:
         self._wire = Wire(client)
+        self._idle_at: bytes | None = None
+        """Where the group was when it had nothing new."""
+        self._waits = False
+        """Whether a wait goes ahead of the read that is under way."""
 
     @property
     def under_way(self) -> bool:
@@ -47,10 +56,13 @@ class Reader:
         # out all the same, would step over a hole unseen.
         keys = (config.stream, lease.key, config.counters)
         check = ("EVAL", _before_read.source, len(keys), *keys, config.group, lease.token)
-        limits = ("COUNT", count, "BLOCK", BLOCK_MS)
-        self._wire.send(
-            check, ("XREADGROUP", "GROUP", config.group, consumer.name, *limits, "STREAMS", config.stream, ">")
-        )
+        read = ("XREADGROUP", "GROUP", config.group, consumer.name, "COUNT", count, "STREAMS", config.stream, ">")
+        self._waits = self._idle_at is not None
+        if self._waits:
+            wait = ("XREAD", "COUNT", 1, "BLOCK", BLOCK_MS, "STREAMS", config.stream, self._idle_at)
+            self._wire.send(wait, check, read)
+        else:
+            self._wire.send(check, read)
 
     def ready(self) -> bool:
         """Whether `receive` would not block.
@@ -64,15 +76,18 @@ class Reader:
 
         :raises RedisError: what was read, if anything, is pending for us.
         """
+        waited = self._wire.receive() if self._waits else None
         check = self._wire.receive()
         reply = self._wire.receive()
-        for answer in (reply, check):
+        for answer in (reply, check, waited):
             if isinstance(answer, RedisError):
                 raise answer
-        held, lost = check
+        held, lost, *position = check
         entries = [Entry(entry[0], entry[1]) for entry in reply[0][1]] if reply else []
+        self._idle_at = position[0] if position and not entries else None
         return Arrived(entries if held else None, int(lost))
 
     def close(self) -> None:
         """Drop the connection, and the read that is under way. Never raises."""
+        self._idle_at = None
         self._wire.close()

@@ -83,6 +83,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._dead: list[bytes] = []
         self._look_at = 0.0
         self._unchecked = 0
+        self._taken: set[tuple[int, int]] = set()
         self._emitted: deque[tuple[tuple[int, int], tuple[int, int]]] = deque()
         self._may_not_block = False
         self._read_once = False
@@ -119,6 +120,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         return self._awake
 
     def close(self) -> None:
+        self._consumer.close()
         self._reader.close()
         self._client.close()
 
@@ -145,7 +147,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
                 self._forget()
                 return []
             self._dead = self._consumer.dead_consumers()
-        if self._dead and not self._reader.under_way:
+        if self._dead and not self._reader.under_way and not self._too_many_in_flight():
             taken = self._consumer.take(self._dead[-1], None, self._sizer.count)
             if taken is not None and taken.last_id is None:
                 self._dead.pop()
@@ -161,6 +163,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         if taken.trimmed:
             _log.warning("entries were deleted while pending; they are lost", entries=taken.trimmed)
             self._service.observer.trimmed(taken.trimmed)
+        self._taken.update(stream_id.parse(entry.id) for entry in taken.entries)
         return self._emit(taken.entries)
 
     def _emit(self, entries: list[Entry]) -> list[Batch]:
@@ -168,7 +171,6 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
             return []
         self._sizer.saw(entries)
         self._unchecked += len(entries)
-        self._emitted.append((stream_id.parse(entries[0].id), stream_id.parse(entries[-1].id)))
         return [Batch(self._consumer.delivery(), entries)]
 
     def _lost(self) -> list[Batch]:
@@ -190,6 +192,8 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         entries = self._receive()
         if entries is None:
             return self._lost()
+        if entries:
+            self._emitted.append((stream_id.parse(entries[0].id), stream_id.parse(entries[-1].id)))
         batch = self._emit(entries)
         # The runtime may need another turn to carry a batch to its sink (when an epoch ends, say): a read that blocked
         # now would hold it up.
@@ -216,14 +220,18 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
     def _has_stray_entries(self) -> bool:
         """Whether something is pending for us that we never saw: a reply that was lost with its connection.
 
-        Reads are disjoint ranges of the stream, so it is enough to look whether the oldest pending entry lies in one of
-        the ranges that were emitted. Call only with no read under way.
+        Reads of new entries are disjoint ranges of the stream, so it is enough to look whether the oldest pending entry
+        lies in one of them, or was taken over (those have gaps between them). Call only with no read under way.
         """
         oldest = self._consumer.oldest_pending()
         if oldest is None:
             self._emitted.clear()
+            self._taken.clear()
             return False
         place = stream_id.parse(oldest)
+        self._taken = {taken for taken in self._taken if taken >= place}
+        if place in self._taken:
+            return False
         if any(first <= place <= last for first, last in self._emitted):
             while not self._emitted[0][0] <= place <= self._emitted[0][1]:
                 self._emitted.popleft()

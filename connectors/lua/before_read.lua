@@ -8,8 +8,18 @@
 --
 -- KEYS  1 stream   2 lease   3 hash of counters
 -- ARGV  1 group    2 our token
--- Reply {1 if the lease is ours else 0, entries found lost by this call}
+-- Reply {1 if the lease is ours else 0, entries found lost by this call, the group's position or nothing}
 local held = redis.call('GET', KEYS[2]) == ARGV[2] and 1 or 0
+
+-- A positive number less one, as text: it may have 64 bits, which do not fit a Lua number.
+local function one_less(text)
+  local digits = {string.byte(text, 1, -1)}
+  local i = #digits
+  while digits[i] == 48 do digits[i] = 57; i = i - 1 end
+  digits[i] = digits[i] - 1
+  local less = string.gsub(string.char(unpack(digits)), '^0+', '')
+  return less == '' and '0' or less
+end
 
 local function as_map(list)
   local map = {}
@@ -27,39 +37,37 @@ for i = 1, #groups do
   local candidate = as_map(groups[i])
   if candidate.name == ARGV[1] then group = candidate end
 end
-local read = group and group['entries-read']
-if not read then return {held, 0} end
+if not group then return {held, 0} end
+local position = group['last-delivered-id']
+local read = group['entries-read']
+if not read then return {held, 0, position} end
 -- Common case, told cheaply: less is unread than is there, so what we were given last is still there, and no hole.
 -- (XINFO STREAM copies the first and the last entry whole, which may be large.)
 local length = redis.call('XLEN', KEYS[1])
 local lag = group['lag']
-if lag and lag < length then return {held, 0} end
+if lag and lag < length then return {held, 0, position} end
 
 local stream = as_map(redis.call('XINFO', 'STREAM', KEYS[1]))
 local lost = stream['entries-added'] - length - read
-if lost <= 0 then return {held, 0} end
+if lost <= 0 then return {held, 0, position} end
 -- The hole must lie in front of us. One further on, or behind us, is no business of ours: moving the position back
 -- would deliver again what was counted.
 local front = length == 0 and stream['last-generated-id'] or stream['recorded-first-entry-id']
-if not id_less(group['last-delivered-id'], front) then return {held, 0} end
+if not id_less(group['last-delivered-id'], front) then return {held, 0, position} end
 
 local behind
 if length == 0 then
   behind = stream['last-generated-id']
 else
-  -- The ID just below the first entry. Its sequence is lowered by one as text: it may not fit a Lua number.
+  -- The ID just below the first entry.
   local ms, seq = string.match(stream['recorded-first-entry-id'], '^(%d+)-(%d+)$')
-  local digits = {string.byte(seq, 1, -1)}
-  local i = #digits
-  while i >= 1 and digits[i] == 48 do digits[i] = 57; i = i - 1 end
-  if i >= 1 then
-    digits[i] = digits[i] - 1
-    behind = ms .. '-' .. string.char(unpack(digits))
+  if string.match(seq, '^0+$') then
+    behind = one_less(ms) .. '-18446744073709551615'
   else
-    behind = string.format('%.0f', tonumber(ms) - 1) .. '-18446744073709551615'
+    behind = ms .. '-' .. one_less(seq)
   end
 end
 redis.call('HINCRBY', KEYS[3], 'trimmed_total', 0) -- (fails before the group is moved, or not at all)
 redis.call('XGROUP', 'SETID', KEYS[1], ARGV[1], behind, 'ENTRIESREAD', read + lost)
 redis.call('HINCRBY', KEYS[3], 'trimmed_total', lost)
-return {held, lost}
+return {held, lost, behind}

@@ -294,8 +294,6 @@ function WRITERS.R(e)
       if number == nil or number < tonumber(value) then redis.call('HSET', e.key, field, value) end
     elseif e.limit == nil or redis.call('HLEN', e.key) < e.limit then
       redis.call('HSET', e.key, field, value)
-    else
-      overflow = overflow + 1
     end
   end
   if e.n > 0 then expire(e.key, e.ttl) end

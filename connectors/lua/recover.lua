@@ -16,7 +16,8 @@ if redis.call('GET', KEYS[2]) ~= ARGV[3] then return {'LOST'} end
 local own = ARGV[2] == ARGV[4]
 if not own and redis.call('EXISTS', KEYS[3]) == 1 then return {'ALIVE'} end
 
-local page = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[5], '+', ARGV[6], ARGV[4])
+local count = math.min(tonumber(ARGV[6]), 4000) -- unpack fails beyond some 8,000 values
+local page = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[5], '+', count, ARGV[4])
 if #page == 0 then
   if not own then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[4]) end
   return {'NONE'}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.delivery import Delivery, Part
-from connectors.effects import Append, Cap, Count, Mirror, Put, Raise, RaiseId
+from connectors.effects import Append, Cap, Count, Effect, Mirror, Put, Raise, RaiseId
 from connectors.encoding import encode
 
 KEY = st.sampled_from(["k1", "k2", "k3", "{q}:é"])
@@ -24,21 +25,23 @@ CAPS = st.builds(
 )
 MIRRORS = st.builds(Mirror, KEY, st.sampled_from([(), ("decision:",), ("decision:", "reason:")]), TTL)
 TEXTS = st.dictionaries(NAME, st.sampled_from(["", "1", "2.5"]), max_size=3)
+NUMBERS = st.dictionaries(NAME, st.sampled_from(["-1", "1", "2.5"]), max_size=3)
+SOME_TEXTS = st.dictionaries(NAME, st.sampled_from(["", "1"]), min_size=1, max_size=3)
 EFFECTS = st.one_of(
     st.builds(
         Count, KEY, st.dictionaries(NAME, st.integers(1, 9), max_size=4), TTL, st.none() | CAPS, st.none() | MIRRORS
     ),
-    st.builds(Raise, KEY, TEXTS, TTL, TTL),
+    st.builds(Raise, KEY, NUMBERS, TTL, TTL),
     st.builds(RaiseId, KEY, NAME, st.sampled_from([b"1-1", b"2-0"])),
     st.builds(Put, KEY, TEXTS, TTL),
-    st.builds(Append, KEY, TEXTS, TTL),
+    st.builds(Append, KEY, SOME_TEXTS, TTL),
 )
 DELIVERIES = st.builds(Delivery, KEY, st.just("g"), st.sampled_from(["c1", "c2"]), KEY, st.sampled_from(["t1", "t2"]))
 PARTS = st.lists(
     st.builds(
         Part,
         DELIVERIES,
-        st.lists(st.sampled_from([b"1-1", b"2-2", b"3-3"]), unique=True).map(tuple),
+        st.lists(st.sampled_from([b"1-1", b"2-2", b"3-3"]), unique=True, min_size=1).map(tuple),
         st.lists(EFFECTS, max_size=3).map(tuple),
     ),
     max_size=4,
@@ -173,3 +176,26 @@ def test_a_delivery_is_sent_once_for_all_its_parts() -> None:
         "f",
         b"3-1",
     ]
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        Count("k", {"a": 1.5}),  # type: ignore[dict-item]
+        Count("k", {"a": True}),
+        Count("k", {"a": 2**63}),
+        Raise("k", {"a": "text"}),
+        Raise("k", {"a": "nan"}),
+        Append("k", {}),
+        Append("k", {str(number): "v" for number in range(3_001)}),
+    ],
+)
+def test_what_redis_would_refuse_halfway_is_refused_at_once(effect: Effect) -> None:
+    delivery = Delivery("s", "g", "c", "l", "t")
+    with pytest.raises(ValueError, match=r"cannot be|fields|could not convert"):
+        encode([Part(delivery, (b"1-1",), (effect,))])
+
+
+def test_a_part_without_entries_is_refused() -> None:
+    with pytest.raises(ValueError, match="without entries"):
+        encode([Part(Delivery("s", "g", "c", "l", "t"), (), ())])

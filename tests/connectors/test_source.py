@@ -10,7 +10,9 @@ import pytest
 import redis
 
 from connectors.commit import commit
+from connectors.errors import RedisAway
 from connectors.group import GroupConfig
+from connectors.lease import Lease
 from connectors.observer import Observer
 from connectors.private_redis import PrivateRedis
 from tests.support.services import CONFIG, DrivenSource, part_of, service
@@ -336,3 +338,74 @@ def test_a_hole_is_seen_even_when_redis_has_forgotten_all_scripts(raw: redis.Red
     raw.script_flush()
     assert len(source.drain()) == 2
     assert seen.losses == 7
+
+
+def test_thousands_of_entries_are_taken_over_whatever_the_size_of_a_batch(raw: redis.Redis, start: Start) -> None:
+    add(raw, 20_000)
+    raw.xgroup_create("s", "g", "0")
+    raw.xreadgroup("g", "dead", {"s": ">"}, count=20_000)
+    source = start(max_batch=100_000, max_in_flight=1_000_000, first=100_000)
+    assert len(source.drain()) == 20_000
+
+
+def test_a_burst_that_is_trimmed_in_the_same_step_is_noticed_while_a_read_waits(
+    raw: redis.Redis, start: Start, seen: Seen
+) -> None:
+    add(raw, 5)
+    source = start()
+    commit(raw, [part_of(source.batch())])
+    source.drain()
+    source.poll()  # now a read waits
+    with raw.pipeline(transaction=True) as burst:
+        for number in range(100):
+            burst.xadd("s", {"n": number}, maxlen=10, approximate=False)
+        burst.execute()
+    assert len(source.drain()) == 10
+    assert seen.losses == 90
+
+
+def test_a_hole_before_an_entry_whose_time_does_not_fit_a_float(raw: redis.Redis, start: Start, seen: Seen) -> None:
+    first = 1_769_929_020_123_456_789
+    for number in range(4):
+        raw.xadd("s", {"n": number}, id=f"{first + number}-0")
+    source = start()
+    commit(raw, [part_of(source.batch())])
+    source.drain()
+    for number in range(4, 7):
+        raw.xadd("s", {"n": number}, id=f"{first + number}-0")
+    raw.xtrim("s", maxlen=1, approximate=False)
+    assert source.drain() == [f"{first + 6}-0".encode()]
+    assert seen.losses == 2
+
+
+def test_a_closed_source_renews_its_lease_no_more(raw: redis.Redis, start: Start) -> None:
+    add(raw, 1)
+    source = start(config=GroupConfig("s", "g", "counters", "lease:", lease_ttl=0.5))
+    batch = source.batch()
+    source.partition.close()
+    wait_for(lambda: not raw.exists(batch.delivery.lease_key), "the end of the lease", 10)
+
+
+def test_an_acquisition_whose_reply_was_lost_is_our_own(raw: redis.Redis, server: PrivateRedis) -> None:
+    lease = Lease(raw, "lease:c", "counters", 60.0, 60.0)
+    real = lease._client
+    lease._client = LosingReplies(real)  # type: ignore[assignment]
+    with pytest.raises(RedisAway):
+        lease.acquire()
+    lease._client = real
+    assert lease.acquire()
+    lease.close()
+
+
+class LosingReplies:
+    """Carries scripts out and loses the reply."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+
+    def evalsha(self, *_args: object) -> object:
+        raise redis.exceptions.NoScriptError("not here")
+
+    def eval(self, *args: object) -> object:
+        self._client.eval(*args)  # type: ignore[arg-type]
+        raise redis.exceptions.ConnectionError("lost")
