@@ -102,8 +102,8 @@ class Outage:
             return
         with self._lock:
             first = not self._down
-            known = self._down.get(part) == type(error).__name__
-            self._down[part] = type(error).__name__
+            known = self._down.get(part) == str(error)
+            self._down[part] = str(error)
             if first:
                 self._since = time.monotonic()
         if first or (not known and not _is_plain_outage(error)):
