@@ -23,23 +23,38 @@ class DerivedSink(DynamicSink[Value], Generic[Value]):
 
     :arg name: of this writer, for telling outages apart.
     :arg write: may block for a round trip or two; may raise RedisError or redis-py's errors.
+    :arg written: told of each value once it is written; must be quick and must not raise.
     """
 
-    def __init__(self, service: Service, name: str, write: Callable[[redis.Redis, Value], None]) -> None:
+    def __init__(
+        self,
+        service: Service,
+        name: str,
+        write: Callable[[redis.Redis, Value], None],
+        written: Callable[[Value], None] = lambda _value: None,
+    ) -> None:
         self._service = service
         self._name = name
         self._write = write
+        self._written = written
 
     def build(self, step_id: str, worker_index: int, worker_count: int) -> StatelessSinkPartition[Value]:
         """Does not connect."""
-        return _DerivedPartition(self._service, self._name, self._write)
+        return _DerivedPartition(self._service, self._name, self._write, self._written)
 
 
 class _DerivedPartition(StatelessSinkPartition[Value], Generic[Value]):
-    def __init__(self, service: Service, name: str, write: Callable[[redis.Redis, Value], None]) -> None:
+    def __init__(
+        self,
+        service: Service,
+        name: str,
+        write: Callable[[redis.Redis, Value], None],
+        written: Callable[[Value], None] = lambda _value: None,
+    ) -> None:
         self._service = service
         self._name = name
         self._write = write
+        self._written = written
         self._client = service.connect()
 
     def write_batch(self, items: list[Value]) -> None:
@@ -51,6 +66,7 @@ class _DerivedPartition(StatelessSinkPartition[Value], Generic[Value]):
             self._service.outage.down(self._name, error)
             return
         self._service.outage.up(self._name)
+        self._written(items[-1])
 
     def close(self) -> None:
         self._client.close()

@@ -21,7 +21,6 @@ from datetime import timedelta
 from functools import partial
 
 import bytewax.operators as op
-import redis
 from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
@@ -145,26 +144,28 @@ def redis_ends(settings: P35Settings, service: Service, metrics: P35Metrics) -> 
         "version": __version__,
     }
 
-    def write_snapshots(client: redis.Redis, value: Snapshots) -> None:
-        snapshots.write(client, prefix, value)
-        metrics.snapshots(value)
-
-    def write_status(client: redis.Redis, state: GroupState) -> None:
-        status.write(client, prefix, state, facts)
-        metrics.group_state(state)
-
     return Ends(
         decisions=ConsumerGroupSource(service, config, settings.read_batch, settings.max_in_flight),
         commit=CommitSink(service),
         last_hour=PolledSource(
             service, "last_hour", settings.snapshot_interval_sec, lambda client: snapshots.read(client, prefix)
         ),
-        snapshots=DerivedSink(service, "snapshots", write_snapshots),
+        snapshots=DerivedSink(
+            service,
+            "snapshots",
+            lambda client, value: snapshots.write(client, prefix, value),
+            written=metrics.snapshots,
+        ),
         group=PolledSource(
             service,
             "group",
             settings.status_interval_sec,
             lambda client: read_state(client, config.stream, config.group),
         ),
-        status=DerivedSink(service, "status", write_status),
+        status=DerivedSink(
+            service,
+            "status",
+            lambda client, state: status.write(client, prefix, state, facts),
+            written=metrics.group_state,
+        ),
     )
