@@ -34,7 +34,7 @@ class Lease:
     def __init__(self, client: redis.Redis, key: str, counters: str, ttl: float, stall: float) -> None:
         self.key = key
         self.token = ""
-        self._tried = ""
+        self._next = ""
         self._client = client
         self._counters = counters
         self._ttl_ms = int(ttl * 1000)
@@ -49,13 +49,12 @@ class Lease:
         :returns: False when another process holds it.
         :raises RedisError: not known whether it was taken; call again.
         """
-        token, tried, self._tried = secrets.token_hex(8), self._tried, ""
-        try:
-            if not _acquire(self._client, [self.key, self._counters], [token, self.token, self._ttl_ms, tried]):
-                return False
-        except RedisError:
-            self._tried = token
-            raise
+        # The same token until a reply arrives: an attempt whose reply was lost may have taken the lease under it.
+        self._next = self._next or secrets.token_hex(8)
+        taken = _acquire(self._client, [self.key, self._counters], [self._next, self.token, self._ttl_ms])
+        token, self._next = self._next, ""
+        if not taken:
+            return False
         self.token = token
         self.touch()
         if self._thread is None:
@@ -66,11 +65,6 @@ class Lease:
     def touch(self) -> None:
         """The worker made progress."""
         self._touched = time.monotonic()
-
-    @property
-    def ttl_ms(self) -> int:
-        """Time to live after a renewal, in milliseconds."""
-        return self._ttl_ms
 
     def close(self) -> None:
         """Renew no more. The key itself is left to `retire`, or to its time to live."""

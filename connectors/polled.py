@@ -87,6 +87,3 @@ class _PolledPartition(StatefulSourcePartition[Value, None], Generic[Value]):
 
     def close(self) -> None:
         self._client.close()
-
-
-__all__ = ["PolledSource"]
