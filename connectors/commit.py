@@ -13,7 +13,7 @@ import redis
 import structlog
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
-from connectors.connection import Script
+from connectors.connection import Script, Wire
 from connectors.delivery import Part
 from connectors.encoding import encode
 from connectors.errors import RedisAway, RedisError, WrongType, one_line
@@ -40,7 +40,7 @@ class Outcome:
     mended: int
 
 
-def commit(client: redis.Redis, parts: Sequence[Part], *, repeated: bool = False) -> Outcome:
+def commit(redis_: redis.Redis | Wire, parts: Sequence[Part], *, repeated: bool = False) -> Outcome:
     """Commit `parts` in one step; blocks for a round trip.
 
     :arg repeated: whether an earlier attempt may have applied them.
@@ -48,7 +48,7 @@ def commit(client: redis.Redis, parts: Sequence[Part], *, repeated: bool = False
     :raises RedisError: not known whether it was applied: repeat it, with the same parts.
     """
     keys, args = encode(parts)
-    reply = _commit(client, keys, [*args, int(repeated)])
+    reply = _commit(redis_, keys, [*args, int(repeated)])
     if reply[0] == b"WRONGTYPE":
         key, found, wanted = (one_line(value.decode("utf-8", "replace")) for value in reply[1:])
         raise WrongType.of(key, found, wanted)
@@ -79,6 +79,7 @@ class _CommitPartition(StatelessSinkPartition[Part]):
     def __init__(self, service: Service, worker_index: int) -> None:
         self._service = service
         self._client = service.connect()
+        self._wire = Wire(self._client)
         self._part = f"commit {worker_index}"
 
     def write_batch(self, items: list[Part]) -> None:
@@ -87,6 +88,7 @@ class _CommitPartition(StatelessSinkPartition[Part]):
                 return
 
     def close(self) -> None:
+        self._wire.close()
         self._client.close()
 
     def _commit(self, parts: list[Part]) -> bool:
@@ -97,7 +99,7 @@ class _CommitPartition(StatelessSinkPartition[Part]):
             attempts += 1
             started = time.perf_counter()
             try:
-                outcome = commit(self._client, parts, repeated=repeated)
+                outcome = commit(self._wire, parts, repeated=repeated)
             except RedisError as error:
                 # Without a reply it may have been applied; with an error for a reply nothing was.
                 repeated = repeated or isinstance(error, RedisAway)

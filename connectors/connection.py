@@ -10,6 +10,7 @@ Redis that hangs is noticed.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from importlib import resources
 from typing import Any
@@ -18,7 +19,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from connectors.errors import translate
+from connectors.errors import NoScript, RedisError, translate
 from connectors.settings import RedisSettings
 
 SOCKET_TIMEOUT = 5.0
@@ -160,6 +161,28 @@ class Wire:
             self.close()
             raise translate(error) from error
 
+    def evalsha(self, digest: str, *args: Any) -> Any:
+        """What the script with this digest replies; blocks for a round trip. See `Script`.
+
+        :raises RedisError: NoScript when Redis does not have it; else not known whether it ran, or what it replied.
+        """
+        return self._call("EVALSHA", digest, *args)
+
+    def eval(self, source: str, *args: Any) -> Any:
+        """What the script replies; blocks for a round trip.
+
+        :raises RedisError: not known whether it ran, or what it replied.
+        """
+        return self._call("EVAL", source, *args)
+
+    def _call(self, *command: Any) -> Any:
+        assert not self._awaited, "a reply is under way"
+        self.send(command)
+        reply = self.receive()
+        if isinstance(reply, RedisError):
+            raise reply
+        return reply
+
     def close(self) -> None:
         """Close the connection; replies that are under way are lost. Never raises."""
         connection, self._connection, self._awaited = self._connection, None, 0
@@ -180,19 +203,24 @@ class Script:
 
     @classmethod
     def load(cls, *names: str) -> Script:
-        """The script that the files `names` of this package make, one after another."""
-        folder = resources.files("connectors") / "lua"
-        return cls("\n".join((folder / f"{name}.lua").read_text("utf-8") for name in names))
+        """The script that the files `names` of this package make, one after another.
 
-    def __call__(self, client: redis.Redis, keys: Sequence[bytes | str], args: Sequence[Any]) -> Any:
+        Lines that are comments travel empty: an error that names a line names the right one.
+        """
+        folder = resources.files("connectors") / "lua"
+        text = "\n".join((folder / f"{name}.lua").read_text("utf-8") for name in names)
+        return cls(re.sub(r"^ *--.*$", "", text, flags=re.MULTILINE))
+
+    def __call__(self, redis_: redis.Redis | Wire, keys: Sequence[bytes | str], args: Sequence[Any]) -> Any:
         """Run it; blocks for a round trip. Never repeated after a reply was lost.
 
-        :raises RedisError: see `connectors.errors`. NOSCRIPT is not among them.
+        :arg redis_: a client, or a wire, on which a call costs half as much.
+        :raises RedisError: see `connectors.errors`. NoScript is not among them.
         """
         try:
             try:
-                return client.evalsha(self.digest, len(keys), *keys, *args)
-            except redis.exceptions.NoScriptError:
-                return client.eval(self.source, len(keys), *keys, *args)
+                return redis_.evalsha(self.digest, len(keys), *keys, *args)
+            except (redis.exceptions.NoScriptError, NoScript):
+                return redis_.eval(self.source, len(keys), *keys, *args)
         except (redis.RedisError, OSError) as error:
             raise translate(error) from error

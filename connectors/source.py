@@ -1,25 +1,25 @@
 """A consumer-group source: entries of a Redis stream as `Batch` values, for a `commit.CommitSink` to acknowledge.
 
-The order of work is: what is pending for us from before, what dead consumers left, then what is new. The next read is
-under way while the last batch is worked on. How much may be in flight is bounded by what Redis has pending for the
-consumer, whatever number of workers and processes the parts travel through.
+The order of work is: what is pending for us from before, what dead consumers left, then what is new. Behind a backlog,
+the next read is under way while the last batch is worked on; once it has caught up, the source may linger between reads
+instead. How much may be in flight is bounded by what Redis has pending for the consumer, whatever number of workers and
+processes the parts travel through.
 """
 
 from __future__ import annotations
 
 import time
-from collections import deque
 from datetime import datetime, timedelta, timezone
 
 import structlog
 from bytewax.inputs import DynamicSource, StatelessSourcePartition
 
-from connectors import stream_id
 from connectors.delivery import Batch, Entry
 from connectors.errors import NoGroup, RedisError
 from connectors.group import Consumer, GroupConfig, Taken, default_name
 from connectors.outage import Backoff, is_broken_connection
 from connectors.reading import Reader
+from connectors.seen import Seen
 from connectors.service import Service
 from connectors.sizing import BatchSizer
 
@@ -40,33 +40,52 @@ class ConsumerGroupSource(DynamicSource[Batch]):
 
     :arg max_batch: the most entries in a batch. Fewer are read when they are large.
     :arg max_in_flight: the most entries read and not yet committed, a worker (one batch more at the moment of a check).
+    :arg linger: seconds from a read that took all there was to the next one. What comes meanwhile waits that long and
+        is read in one batch: a hundred entries a second that each cost a commit of their own are dear. What comes
+        after a longer silence is read at once. 0 reads on at once.
     """
 
     def __init__(
-        self, service: Service, config: GroupConfig, max_batch: int = 2000, max_in_flight: int = 16_000
+        self,
+        service: Service,
+        config: GroupConfig,
+        max_batch: int = 2000,
+        max_in_flight: int = 16_000,
+        linger: float = 0.0,
     ) -> None:
         self._service = service
         self._config = config
         self._max_batch = max_batch
         self._max_in_flight = max_in_flight
+        self._linger = linger
 
     def build(self, step_id: str, worker_index: int, worker_count: int) -> StatelessSourcePartition[Batch]:
         """Does not connect: a Redis that is away is waited for by `next_batch`."""
         name = default_name(worker_index, worker_count)
-        return _ConsumerPartition(self._service, self._config, name, self._max_batch, self._max_in_flight)
+        sizer = BatchSizer(self._max_batch)
+        return _ConsumerPartition(self._service, self._config, name, sizer, self._max_in_flight, self._linger)
 
 
 class _ConsumerPartition(StatelessSourcePartition[Batch]):
     """`next_batch` blocks for up to `reading.BLOCK_MS` when idle, and for the socket timeout when Redis hangs."""
 
-    def __init__(self, service: Service, config: GroupConfig, name: str, max_batch: int, max_in_flight: int) -> None:
+    def __init__(
+        self,
+        service: Service,
+        config: GroupConfig,
+        name: str,
+        sizer: BatchSizer,
+        max_in_flight: int,
+        linger: float,
+    ) -> None:
         self._service = service
         self._config = config
         self._client = service.connect()
         self._reader = Reader(self._client)
         self._consumer = Consumer(self._client, config, name)
-        self._sizer = BatchSizer(max_batch)
+        self._sizer = sizer
         self._max_in_flight = max_in_flight
+        self._linger = linger
         self._backoff = Backoff()
         self._part = f"source {name}"
         self._awake: datetime | None = None
@@ -83,9 +102,10 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._dead: list[bytes] = []
         self._look_at = 0.0
         self._unchecked = 0
-        self._taken: set[tuple[int, int]] = set()
-        self._emitted: deque[tuple[tuple[int, int], tuple[int, int]]] = deque()
+        self._seen = Seen()
         self._may_not_block = False
+        self._asked = 0
+        self._rest_until = 0.0
         self._read_once = False
 
     def next_batch(self) -> list[Batch]:
@@ -142,7 +162,8 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
             return self._emit_taken(taken)
         if not self._reader.under_way and time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + min(TAKEOVER_SECONDS, self._config.lease_ttl / 2)
-            if self._has_stray_entries():
+            # (With no read under way, whose entries would be strangers, too.)
+            if not self._seen.holds(self._consumer.oldest_pending()):
                 _log.warning("entries were delivered to a broken connection; reading them again")
                 self._forget()
                 return []
@@ -163,7 +184,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         if taken.trimmed:
             _log.warning("entries were deleted while pending; they are lost", entries=taken.trimmed)
             self._service.observer.trimmed(taken.trimmed)
-        self._taken.update(stream_id.parse(entry.id) for entry in taken.entries)
+        self._seen.taken(taken.entries)
         return self._emit(taken.entries)
 
     def _emit(self, entries: list[Entry]) -> list[Batch]:
@@ -180,27 +201,38 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         return []
 
     def _read(self) -> list[Batch]:
-        """New entries; the read after this one is sent before this one's entries are worked on."""
+        """New entries; behind a backlog, the read after this one is sent before this one's entries are worked on."""
         if not self._reader.under_way:
             if self._too_many_in_flight():
                 self._pause(FULL_PAUSE_SECONDS)
                 return []
-            self._reader.send(self._consumer, self._sizer.count)
+            if self._may_not_block:
+                self._may_not_block = False
+                return []
+            rest = self._rest_until - time.monotonic()
+            if rest > 0:
+                time.sleep(rest)  # (by `next_awake`, the runtime would look at the clock every millisecond)
+            self._send()
         if self._may_not_block and not self._reader.ready():
             self._may_not_block = False
             return []
         entries = self._receive()
         if entries is None:
             return self._lost()
-        if entries:
-            self._emitted.append((stream_id.parse(entries[0].id), stream_id.parse(entries[-1].id)))
+        self._seen.read(entries)
         batch = self._emit(entries)
         # The runtime may need another turn to carry a batch to its sink (when an epoch ends, say): a read that blocked
         # now would hold it up.
         self._may_not_block = bool(batch)
-        if batch and time.monotonic() < self._look_at and not self._too_many_in_flight():
-            self._reader.send(self._consumer, self._sizer.count)
+        if self._linger and 0 < len(entries) < self._asked:
+            self._rest_until = time.monotonic() + self._linger
+        elif batch and time.monotonic() < self._look_at and not self._too_many_in_flight():
+            self._send()
         return batch
+
+    def _send(self) -> None:
+        self._asked = self._sizer.count
+        self._reader.send(self._consumer, self._asked)
 
     def _receive(self) -> list[Entry] | None:
         """The entries that the read under way brings; None when the lease is lost (they are pending for us then)."""
@@ -216,27 +248,6 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
             return False
         self._unchecked = self._consumer.in_flight()
         return self._unchecked >= self._max_in_flight
-
-    def _has_stray_entries(self) -> bool:
-        """Whether something is pending for us that we never saw: a reply that was lost with its connection.
-
-        Reads of new entries are disjoint ranges of the stream, so it is enough to look whether the oldest pending entry
-        lies in one of them, or was taken over (those have gaps between them). Call only with no read under way.
-        """
-        oldest = self._consumer.oldest_pending()
-        if oldest is None:
-            self._emitted.clear()
-            self._taken.clear()
-            return False
-        place = stream_id.parse(oldest)
-        self._taken = {taken for taken in self._taken if taken >= place}
-        if place in self._taken:
-            return False
-        if any(first <= place <= last for first, last in self._emitted):
-            while not self._emitted[0][0] <= place <= self._emitted[0][1]:
-                self._emitted.popleft()
-            return False
-        return True
 
     def _drain(self) -> list[Batch]:
         """Emit what the read under way brings, wait until all is committed, leave the group, end.

@@ -145,7 +145,9 @@ def redis_ends(settings: P35Settings, service: Service, metrics: P35Metrics) -> 
     }
 
     return Ends(
-        decisions=ConsumerGroupSource(service, config, settings.read_batch, settings.max_in_flight),
+        decisions=ConsumerGroupSource(
+            service, config, settings.read_batch, settings.max_in_flight, settings.linger_ms / 1000
+        ),
         commit=CommitSink(service),
         last_hour=PolledSource(
             service, "last_hour", settings.snapshot_interval_sec, lambda client: snapshots.read(client, prefix)

@@ -26,3 +26,4 @@ class P35Settings(RedisSettings):
     max_in_flight: int = Field(
         16_000, ge=1, le=10_000_000, description="most entries read and not yet counted, a worker"
     )
+    linger_ms: float = Field(15, ge=0, le=1_000, description="milliseconds between reads while few messages come")

@@ -18,7 +18,8 @@ class P35Metrics(ConsumerMetrics):
 
     def __init__(self, version: str, registry: CollectorRegistry = REGISTRY) -> None:
         super().__init__("p35", registry)
-        self._decisions = self.counter("decisions", "Messages counted, by decision", ["decision"])
+        decisions = self.counter("decisions", "Messages counted, by decision", ["decision"])
+        self._decisions = {decision: decisions.labels(decision) for decision in DECISIONS}
         self._late = self.counter("late", "Messages counted for a minute that was over")
         self._skewed = self.counter("skewed", "Messages whose timestamp was unusable")
         self._snapshot_seconds = self.histogram("snapshot_seconds", "Seconds to compute and write all snapshots")
@@ -27,8 +28,6 @@ class P35Metrics(ConsumerMetrics):
         self._redis_up = self.gauge("redis_up", "1 while Redis answers")
         self.gauge("build_info", "Always 1", ["version"]).labels(version).set(1)
         self._newest = 0.0
-        for decision in DECISIONS:
-            self._decisions.labels(decision)
 
     def watch(self, outage: Outage) -> None:
         """Show what `outage` knows of Redis."""
@@ -47,7 +46,7 @@ class P35Metrics(ConsumerMetrics):
                     self._newest = max(self._newest, value)
                     self._last_message.set(self._newest)
                 else:
-                    self._decisions.labels(tag).inc(value)
+                    self._decisions[tag].inc(value)
 
     def snapshots(self, snapshots: Snapshots) -> None:
         """Show `snapshots`, which have just been written."""

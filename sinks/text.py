@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
+@lru_cache(maxsize=1024)
 def minute_name(minute: int) -> str:
     """`YYYYMMDDHHMM` in UTC, for a minute since the epoch, up to the year 9999."""
     return (_EPOCH + timedelta(minutes=minute)).strftime("%Y%m%d%H%M")

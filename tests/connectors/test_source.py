@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -55,7 +56,7 @@ def start(server: PrivateRedis, raw: redis.Redis, seen: Seen) -> Iterator[Start]
     """Starts sources; each is given up at the end of the test."""
     started: list[DrivenSource] = []
 
-    def one(worker: int = 0, config: GroupConfig = CONFIG, **limits: int) -> DrivenSource:
+    def one(worker: int = 0, config: GroupConfig = CONFIG, **limits: float) -> DrivenSource:
         source = DrivenSource(service(server.url, seen), worker, config, **limits)
         started.append(source)
         return source
@@ -117,6 +118,68 @@ def test_batches_stay_within_the_bound_and_grow_towards_it(raw: redis.Redis, sta
         commit(raw, [part_of(batch)])
     assert max(sizes) == 80
     assert sizes == sorted(sizes)
+
+
+class Clock:
+    """Stands for the `time` of the source: sleeping moves the clock, and adds entries to the stream."""
+
+    def __init__(self, raw: redis.Redis, entries: int) -> None:
+        self.raw = raw
+        self.entries = entries
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return time.monotonic() + sum(self.slept)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        add(self.raw, self.entries)
+
+
+def lingering(
+    raw: redis.Redis, start: Start, monkeypatch: pytest.MonkeyPatch, entries: int
+) -> tuple[DrivenSource, Clock]:
+    """A source that rests for half a minute at a time, while so many entries come; with an empty stream behind it."""
+    clock = Clock(raw, entries)
+    source = start(linger=30.0, first=8)
+    assert source.drain() == []
+    monkeypatch.setattr("connectors.source.time", clock)
+    return source, clock
+
+
+def test_what_comes_while_it_lingers_is_read_in_one_batch(
+    raw: redis.Redis, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, clock = lingering(raw, start, monkeypatch, entries=3)
+    add(raw, 1)
+    assert len(source.batch().entries) == 1
+    assert clock.slept == []
+    assert len(source.batch().entries) == 3
+    assert len(clock.slept) == 1
+    assert 29 < clock.slept[-1] <= 30
+
+
+def test_it_does_not_linger_behind_a_backlog(raw: redis.Redis, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, clock = lingering(raw, start, monkeypatch, entries=0)
+    ids = add(raw, 200)
+    read = []
+    while len(read) < 200 - 1:
+        assert clock.slept == []
+        read += [entry.id for entry in source.batch().entries]
+    assert read == ids[: len(read)]
+
+
+def test_it_waits_for_an_entry_without_a_rest_after_a_read_that_brought_none(
+    raw: redis.Redis, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, clock = lingering(raw, start, monkeypatch, entries=0)
+    add(raw, 1)
+    source.batch()
+    assert source.drain() == []
+    assert len(clock.slept) == 1
+    add(raw, 1)
+    source.batch()
+    assert len(clock.slept) == 1
 
 
 def test_large_entries_are_read_few_at_a_time(raw: redis.Redis, start: Start) -> None:

@@ -33,11 +33,12 @@ class DrivenSource:
         max_batch: int = 100,
         max_in_flight: int = 10_000,
         first: int = 100,
+        linger: float = 0.0,
     ) -> None:
         """A source on the Redis of `one`; `first` is how many entries it asks for at first."""
         self.service = one
         self.ended = False
-        source = ConsumerGroupSource(one, config, max_batch, max_in_flight)
+        source = ConsumerGroupSource(one, config, max_batch, max_in_flight, linger)
         self.partition: StatelessSourcePartition[Batch] = source.build("step", worker, 9)
         self.partition._sizer.count = min(first, max_batch)  # type: ignore[attr-defined]
 
