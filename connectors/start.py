@@ -6,7 +6,7 @@ import gc
 import sys
 from typing import TypeVar
 
-from connectors import logs
+from connectors import epochs, logs
 from connectors.errors import SettingsError
 from connectors.lifecycle import lifecycle
 from connectors.settings import EXIT_SETTINGS, RedisSettings, load
@@ -28,6 +28,7 @@ def start(kind: type[AnyRedisSettings], name: str) -> AnyRedisSettings:
         raise SystemExit(EXIT_SETTINGS) from None
     logs.configure(settings, name)
     lifecycle.install()
+    epochs.never_end()
     # What was made so far stays for good. Each full collection would look at all of it again, and take 30 ms.
     gc.collect()
     gc.freeze()
