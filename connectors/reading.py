@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import redis
@@ -12,6 +13,9 @@ from connectors.errors import RedisError
 from connectors.group import Consumer
 
 _before_read = Script.load("stream_id", "before_read")
+
+_entry = partial(tuple.__new__, Entry)
+"""`Entry._make` for a pair as Redis sends it, without a call of Python for each."""
 
 BLOCK_MS = 200
 """How long a read waits for entries, in milliseconds: also how long a stop may take, and other steps may wait."""
@@ -83,7 +87,7 @@ class Reader:
             if isinstance(answer, RedisError):
                 raise answer
         held, lost, *position = check
-        entries = [Entry(entry[0], entry[1]) for entry in reply[0][1]] if reply else []
+        entries = list(map(_entry, reply[0][1])) if reply else []
         self._idle_at = position[0] if position and not entries else None
         return Arrived(entries if held else None, int(lost))
 
