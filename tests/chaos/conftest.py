@@ -14,6 +14,7 @@ from connectors.private_redis import PROGRAMS, PrivateRedis
 from tests.chaos.harness import SEED, Chaos
 from tests.chaos.table import ROW, Row
 from tests.support import users
+from tests.support.fault_proxy import FaultProxy
 from tests.support.flow_process import FlowProcess
 
 
@@ -50,3 +51,11 @@ def chaos(request: pytest.FixtureRequest, chaos_server: PrivateRedis) -> Iterato
         yield Chaos(chaos_server, raw, factory, row, random.Random(f"{SEED} {request.node.name}"))
     # Travels with the test's reports, also from another process.
     request.node.user_properties.append((ROW, asdict(row)))
+
+
+@pytest.fixture
+def proxy(chaos: Chaos) -> Iterator[FaultProxy]:
+    """What the flows of this scenario go through to reach Redis."""
+    with FaultProxy(chaos.server.port) as one:
+        chaos.url = one.url
+        yield one

@@ -30,6 +30,9 @@ DEADLINE = 180.0 if FULL else 60.0
 FAST = {"LEASE_TTL_SEC": "1", "READ_BATCH": "500", "STATUS_INTERVAL_SEC": "0.5", "SNAPSHOT_INTERVAL_SEC": "1"}
 """Settings under which faults are noticed soon."""
 
+SMALL_READS = {"READ_BATCH": "20"}
+"""So that a fault finds the flow at work, not idle after one large read."""
+
 
 @dataclass
 class Chaos:

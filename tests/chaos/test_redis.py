@@ -17,9 +17,11 @@ import redis
 from connectors.connection import SOCKET_TIMEOUT
 from connectors.private_redis import PrivateRedis
 from tests.chaos.conftest import VERSIONS
-from tests.chaos.harness import DEADLINE, FAULTS, FULL, MESSAGES, Chaos
+from tests.chaos.harness import DEADLINE, FAULTS, FULL, MESSAGES, SMALL_READS, Chaos
 from tests.chaos.test_processes import every_version, freeze_with_work_in_hand
+from tests.chaos.test_protocol import COMMIT
 from tests.support import oracle, recount
+from tests.support.fault_proxy import FaultProxy, Step, Trap
 from tests.support.flow_process import FlowProcess
 from tests.support.forwarder import Forwarder
 from tests.support.recount import GROUP, STATUS, STREAM
@@ -27,9 +29,6 @@ from tests.support.users import SecuredRedis
 from tests.support.waiting import wait_for
 
 SHARE = MESSAGES // FAULTS
-SMALL_READS = {"READ_BATCH": "20"}
-"""So that a fault finds the flow at work, not idle after one large read."""
-
 AWAY = 60.0 if FULL else 3.0
 """Seconds for which Redis is away."""
 
@@ -107,11 +106,12 @@ def address(chaos: Chaos) -> Iterator[Forwarder]:
 
 @pytest.mark.parametrize("chaos_server", [("8.2", {"repl_diskless_sync_delay": "0"})], indirect=True)
 @pytest.mark.parametrize("connections", ["broken", "left open"])
-def test_failover_to_a_replica(chaos: Chaos, address: Forwarder, connections: str) -> None:
+def test_failover_to_a_replica(chaos: Chaos, proxy: FaultProxy, connections: str) -> None:
     """Replication is asynchronous: what the old primary accepted alone is lost with it, entries and counts alike.
 
     What is promised, and checked: on the survivor each entry is counted exactly once, although the flow has read and
-    counted others meanwhile, which the survivor never saw.
+    counted others meanwhile, which the survivor never saw. Where connections break, a commit of such entries is sent to
+    the survivor: that guards the look at what is pending there. Where they stay open: leaving who answers READONLY.
     """
     with SecuredRedis() as survivor, survivor.client(socket_timeout=30) as raw:
         follow(raw, chaos.server)
@@ -122,11 +122,19 @@ def test_failover_to_a_replica(chaos: Chaos, address: Forwarder, connections: st
         # Two primaries for a moment, as in any failover that nobody planned; the flow is still with the old one.
         chaos.publish(500)
         chaos.wait_for_progress(flow, chaos.rng.randrange(1, 500))
-        chaos.raw.replicaof("127.0.0.1", str(survivor.port))
-        chaos.fault()
-        address.target = survivor.port
+
+        def fail_over() -> None:
+            chaos.raw.replicaof("127.0.0.1", str(survivor.port))
+            proxy.target_port = survivor.port
+            if connections == "broken":
+                proxy.reset()
+
         if connections == "broken":
-            address.reset()
+            trap = proxy.arm(Trap(COMMIT, Step.BEFORE, fail_over))
+            wait_for(trap.sprung.is_set, "a commit")
+        else:
+            fail_over()
+        chaos.fault()
         kept = raw.xlen(STREAM)
         chaos.raw, chaos.published = raw, kept
         chaos.publish(MESSAGES // 2)
@@ -390,7 +398,9 @@ def test_acknowledged_by_hand(chaos: Chaos, owner: str) -> None:
         flow = chaos.start(**SMALL_READS, LEASE_TTL_SEC="30" if owner == "alive" else "1")
         freeze_with_work_in_hand(chaos, flow)
         ids = pending_ids(chaos)
-        by_hand += chaos.raw.xack(STREAM, GROUP, *chaos.rng.sample(ids, chaos.rng.randrange(1, len(ids) + 1)))
+        # Of a dead one's, some are left to be taken over.
+        most = len(ids) - 1 if owner == "dead" else len(ids)
+        by_hand += chaos.raw.xack(STREAM, GROUP, *chaos.rng.sample(ids, chaos.rng.randint(1, most)))
         chaos.fault()
         if owner == "dead":
             flow.kill()
@@ -400,6 +410,7 @@ def test_acknowledged_by_hand(chaos: Chaos, owner: str) -> None:
         chaos.wait_until_quiet(by_hand, flow.log)
         assert flow.stop() == 0, flow.log()
     chaos.verify_totals(chaos.published - by_hand)
+    assert (chaos.row.claimed > 0) == (owner == "dead")
 
 
 ODD_NAME = b"operator \xff\r\n2026-01-01T00:00:00Z forged"

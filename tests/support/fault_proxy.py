@@ -59,6 +59,11 @@ class FaultProxy:
             self._trap = trap
         return trap
 
+    def reset(self) -> None:
+        """Cut every open connection."""
+        for one in list(self._open):
+            _shut(one)
+
     def __enter__(self) -> FaultProxy:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
@@ -68,8 +73,7 @@ class FaultProxy:
     ) -> None:
         self._closed = True
         self._listener.close()
-        for one in list(self._open):
-            _hang_up(one)
+        self.reset()
 
     def _accept(self) -> None:
         while not self._closed:
@@ -87,6 +91,8 @@ class FaultProxy:
             return
         self._open |= {client, server}
         try:
+            for one in (client, server):
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # (as in `Forwarder`)
             self._pump(client, server)
         except OSError:
             pass
@@ -143,6 +149,11 @@ class FaultProxy:
 
 
 def _hang_up(one: socket.socket) -> None:
+    _shut(one)
+    one.close()
+
+
+def _shut(one: socket.socket) -> None:
+    """End the traffic, and leave the closing to the thread that serves it."""
     with contextlib.suppress(OSError):
         one.shutdown(socket.SHUT_RDWR)
-    one.close()
