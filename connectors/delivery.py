@@ -21,6 +21,11 @@ class Delivery(NamedTuple):
     lease_key: str
     token: str
     """The secret of this lease: a new one each time a consumer registers."""
+    counters: str = ""
+    """The hash where the generations of the group are counted; empty: nobody counts them."""
+    generation: int = 0
+    """How often the group had been created when it delivered this. When a group is gone, what it had delivered is
+    counted only if it was the last: another may have delivered the same again."""
 
 
 class Entry(NamedTuple):

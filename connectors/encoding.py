@@ -50,6 +50,7 @@ def encode(parts: Sequence[Part]) -> tuple[list[str], list[Any]]:
     head: list[Any] = [len(deliveries)]
     for delivery in deliveries:
         head += (keys(delivery.stream), delivery.group, delivery.consumer, keys(delivery.lease_key), delivery.token)
+        head += (keys(delivery.counters) if delivery.counters else "", delivery.generation)
     return list(keys.positions), head + body
 
 

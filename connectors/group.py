@@ -28,7 +28,8 @@ class GroupConfig:
     stream: str
     group: str
     counters: str
-    """HASH: the group's `claimed_total`, `fenced_total`, `trimmed_total`, and `last_id`, the newest entry committed."""
+    """HASH: the group's `claimed_total`, `fenced_total`, `trimmed_total`, `group_generation` (how often it was created
+    by us), and `last_id`, the newest entry committed."""
     lease_prefix: str
     """The lease of a consumer is the key with this prefix and its name."""
     start: str = "0"
@@ -102,6 +103,8 @@ class Consumer:
         self._base_name = name
         self._name = name
         self._lease: Lease | None = None
+        self.generation = 0
+        """Of the group that was last registered with or read from; see `Delivery`."""
 
     @property
     def name(self) -> str:
@@ -117,7 +120,10 @@ class Consumer:
     def delivery(self) -> Delivery:
         """By whom entries are read now."""
         config = self.config
-        return Delivery(config.stream, config.group, self._name, self.lease.key, self.lease.token)
+        lease = self.lease
+        return Delivery(
+            config.stream, config.group, self._name, lease.key, lease.token, config.counters, self.generation
+        )
 
     def register(self) -> None:
         """Make sure that the group exists and take a lease, under a new token each time.
@@ -145,7 +151,8 @@ class Consumer:
         :raises RedisError: not known whether it exists.
         """
         config = self.config
-        start = _create_group(self._client, [config.stream, config.counters], [config.group, config.start])
+        keys = [config.stream, config.counters]
+        start, self.generation = _create_group(self._client, keys, [config.group, config.start])
         if start is not None:
             _log.info("consumer group created", stream=config.stream, group=config.group, start=start.decode())
 

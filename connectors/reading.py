@@ -28,6 +28,8 @@ class Arrived(NamedTuple):
     """None when the lease was lost: what was read is pending for us, and may be taken over by others."""
     lost: int
     """Entries that were found deleted before anyone read them; counted in Redis already."""
+    generation: int
+    """Of the group that was read from; see `Delivery`."""
 
 
 class Reader:
@@ -86,10 +88,10 @@ class Reader:
         for answer in (reply, check, waited):
             if isinstance(answer, RedisError):
                 raise answer
-        held, lost, *position = check
+        held, generation, lost, *position = check
         entries = list(map(_entry, reply[0][1])) if reply else []
         self._idle_at = position[0] if position and not entries else None
-        return Arrived(entries if held else None, int(lost))
+        return Arrived(entries if held else None, int(lost), generation)
 
     def close(self) -> None:
         """Drop the connection, and the read that is under way. Never raises."""

@@ -237,6 +237,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
     def _receive(self) -> list[Entry] | None:
         """The entries that the read under way brings; None when the lease is lost (they are pending for us then)."""
         arrived = self._reader.receive()
+        self._consumer.generation = arrived.generation
         self._read_once = True
         if arrived.lost:
             _log.warning("entries were deleted before they were read; they are lost", entries=arrived.lost)

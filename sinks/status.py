@@ -8,6 +8,7 @@
         claimed_total      entries taken over from dead consumers
         fenced_total       times that a consumer lost its lease and registered anew
         trimmed_total      entries lost: deleted from the stream before they were counted
+        group_generation   how often the consumer group was created
         last_id            newest stream ID counted
         last_ts            event time of the newest entry counted, epoch seconds
         pending_estimate   entries delivered and not yet counted, when last looked at

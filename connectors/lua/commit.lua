@@ -3,7 +3,8 @@
 -- Nothing rolls back in a script, so everything that can be refused is looked at before the first write: the lease, the
 -- pending list, the type of every key, the rights of the user. A part is applied only if each of its entries is still
 -- pending for the consumer that read it, under the lease that it was read with (or if the group is gone, and with it the
--- pending list, and this is the first attempt: then it cannot have been counted, and a new group begins behind it). So
+-- pending list, and no other was created since, and this is the first attempt: then it cannot have been counted, and a new
+-- group begins behind it). So
 -- whatever was lost or repeated on the way, an entry is counted by the very step that takes it off the pending list, and
 -- by no other.
 --
@@ -11,7 +12,8 @@
 -- counting.
 --
 -- KEYS  every key that is touched: streams, leases, targets of effects. ARGV names a key by its position in KEYS.
--- ARGV  deliveries: count, then for each   stream-key, group, consumer, lease-key, token
+-- ARGV  deliveries: count, then for each   stream-key, group, consumer, lease-key, token, counters-key, generation
+--                   (counters-key is empty: generations of the group are not counted; see create_group.lua)
 --       parts:      count, then for each   delivery, id-count, id ... (ascending), effect-count, effect ...
 --       an effect is one of
 --         C key ttl field-count limit overflow-key overflow-field mirror-key mirror-ttl,
@@ -28,7 +30,7 @@
 -- Reply  {'OK', verdict ..., overflow, mended}: one verdict a part, in order
 --            A applied
 --            D none of its entries is pending any more: an earlier attempt applied it, or they were taken from us
---            F refused: the lease is lost
+--            F refused: the lease is lost, or the group is gone and was not the last of its name
 --            P refused: some of its entries, not all, were taken from us; the lease is revoked, so that the consumer
 --              registers anew and reads again what is left
 --          overflow: how much was folded; mended: fields that held no number and were replaced
@@ -80,7 +82,8 @@ end
 
 local deliveries = {}
 for i = 1, take_number() do
-  deliveries[i] = {stream = take_key(), group = take(), consumer = take(), lease = take_key(), token = take()}
+  deliveries[i] = {stream = take_key(), group = take(), consumer = take(), lease = take_key(), token = take(),
+                   counters = take_optional_key(), generation = take()}
 end
 local parts = {}
 for i = 1, take_number() do
@@ -119,8 +122,11 @@ local function pending_of(delivery)
     if page.err then
       if string.find(page.err, 'NOGROUP', 1, true) then
         -- The group or the stream is gone. At the first attempt nobody can have counted the entries; at a later one we
-        -- may have.
+        -- may have; and so may whoever was given them again by another group, that was created and is gone like ours.
         delivery.orphaned = ARGV[#ARGV] ~= '1'
+        if delivery.counters and redis.pcall('HGET', delivery.counters, 'group_generation') ~= delivery.generation then
+          delivery.orphaned, delivery.held = false, false
+        end
         return set
       end
       local found = redis.call('TYPE', delivery.stream).ok

@@ -4,9 +4,12 @@
 -- is read from its beginning. From Redis 7.0 on, the group is also told how many entries were gone before it began, so
 -- that what is trimmed from now on can be counted (see before_read.lua).
 --
+-- Each group that is created under this name is a generation of its own, counted in group_generation. Entries that one
+-- generation delivered may be delivered once more by the next.
+--
 -- KEYS  1 stream   2 hash of counters, with the newest committed ID in last_id
 -- ARGV  1 group    2 where to begin when nothing was ever committed: 0 or $
--- Reply the position that a new group was given, or nothing when the group existed
+-- Reply {the position that a new group was given, or nothing when the group existed; the generation}
 
 local start, stream = ARGV[2], {}
 if redis.call('EXISTS', KEYS[1]) == 1 then
@@ -19,6 +22,9 @@ if committed and string.match(committed, '^%d+-%d+$') then
   start = last and not id_less(last, committed) and committed or '0'
 end
 
+-- (Fails before the group is created, or not at all.)
+local generation = redis.call('HINCRBY', KEYS[2], 'group_generation', 0)
+
 local added = stream['entries-added'] or 0
 local read
 if start == '0' then read = added - (stream['length'] or 0) elseif start == '$' then read = added end
@@ -30,7 +36,7 @@ if not read or (reply.err and not string.find(reply.err, 'BUSYGROUP', 1, true)) 
   reply = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], start, 'MKSTREAM')
 end
 if reply.err then
-  if string.find(reply.err, 'BUSYGROUP', 1, true) then return false end
+  if string.find(reply.err, 'BUSYGROUP', 1, true) then return {false, generation} end
   return reply
 end
-return start
+return {start, redis.call('HINCRBY', KEYS[2], 'group_generation', 1)}

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from connectors import stream_id
 from connectors.connection import SOCKET_TIMEOUT
 from connectors.private_redis import PrivateRedis
 from tests.chaos.conftest import VERSIONS
@@ -185,6 +186,41 @@ def test_group_destroyed_under_a_running_flow(chaos: Chaos) -> None:
     wait_for(lambda: has_group(chaos), "a new group")
     chaos.wait_until_quiet(what=flow.log)
     chaos.verify()
+
+
+def test_group_destroyed_twice_while_a_batch_is_held(chaos: Chaos) -> None:
+    """Guards the generation of a group: what an earlier one delivered is not counted when a later one is gone, too."""
+    holders = []
+    for _ in range(max(2, FAULTS // 5)):
+        chaos.publish(SHARE)
+        holder = chaos.start(**SMALL_READS, LEASE_TTL_SEC="60")
+        freeze_with_work_in_hand(chaos, holder)
+        while not holds_only_what_is_newer(chaos):
+            holder.send(signal.SIGCONT)
+            freeze_with_work_in_hand(chaos, holder)
+        chaos.raw.xgroup_destroy(STREAM, GROUP)
+        other = chaos.start(**SMALL_READS)
+        wait_for(lambda: has_group(chaos), "a new group")
+        # It is given again, and counts, what the first one holds.
+        chaos.wait_until_quiet(what=other.log)
+        other.send(signal.SIGSTOP)
+        chaos.raw.xgroup_destroy(STREAM, GROUP)
+        chaos.fault()
+        holder.send(signal.SIGCONT)
+        wait_for(lambda: has_group(chaos), "a third group")
+        other.send(signal.SIGCONT)
+        chaos.publish(SHARE)
+        chaos.wait_until_quiet(what=holder.log)
+        assert holder.stop() == other.stop() == 0
+        holders.append(holder)
+    chaos.verify()
+    assert all("commit refused" in holder.log() for holder in holders)
+
+
+def holds_only_what_is_newer(chaos: Chaos) -> bool:
+    """Whether all that is pending is newer than all that is counted: then the next group begins before it."""
+    newest = stream_id.parse(chaos.raw.hget(STATUS, "last_id") or stream_id.ZERO)
+    return all(stream_id.parse(entry) > newest for entry in pending_ids(chaos))
 
 
 def has_group(chaos: Chaos) -> bool:

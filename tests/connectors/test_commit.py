@@ -135,6 +135,19 @@ def test_what_was_read_from_a_group_that_is_gone_is_counted_unless_it_may_have_b
     assert raw.hgetall("h") == {b"a": b"2"}
 
 
+def test_what_was_read_from_a_group_that_is_gone_is_refused_if_another_came_after_it(raw: redis.Redis) -> None:
+    first = DELIVERY._replace(counters="counters", generation=1)
+    one = Part(first, deliver(raw, 2), (Count("h", {"a": 2}),))
+    raw.xgroup_destroy(STREAM, GROUP)
+    for generation in (b"2", b"no number", None):
+        raw.hset("counters", "group_generation", generation) if generation else raw.delete("counters")
+        assert len(commit(raw, [one]).refused) == 1
+        assert not raw.exists("h")
+    raw.hset("counters", "group_generation", 1)
+    assert len(commit(raw, [one]).applied) == 1
+    assert raw.hgetall("h") == {b"a": b"2"}
+
+
 def test_of_a_group_that_was_created_again_nothing_is_counted_that_it_did_not_deliver(raw: redis.Redis) -> None:
     ids = deliver(raw, 2)
     raw.xgroup_destroy(STREAM, GROUP)

@@ -88,7 +88,9 @@ class Reader:
 
     def all(self) -> list[tuple[Any, ...]]:
         deliveries = [
-            Delivery(self.key() or "", self.take(), self.take(), self.key() or "", self.take())
+            Delivery(
+                self.key() or "", self.take(), self.take(), self.key() or "", self.take(), self.key() or "", self.take()
+            )
             for _ in range(self.take())
         ]
         parts: list[tuple[Any, ...]] = []
@@ -135,6 +137,7 @@ def test_every_key_that_is_touched_is_named_once_and_no_other(parts: list[Part])
     touched = set()
     for part in parts:
         touched |= {part.delivery.stream, part.delivery.lease_key}
+        touched |= {part.delivery.counters} - {""}
         for effect in part.effects:
             touched.add(effect.key)
             if isinstance(effect, Count):
@@ -151,9 +154,9 @@ def test_arguments_are_what_redis_takes(parts: list[Part]) -> None:
 
 
 def test_a_delivery_is_sent_once_for_all_its_parts() -> None:
-    delivery = Delivery("stream", "group", "consumer", "lease", "token")
+    delivery = Delivery("stream", "group", "consumer", "lease", "token", "counters", 7)
     keys, args = encode([Part(delivery, (b"1-1",), ()), Part(delivery, (b"2-1", b"3-1"), (RaiseId("k", "f", b"3-1"),))])
-    assert keys == ["k", "stream", "lease"]
+    assert keys == ["k", "stream", "lease", "counters"]
     assert args == [
         1,
         2,
@@ -161,6 +164,8 @@ def test_a_delivery_is_sent_once_for_all_its_parts() -> None:
         "consumer",
         3,
         "token",
+        4,
+        7,
         2,
         1,
         1,
