@@ -38,6 +38,8 @@ class Outcome:
     """The consumer lost its lease, or some entries were taken from it. What is still pending will be read again."""
     overflow: int
     mended: int
+    unmerged: list[str]
+    """Keys that hold no record for Merge to set fields of; printable."""
 
 
 def commit(redis_: redis.Redis | Wire, parts: Sequence[Part], *, repeated: bool = False) -> Outcome:
@@ -53,10 +55,11 @@ def commit(redis_: redis.Redis | Wire, parts: Sequence[Part], *, repeated: bool 
         key, found, wanted = (one_line(value.decode("utf-8", "replace")) for value in reply[1:])
         raise WrongType.of(key, found, wanted)
     sorted_out: dict[bytes, list[Part]] = {b"A": [], b"D": [], b"F": [], b"P": []}
-    for part, verdict in zip(parts, reply[1:-2], strict=True):
+    for part, verdict in zip(parts, reply[1:-3], strict=True):
         sorted_out[verdict].append(part)
     refused = sorted_out[b"F"] + sorted_out[b"P"]
-    return Outcome(sorted_out[b"A"], sorted_out[b"D"], refused, int(reply[-2]), int(reply[-1]))
+    unmerged = [one_line(key.decode("utf-8", "replace")) for key in reply[-1]]
+    return Outcome(sorted_out[b"A"], sorted_out[b"D"], refused, int(reply[-3]), int(reply[-2]), unmerged)
 
 
 class CommitSink(DynamicSink[Part]):
@@ -122,6 +125,9 @@ class _CommitPartition(StatelessSinkPartition[Part]):
         elif outcome.gone:
             entries = sum(len(part.ids) for part in outcome.gone)
             _log.warning("entries were acknowledged by someone else; they are not counted", entries=entries)
+        if outcome.unmerged:
+            _log.warning("keys hold neither a hash nor a JSON object; left as they are", keys=outcome.unmerged[:5])
+            self._service.observer.unmerged(len(outcome.unmerged))
         if applied:
             self._service.observer.committed(applied, seconds, outcome.overflow)
         if outcome.refused:

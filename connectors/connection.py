@@ -29,15 +29,16 @@ CONNECT_TIMEOUT = 3.0
 """Seconds to wait for a connection."""
 
 
-def connect(settings: RedisSettings, client_name: str = "quantum") -> redis.Redis:
+def connect(settings: RedisSettings, client_name: str = "quantum", timeout: float | None = None) -> redis.Redis:
     """A client with a connection pool of its own. Connects lazily: this call does not block and cannot fail.
 
     :arg client_name: shown by CLIENT LIST.
+    :arg timeout: seconds to wait for a connection or an answer; None for `CONNECT_TIMEOUT` and `SOCKET_TIMEOUT`.
     """
     common: dict[str, Any] = {
         "protocol": 2,
-        "socket_timeout": SOCKET_TIMEOUT,
-        "socket_connect_timeout": CONNECT_TIMEOUT,
+        "socket_timeout": timeout or SOCKET_TIMEOUT,
+        "socket_connect_timeout": timeout or CONNECT_TIMEOUT,
         "socket_keepalive": True,
         "retry": Retry(NoBackoff(), 0),
         "client_name": client_name,
@@ -182,6 +183,14 @@ class Wire:
         if isinstance(reply, RedisError):
             raise reply
         return reply
+
+    def release(self) -> None:
+        """Give the connection back to its pool, open, if nothing is awaited; else close it. Never raises."""
+        if self._connection is None or self._awaited:
+            self.close()
+            return
+        connection, self._connection = self._connection, None
+        self._pool.release(connection)
 
     def close(self) -> None:
         """Close the connection; replies that are under way are lost. Never raises."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TypeAlias
 
 
@@ -86,4 +87,29 @@ class Append:
     max_length: int | None = None
 
 
-Effect: TypeAlias = Count | Raise | RaiseId | Put | Append
+Scalar: TypeAlias = str | bool | int | Decimal | None
+"""A value that a hash and a JSON object can both hold. In a hash a bool is `1` or `0`, and None is empty text; a number
+has the same digits in both, those of a Decimal as they are (`Decimal("0.20")` is `0.20`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Set fields of the record `key`, whoever made it; its other fields, and its time to live, stay as they are.
+
+    A record is a hash, or a string that is a JSON object; members of the object that are not set keep their very text.
+    Where there is none, one is made of `fields` and `beside`. A key that is neither is left as it is (the commit
+    reports it), and stops nothing.
+    """
+
+    key: str
+    fields: Mapping[str, Scalar]
+    """At least one."""
+    beside: Mapping[str, Scalar]
+    """Only for a record that is made; not set in one that exists."""
+    ttl: int
+    """Of a record that is made."""
+    json: bool
+    """Whether a record that is made is a JSON object, and not a hash."""
+
+
+Effect: TypeAlias = Count | Raise | RaiseId | Put | Append | Merge

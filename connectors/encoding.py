@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from connectors.delivery import Delivery, Part
-from connectors.effects import Append, Cap, Count, Effect, Put, Raise, RaiseId
+from connectors.effects import Append, Cap, Count, Effect, Merge, Put, Raise, RaiseId, Scalar
 
 _MIRRORED, _WATCHED = 1, 2
 
@@ -30,8 +32,11 @@ class _Keys:
         return self.positions.setdefault(key, len(self.positions) + 1)
 
 
-def encode(parts: Sequence[Part]) -> tuple[list[str], list[Any]]:
+def encode(parts: Sequence[Part]) -> tuple[list[str | bytes], list[Any]]:
     """`(keys, args)` of one commit of `parts`.
+
+    Text that was made of bytes which are not UTF-8 (with `surrogateescape`) becomes those bytes again, in keys and in
+    the fields of Merge.
 
     :raises ValueError: a part or an effect is not what its type says. Redis would find out only halfway.
     """
@@ -51,7 +56,15 @@ def encode(parts: Sequence[Part]) -> tuple[list[str], list[Any]]:
     for delivery in deliveries:
         head += (keys(delivery.stream), delivery.group, delivery.consumer, keys(delivery.lease_key), delivery.token)
         head += (keys(delivery.counters) if delivery.counters else "", delivery.generation)
-    return list(keys.positions), head + body
+    return [_raw(key) for key in keys.positions], head + body
+
+
+def _raw(text: str) -> str | bytes:
+    """`text` as it goes to Redis: as it is, unless it holds what was no UTF-8."""
+    if text.isascii():
+        return text
+    raw = text.encode("utf-8", "surrogateescape")
+    return text if raw == text.encode("utf-8", "replace") else raw
 
 
 def _optional(value: int | None) -> int | str:
@@ -107,11 +120,43 @@ def _append(effect: Append, keys: _Keys, out: list[Any]) -> None:
         out += pair
 
 
+def _merge(effect: Merge, keys: _Keys, out: list[Any]) -> None:
+    if not 1 <= len(effect.fields) + len(effect.beside) <= _MOST_FIELDS // 2 or not effect.fields:
+        raise ValueError(f"{effect.key!r} cannot be merged with {len(effect.fields)} fields")
+    if effect.ttl < 1:
+        raise ValueError(f"{effect.key!r} cannot live for {effect.ttl} s")
+    out += ("M", keys(effect.key), effect.ttl, int(effect.json), len(effect.fields), len(effect.beside))
+    for name, value in (*effect.fields.items(), *effect.beside.items()):
+        out += (_raw(name), _hash_text(value), f"{_json_text(name)}:{_json_text(value)}")
+
+
+def _hash_text(value: Scalar) -> str | bytes:
+    if isinstance(value, str):
+        return _raw(value)
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return "" if value is None else _digits(value)
+
+
+def _json_text(value: Scalar) -> str:
+    if isinstance(value, str):
+        # What is not UTF-8 cannot be in JSON.
+        return json.dumps(value.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+    return json.dumps(value) if isinstance(value, bool) or value is None else _digits(value)
+
+
+def _digits(value: int | Decimal) -> str:
+    if not math.isfinite(value):
+        raise ValueError(f"{value!r} has no digits")
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
 _ENCODERS: dict[type, Callable[[Any, _Keys, list[Any]], None]] = {
     Count: _count,
     Raise: _raise,
     RaiseId: _raise_id,
     Put: _put,
     Append: _append,
+    Merge: _merge,
 }
 assert set(_ENCODERS) == set(Effect.__args__)

@@ -1,4 +1,4 @@
-"""Prometheus metrics of a consumer-group flow, under a name of its own, and the endpoint that serves them."""
+"""Prometheus metrics of a flow, under a name of its own, and the endpoint that serves them."""
 
 from __future__ import annotations
 
@@ -19,21 +19,12 @@ SECONDS_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 """Upper bounds for durations, in seconds."""
 
 
-class ConsumerMetrics(Observer):
-    """The counts that any consumer-group flow has, named `{namespace}_...`. Counters count what this process did."""
+class Metrics:
+    """Metrics of one flow, named `{namespace}_...`. Counters count what this process did."""
 
     def __init__(self, namespace: str, registry: CollectorRegistry = REGISTRY) -> None:
         self.registry = registry
         self.namespace = namespace
-        self._messages = self.counter("messages", "Messages counted")
-        self._overflow = self.counter("overflow", "Counts folded into __other__ because a bucket was full")
-        self._claimed = self.counter("claimed", "Entries taken over from dead consumers")
-        self._fenced = self.counter("fenced", "Times a consumer lost its lease and registered anew")
-        self._trimmed = self.counter("trimmed", "Entries lost: deleted from the stream before they were counted")
-        self._commit_seconds = self.histogram("commit_seconds", "Seconds a commit took")
-        self._pending = self.gauge("pending", "Entries delivered to the group and not yet counted")
-        self._lag: Gauge | None = None
-        self._lock = threading.Lock()
 
     def counter(self, name: str, text: str, labels: Sequence[str] = ()) -> Counter:
         """A counter `{namespace}_{name}_total`."""
@@ -46,6 +37,22 @@ class ConsumerMetrics(Observer):
     def histogram(self, name: str, text: str) -> Histogram:
         """A histogram `{namespace}_{name}` of seconds."""
         return Histogram(f"{self.namespace}_{name}", text, buckets=SECONDS_BUCKETS, registry=self.registry)
+
+
+class ConsumerMetrics(Metrics, Observer):
+    """The counts that any consumer-group flow has."""
+
+    def __init__(self, namespace: str, registry: CollectorRegistry = REGISTRY) -> None:
+        super().__init__(namespace, registry)
+        self._messages = self.counter("messages", "Messages counted")
+        self._overflow = self.counter("overflow", "Counts folded into __other__ because a bucket was full")
+        self._claimed = self.counter("claimed", "Entries taken over from dead consumers")
+        self._fenced = self.counter("fenced", "Times a consumer lost its lease and registered anew")
+        self._trimmed = self.counter("trimmed", "Entries lost: deleted from the stream before they were counted")
+        self._commit_seconds = self.histogram("commit_seconds", "Seconds a commit took")
+        self._pending = self.gauge("pending", "Entries delivered to the group and not yet counted")
+        self._lag: Gauge | None = None
+        self._lock = threading.Lock()
 
     def committed(self, parts: Sequence[Part], seconds: float, overflow: int) -> None:
         """Count them."""

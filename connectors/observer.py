@@ -13,6 +13,9 @@ class Observer:
     def committed(self, parts: Sequence[Part], seconds: float, overflow: int) -> None:
         """`parts` were applied by one commit, which took `seconds`; `overflow` counts were folded."""
 
+    def unmerged(self, keys: int) -> None:
+        """So many keys of a commit were left as they are, because Merge found no record; `committed` follows."""
+
     def claimed(self, entries: int) -> None:
         """So many entries were taken over from a dead consumer."""
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Generic, TypeVar
 
 import redis
+import structlog
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from connectors.errors import RedisError
@@ -16,15 +17,20 @@ from connectors.service import Service
 
 Value = TypeVar("Value")
 
+_log = structlog.get_logger("polled")
+
 _STOP_CHECK = 0.1
 """Seconds between looks at the wish to stop."""
+
+_IN_TIME = 10
+"""Reads in time, one after another, after which skipping is news again."""
 
 
 class PolledSource(FixedPartitionedSource[Value, None], Generic[Value]):
     """Emits `read(client)` every `interval` seconds, aligned to whole intervals since the epoch.
 
-    A read that takes longer than the interval makes the source skip times, never pile them up. A read that fails
-    because of Redis is tried again with backoff; nothing is emitted for it.
+    Where reading, and what is done with it, takes longer than the interval, the source skips times, and says so; it
+    never piles them up. A read that fails because of Redis is tried again with backoff; nothing is emitted for it.
 
     :arg name: of this reader, for telling outages apart.
     :arg read: may block; gets a client of its own; may raise RedisError or redis-py's errors. For None, nothing is
@@ -59,6 +65,9 @@ class _PolledPartition(StatefulSourcePartition[Value, None], Generic[Value]):
         self._client = service.connect()
         self._backoff = Backoff()
         self._due = 0.0  # the first time at once
+        self._turn: int | None = None
+        """The interval, counted from the epoch, in which the last read began; None when that failed."""
+        self._in_time = _IN_TIME
 
     def next_batch(self) -> list[Value]:
         if self._service.lifecycle.stopping:
@@ -66,6 +75,10 @@ class _PolledPartition(StatefulSourcePartition[Value, None], Generic[Value]):
         now = time.time()
         if now < self._due and self._due - now <= self._interval:  # (a clock that was set back makes it due)
             return []
+        turn = int(now // self._interval)
+        if self._turn is not None:
+            self._look_for_skipped(turn - self._turn - 1)
+        self._turn = None
         try:
             value = once_more(lambda: self._read(self._client))
         except RedisError as error:
@@ -74,8 +87,18 @@ class _PolledPartition(StatefulSourcePartition[Value, None], Generic[Value]):
             return []
         self._service.outage.up(self._name)
         self._backoff.reset()
+        self._turn = turn
         self._due = (time.time() // self._interval + 1) * self._interval
         return [] if value is None else [value]
+
+    def _look_for_skipped(self, skipped: int) -> None:
+        """Say it when times are skipped; once, until that has ended for a while."""
+        if skipped <= 0:
+            self._in_time += 1
+            return
+        if self._in_time >= _IN_TIME:
+            _log.warning("a turn takes longer than its interval; times are skipped", name=self._name, skipped=skipped)
+        self._in_time = 0
 
     def next_awake(self) -> datetime:
         # Never later than a stop should take to be seen.

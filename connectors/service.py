@@ -36,9 +36,11 @@ class Service:
         outage = Outage(lifecycle, settings.redis_place())
         return cls(name, settings, lifecycle, outage, observer or Observer())
 
-    def connect(self) -> redis.Redis:
+    def connect(self, timeout: float | None = None) -> redis.Redis:
         """A client of its own for one source or sink. Does not block.
 
         They must not share connections: one may be closed while the other still has work in flight.
+
+        :arg timeout: seconds to wait for Redis; None for those of `connection`.
         """
-        return connection.connect(self.settings, f"quantum-{self.name}")
+        return connection.connect(self.settings, f"quantum-{self.name}", timeout)

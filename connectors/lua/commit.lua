@@ -24,16 +24,20 @@
 --         I key field stream-id                                raise to the newest stream ID
 --         P key ttl field-count, then   name value              set fields
 --         A key max-length field-count, then   name value       append to a stream
+--         M key ttl json field-count beside-count, then   name value member
+--             set fields of a record, a hash or a JSON object; a member is `"name":value` as it is in JSON. A record that
+--             is missing is made (an object when json is 1), with the fields beside, too, and the ttl
 --       and last: 1 when an earlier attempt may have applied the parts, else 0
 --       a ttl is in seconds; an empty ttl, limit, max-length or key number means none.
 --
--- Reply  {'OK', verdict ..., overflow, mended}: one verdict a part, in order
+-- Reply  {'OK', verdict ..., overflow, mended, unmerged}: one verdict a part, in order
 --            A applied
 --            D none of its entries is pending any more: an earlier attempt applied it, or they were taken from us
 --            F refused: the lease is lost, or the group is gone and was not the last of its name
 --            P refused: some of its entries, not all, were taken from us; the lease is revoked, so that the consumer
 --              registers anew and reads again what is left
---          overflow: how much was folded; mended: fields that held no number and were replaced
+--          overflow: how much was folded; mended: fields that held no number and were replaced; unmerged: keys that
+--          are no records, and were left as they are
 --        {'WRONGTYPE', key, found, wanted}: a target has the wrong type; nothing was applied
 --        an error: nothing was applied
 
@@ -77,6 +81,12 @@ end
 function READERS.A()
   local e = {key = take_key(), wanted = 'stream', max_length = take(), n = take_number(), first = cursor + 1}
   cursor = cursor + e.n * 2
+  return e
+end
+
+function READERS.M()
+  local e = {key = take_key(), ttl = take(), json = take() == '1', n = take_number(), beside = take_number(), first = cursor + 1}
+  cursor = cursor + (e.n + e.beside) * 3
   return e
 end
 
@@ -176,7 +186,7 @@ end
 
 local seen = {}
 local function wrong_type(key, wanted)
-  if key == nil or seen[key] == wanted then return nil end
+  if key == nil or wanted == nil or seen[key] == wanted then return nil end
   local found = redis.call('TYPE', key).ok
   if found ~= 'none' and found ~= wanted then return {'WRONGTYPE', key, found, wanted} end
   seen[key] = wanted
@@ -200,7 +210,8 @@ local function ask(...)
   local reply = redis.pcall(...)
   local problem = type(reply) == 'table' and reply.err
   if problem and not string.find(problem, 'not an integer', 1, true)
-    and not string.find(problem, 'wrong number of arguments', 1, true) then return reply end
+    and not string.find(problem, 'wrong number of arguments', 1, true)
+    and not string.find(problem, 'syntax error', 1, true) then return reply end
   return nil
 end
 local asked_set, asked_count, asked_expire = {}, {}, {}
@@ -221,6 +232,14 @@ local function ask_hash(key, field, ttl, counted)
   end
   return problem
 end
+local function ask_record(e)
+  local found = redis.call('TYPE', e.key).ok
+  if found == 'hash' then return ask_hash(e.key, ARGV[e.first], nil, false) end
+  if found == 'none' and not e.json then return ask_hash(e.key, ARGV[e.first], e.ttl, false) end
+  if found ~= 'none' and found ~= 'string' then return nil end
+  redis.call('GET', e.key)
+  return ask('SET', e.key, '', 'EX')
+end
 for _, delivery in ipairs(deliveries) do
   if delivery.held then redis.call('XACK', delivery.stream, delivery.group, '0-0') end
 end
@@ -230,6 +249,8 @@ for i, part in ipairs(parts) do
       local problem
       if e.op == 'A' then
         problem = ask('XADD', e.key, 'NOMKSTREAM', '*', 'f')
+      elseif e.op == 'M' then
+        problem = ask_record(e)
       else
         local field = e.field or ARGV[e.first]
         problem = ask_hash(e.key, field, e.ttl, e.op == 'C') or ask_hash(e.mirror, field, e.mirror_ttl, true)
@@ -245,7 +266,7 @@ end
 
 -- 4. Write. From here on nothing can be refused.
 
-local overflow, mended = 0, 0
+local overflow, mended, unmerged = 0, 0, {}
 
 local function increment(key, field, by)
   local reply = redis.pcall('HINCRBY', key, field, by)
@@ -326,6 +347,89 @@ function WRITERS.A(e)
   redis.call(unpack(command))
 end
 
+
+-- JSON, as text: what is decoded and encoded again comes out otherwise (an empty list as an object, a long number with
+-- other digits), and the members that are not ours must stay as they are.
+
+-- The position of the quote that ends the string that begins at `at`.
+local function string_end(text, at)
+  while true do
+    at = string.find(text, '["\\]', at + 1)
+    if string.byte(text, at) == 34 then return at end
+    at = at + 1
+  end
+end
+
+-- The position where the value that begins at `at` ends.
+local function value_end(text, at)
+  local opening = string.sub(text, at, at)
+  if opening == '"' then return string_end(text, at) end
+  if opening ~= '{' and opening ~= '[' then return string.find(text, '[,}%s]', at) - 1 end
+  local depth = 0
+  repeat
+    at = string.find(text, '["%[%]{}]', at)
+    local found = string.sub(text, at, at)
+    if found == '"' then
+      at = string_end(text, at)
+    elseif found == '{' or found == '[' then
+      depth = depth + 1
+    else
+      depth = depth - 1
+    end
+    at = at + 1
+  until depth == 0
+  return at - 1
+end
+
+-- The object `text` with the member texts `added` in place of those members whose names are keys of `replaced`. Raises an
+-- error when it is no JSON object.
+local function merged(text, replaced, added)
+  cjson.decode(text)
+  local kept, count = {}, 0
+  local at, more = string.match(text, '^%s*{%s*()([^}]?)')
+  while more ~= '' and more ~= '}' do
+    local first, name_end = at, string_end(text, at)
+    local name = string.sub(text, at + 1, name_end - 1)
+    if string.find(name, '\\', 1, true) then name = cjson.decode('["' .. name .. '"]')[1] end
+    local last = value_end(text, string.match(text, '^%s*:%s*()', name_end + 1))
+    count = count + 1
+    if not replaced[name] then kept[#kept + 1] = string.sub(text, first, last) end
+    more, at = string.match(text, '^%s*([,}])%s*()', last + 1)
+  end
+  if #kept == count then kept = {(string.gsub(string.match(text, '^%s*{%s*(.*)}%s*$'), '%s+$', ''))} end
+  if count > 0 and kept[1] ~= nil then table.insert(added, 1, table.concat(kept, ',')) end
+  return '{' .. table.concat(added, ',') .. '}'
+end
+
+function WRITERS.M(e)
+  local found = redis.call('TYPE', e.key).ok
+  local json = found == 'string' or (found == 'none' and e.json)
+  local n = found == 'none' and e.n + e.beside or e.n
+  if json then
+    local replaced, added = {}, {}
+    for a = e.first, e.first + (n - 1) * 3, 3 do
+      replaced[ARGV[a]] = true
+      added[#added + 1] = ARGV[a + 2]
+    end
+    if found == 'none' then
+      redis.call('SET', e.key, '{' .. table.concat(added, ',') .. '}', 'EX', e.ttl)
+      return
+    end
+    local fine, text = pcall(merged, redis.call('GET', e.key), replaced, added)
+    if fine then redis.call('SET', e.key, text, 'KEEPTTL') else unmerged[#unmerged + 1] = e.key end
+  elseif found == 'hash' or found == 'none' then
+    local command = {'HSET', e.key}
+    for a = e.first, e.first + (n - 1) * 3, 3 do
+      command[#command + 1] = ARGV[a]
+      command[#command + 1] = ARGV[a + 1]
+    end
+    redis.call(unpack(command))
+    if found == 'none' then expire(e.key, e.ttl) end
+  else
+    unmerged[#unmerged + 1] = e.key
+  end
+end
+
 local CHUNK = 4000 -- unpack fails beyond some 8,000 values
 for i, part in ipairs(parts) do
   if verdicts[i] == 'A' then
@@ -340,4 +444,5 @@ local reply = {'OK'}
 for i = 1, #parts do reply[i + 1] = verdicts[i] end
 reply[#reply + 1] = overflow
 reply[#reply + 1] = mended
+reply[#reply + 1] = unmerged
 return reply

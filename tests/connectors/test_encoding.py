@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.delivery import Delivery, Part
-from connectors.effects import Append, Cap, Count, Effect, Mirror, Put, Raise, RaiseId
+from connectors.effects import Append, Cap, Count, Effect, Merge, Mirror, Put, Raise, RaiseId
 from connectors.encoding import encode
 
 KEY = st.sampled_from(["k1", "k2", "k3", "{q}:é"])
@@ -27,6 +28,12 @@ MIRRORS = st.builds(Mirror, KEY, st.sampled_from([(), ("decision:",), ("decision
 TEXTS = st.dictionaries(NAME, st.sampled_from(["", "1", "2.5"]), max_size=3)
 NUMBERS = st.dictionaries(NAME, st.sampled_from(["-1", "1", "2.5"]), max_size=3)
 SOME_TEXTS = st.dictionaries(NAME, st.sampled_from(["", "1"]), min_size=1, max_size=3)
+SCALAR = {"": '""', "a": '"a"', 'é"': r'"\u00e9\""', True: "true", None: "null", 7: "7", Decimal("0.20"): "0.20"}
+"""A value of Merge -> how JSON has it."""
+HASHED = {True: "1", None: "", 7: "7", Decimal("0.20"): "0.20"}
+"""A value of Merge that is no text -> how a hash has it."""
+SCALARS = st.dictionaries(NAME, st.sampled_from(list(SCALAR)), max_size=3)
+SOME_SCALARS = st.dictionaries(NAME, st.sampled_from(list(SCALAR)), min_size=1, max_size=3)
 EFFECTS = st.one_of(
     st.builds(
         Count, KEY, st.dictionaries(NAME, st.integers(1, 9), max_size=4), TTL, st.none() | CAPS, st.none() | MIRRORS
@@ -35,6 +42,7 @@ EFFECTS = st.one_of(
     st.builds(RaiseId, KEY, NAME, st.sampled_from([b"1-1", b"2-0"])),
     st.builds(Put, KEY, TEXTS, TTL),
     st.builds(Append, KEY, SOME_TEXTS, TTL),
+    st.builds(Merge, KEY, SOME_SCALARS, SCALARS, st.integers(1, 100), st.booleans()),
 )
 DELIVERIES = st.builds(Delivery, KEY, st.just("g"), st.sampled_from(["c1", "c2"]), KEY, st.sampled_from(["t1", "t2"]))
 PARTS = st.lists(
@@ -79,6 +87,10 @@ class Reader:
         if kind in ("P", "A"):
             bound = self.number()
             return (kind, key, bound, self.pairs(self.take()))
+        if kind == "M":
+            ttl, made_json, count, beside = (self.take() for _ in range(4))
+            fields = [tuple(self.take() for _ in range(3)) for _ in range(count + beside)]
+            return (kind, key, ttl, made_json, fields[:count], fields[count:])
         assert kind == "C"
         ttl, count, limit = self.number(), self.take(), self.number()
         overflow, mirror, mirror_ttl = (self.key(), self.take()), self.key(), self.number()
@@ -112,6 +124,12 @@ def described(effect: Any) -> tuple[Any, ...]:
         return ("P", effect.key, effect.ttl, effect.fields)
     if isinstance(effect, Append):
         return ("A", effect.key, effect.max_length, effect.fields)
+    if isinstance(effect, Merge):
+        triples = [
+            [(name, HASHED.get(value, value), f'"{name}":{SCALAR[value]}') for name, value in fields.items()]
+            for fields in (effect.fields, effect.beside)
+        ]
+        return ("M", effect.key, effect.ttl, int(effect.json), *triples)
     assert isinstance(effect, Count)
     cap, mirror, fields = effect.cap, effect.mirror, []
     for name, count in effect.counts.items():

@@ -14,13 +14,14 @@ from connectors import group, lease, reading
 from connectors.commit import commit
 from connectors.connection import Script
 from connectors.delivery import Delivery, Part
-from connectors.effects import Append, Cap, Count, Mirror, Put, Raise, RaiseId
+from connectors.effects import Append, Cap, Count, Merge, Mirror, Put, Raise, RaiseId
 from connectors.errors import RedisDenied
 from connectors.private_redis import PrivateRedis
 from tests.chaos.conftest import VERSIONS
 
 DELIVERY = Delivery("s", "g", "c", "lease:c", "token")
 IDS = tuple(f"{number}-0".encode() for number in range(1, 7))
+RECORDS = ("record", "object", "text", "hash")
 EFFECTS = (
     Count("capped", {"a": 2, "b": 1}, 100, Cap(1, {"a": ("o", "o"), "b": ("o", "o")}, ("over", "n"), ("a",))),
     Count("counted", {"a": 2, "old": 1}, mirror=Mirror("mirror", ("a",), 100)),
@@ -28,8 +29,9 @@ EFFECTS = (
     RaiseId("last", "id", IDS[2]),
     Put("put", {"k": "v"}, ttl=100),
     Append("out", {"k": "v"}, max_length=10),
+    *(Merge(key, {"f": 1}, {"g": 2}, ttl=100, json=key == "object") for key in RECORDS),
 )
-KEYS = ("s", "lease:c", "capped", "counted", "mirror", "over", "raised", "last", "put", "out")
+KEYS = ("s", "lease:c", "capped", "counted", "mirror", "over", "raised", "last", "put", "out", *RECORDS)
 
 Action = Callable[[redis.Redis], Any]
 Dump = dict[str, Any]
@@ -62,6 +64,8 @@ def prepare_commit(raw: redis.Redis) -> Action:
     raw.hset("raised", "x", "1")
     raw.hset("capped", "full", 1)
     raw.xadd("out", {"k": "older"})
+    raw.set("text", '{"a": 1}')
+    raw.hset("hash", "a", 1)
     parts = [Part(DELIVERY, IDS[:2], EFFECTS), Part(DELIVERY, IDS[2:4], EFFECTS)]
     return lambda client: commit(client, parts)
 
