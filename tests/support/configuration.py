@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings
 
 from connectors.settings import RedisSettings
 from console.demo.settings import DemoSettings
-from flows.settings import P35Settings
+from flows.settings import AllocationSettings, GovernorSettings, P35Settings
 
 HEAD = """# Configuration
 
@@ -28,6 +28,8 @@ wins over them. Files are read anew at each connection, and no log shows a passw
 SECTIONS: tuple[tuple[str, type[BaseSettings], type[BaseSettings] | None], ...] = (
     ("All flows", RedisSettings, None),
     ("`flows.p35`", P35Settings, RedisSettings),
+    ("`flows.allocation`", AllocationSettings, RedisSettings),
+    ("`flows.governor`", GovernorSettings, RedisSettings),
     ("`make demo`", DemoSettings, None),
 )
 """Title, settings, and the settings that are listed already and are left out unless they differ."""

@@ -17,6 +17,11 @@ def password(user: str) -> str:
     return f"password of {user}"
 
 
+def login(user: str) -> dict[str, str]:
+    """The environment in which a flow logs in as `user`."""
+    return {"REDIS_USERNAME": user, "REDIS_PASSWORD": password(user)}
+
+
 LOGIN = {"REDIS_USERNAME": "quantum-p35", "REDIS_PASSWORD": password("quantum-p35")}
 """The environment in which a flow logs in as its own user."""
 

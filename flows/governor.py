@@ -1,0 +1,147 @@
+"""P3.1 step 2, governor downsize hint: how large should a plan be, given the efficiency of its symbol?
+
+    python -m bytewax.run flows.governor
+
+    apply.plan --> plans ------> read --> efficiency ----> decide --> commit
+                   (consumer              (lookup join,               (permits and XACK:
+                    group)                 one read a batch)           one atomic step)
+
+    every 2 s  --> group -------------------------------------------> status   (pending, lag)
+
+It never blocks a plan: whatever is wrong with an efficiency, the permit says so and suggests nothing. Each plan gets
+exactly the permit that one look at its efficiency gave, whatever dies and whenever.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import partial
+
+import bytewax.operators as op
+from bytewax.dataflow import Dataflow
+from bytewax.inputs import Source
+from bytewax.outputs import Sink
+
+from connectors import metrics as endpoint
+from connectors.commit import CommitSink
+from connectors.delivery import Batch, Part
+from connectors.derived import DerivedSink
+from connectors.group import GroupConfig, GroupState, default_name, read_state
+from connectors.lookup import HashLookup, Joined, Lookup, lookup_join
+from connectors.polled import PolledSource
+from connectors.service import Service
+from connectors.source import ConsumerGroupSource
+from connectors.start import start
+from flows import __version__
+from flows.efficiency import Limits, hint, judge
+from flows.plans import Plans, read
+from flows.settings import GovernorSettings
+from sinks import efficiency, governor_status, permits
+from sinks.governor_metrics import INCOMPLETE, NOT_EXECUTE, PERMIT, GovernorMetrics, tags
+from sinks.permits import Permit, Plan
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Where the flow reads and writes: Redis when it runs, lists and mappings when it is tested."""
+
+    plans: Source[Batch]
+    efficiencies: Lookup
+    commit: Sink[Part]
+    group: Source[GroupState]
+    status: Sink[GroupState]
+
+
+def flow() -> Dataflow:
+    """What `python -m bytewax.run flows.governor` runs: settings from the environment, ends on Redis.
+
+    :raises SystemExit: with status 78 when a setting is wrong.
+    """
+    settings = start(GovernorSettings, "governor")
+    metrics = GovernorMetrics(__version__)
+    service = Service.create(settings, "governor", metrics)
+    metrics.watch(service.outage)
+    endpoint.serve(settings)
+    return topology(settings, redis_ends(settings, service, metrics))
+
+
+def topology(settings: GovernorSettings, ends: Ends) -> Dataflow:
+    """The dataflow, whatever its ends."""
+    flow = Dataflow("governor")
+    plans = op.map("read", op.input("plans", flow, ends.plans), read)
+    joined = lookup_join("efficiency", plans, partial(wanted, settings.key_prefix), ends.efficiencies)
+    op.output("commit", op.map("decide", joined, partial(decide, settings)), ends.commit)
+
+    op.output("status", op.input("group", flow, ends.group), ends.status)
+    return flow
+
+
+def wanted(prefix: str, plans: Plans) -> list[str]:
+    """The keys of the efficiencies that `plans` are joined with."""
+    return [efficiency.key(prefix, plan.symbol) for _id, plan in plans.executed]
+
+
+def decide(settings: GovernorSettings, joined: Joined[Plans]) -> Part:
+    """What the plans of one read do to Redis. Depends on nothing but its arguments."""
+    plans, prefix = joined.item, settings.key_prefix
+    limits = Limits(settings.p31_downsize_threshold, settings.p31_min_factor, settings.p31_max_extra_cooldown_sec)
+
+    def permit(plan: Plan) -> Permit:
+        found = joined.found[efficiency.key(prefix, plan.symbol)]
+        known = judge(found, joined.at, settings.p31_eff_ttl_sec, settings.p31_min_conf)
+        suggested = hint(known, limits)
+        return Permit(plan, known, suggested.action, suggested.factor, suggested.extra_cooldown, joined.at)
+
+    made = [permit(plan) for _id, plan in plans.executed]
+    outcomes = {PERMIT: len(made), NOT_EXECUTE: plans.not_execute, INCOMPLETE: plans.incomplete}
+    return Part(
+        plans.delivery,
+        plans.ids,
+        (
+            *(permits.effect(prefix, one, json=settings.permit_format == "json") for one in made),
+            *governor_status.effects(prefix, len(plans.ids), len(made), plans.ids[-1]),
+        ),
+        tags(outcomes, made, [one for one, _plan in plans.executed]),
+    )
+
+
+def group_config(settings: GovernorSettings) -> GroupConfig:
+    """The stream of plans, and the group that reads it."""
+    prefix = settings.key_prefix
+    return GroupConfig(
+        stream=permits.stream_key(prefix),
+        group=settings.plan_group,
+        counters=governor_status.key(prefix),
+        lease_prefix=governor_status.lease_prefix(prefix),
+        start="$",
+        lease_ttl=settings.lease_ttl_sec,
+        stall=settings.stall_sec,
+    )
+
+
+def redis_ends(settings: GovernorSettings, service: Service, metrics: GovernorMetrics) -> Ends:
+    """The ends on the Redis of `service`."""
+    prefix, config = settings.key_prefix, group_config(settings)
+    facts = {
+        "consumer_name": default_name(0, 1),
+        "service_start_ts": str(int(time.time())),
+        "version": __version__,
+    }
+    return Ends(
+        plans=ConsumerGroupSource(service, config, settings.read_batch, settings.max_in_flight),
+        efficiencies=HashLookup(service, "efficiency", efficiency.FIELDS),
+        commit=CommitSink(service),
+        group=PolledSource(
+            service,
+            "group",
+            settings.status_interval_sec,
+            lambda client: read_state(client, config.stream, config.group),
+        ),
+        status=DerivedSink(
+            service,
+            "status",
+            lambda client, state: governor_status.write(client, prefix, state, facts),
+            written=metrics.group_state,
+        ),
+    )

@@ -1,0 +1,55 @@
+"""Status of the governor: one hash that says how it is.
+
+{prefix}:governor:status    HASH, no TTL
+    processed_total    plans acknowledged, exact: grows in the same step as the permits
+    permits_total      of those, how many were to get a permit
+    claimed_total      plans taken over from dead consumers
+    fenced_total       times that a consumer lost its lease and registered anew
+    trimmed_total      plans lost: deleted from the stream before they were read
+    last_id            newest stream ID acknowledged
+    pending_estimate   plans delivered and not yet acknowledged, when last looked at
+    lag                plans not yet read; absent when Redis does not know
+    consumer_name      of the process that wrote this last
+    service_start_ts   when that process started, epoch seconds
+    version            of that process
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+
+from connectors.effects import Count, Effect, RaiseId
+from connectors.group import GroupState
+
+
+def key(prefix: str) -> str:
+    """The status hash."""
+    return f"{prefix}:governor:status"
+
+
+def lease_prefix(prefix: str) -> str:
+    """What the leases of the governor's consumers begin with."""
+    return f"{prefix}:governor:lease:"
+
+
+def effects(prefix: str, plans: int, permits: int, last_id: bytes) -> list[Effect]:
+    """What acknowledging so many plans does to the status."""
+    counts = {"processed_total": plans, "permits_total": permits}
+    return [
+        Count(key(prefix), {name: count for name, count in counts.items() if count}),
+        RaiseId(key(prefix), "last_id", last_id),
+    ]
+
+
+def write(client: redis.Redis, prefix: str, state: GroupState, facts: dict[str, str]) -> None:
+    """Write what is looked at rather than counted: `state`, and `facts` about the process. One atomic step."""
+    pipeline = client.pipeline(transaction=True)
+    fields: dict[Any, Any] = {"pending_estimate": state.pending, **facts}
+    pipeline.hset(key(prefix), mapping=fields)
+    if state.lag is None:
+        pipeline.hdel(key(prefix), "lag")
+    else:
+        pipeline.hset(key(prefix), "lag", state.lag)
+    pipeline.execute()
