@@ -259,7 +259,7 @@ def test_what_another_governor_said_stays(client: redis.Redis, start: Start) -> 
     assert client.get(f"{PERMIT}t") == "no object"
     assert client.lrange(f"{PERMIT}l", 0, -1) == ["a list"]
     assert all(900 < client.ttl(f"{PERMIT}{plan_id}") <= 1_000 for plan_id in "hjt")
-    seen = wait_for(lambda: (m := metrics(port))["p32_plans_total", "permit"] and m, "the metrics")
+    seen = wait_for(lambda: (m := metrics(port))["p32_messages_total", ""] == 6 and m, "the metrics of all")
     outcomes = {label: value for (name, label), value in seen.items() if name == "p32_plans_total"}
     assert outcomes == {"permit": 2, "unmerged": 2, "not_execute": 1, "incomplete": 1}
     assert seen["p32_eff_factor", "S"] == pytest.approx(0.2 / 0.45)
