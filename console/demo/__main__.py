@@ -89,7 +89,7 @@ def _run(stage: Stage, settings: DemoSettings, interrupts: Interrupts) -> int:
         _report(stage, settings.seconds or DEFAULT_SECONDS, interrupts)
     stage.stop_publishing()
     settled = _settle(stage, interrupts)
-    stage.stop_flow()
+    stage.stop_flows()
     print("\n" + answer(stage.observe(), ascii_only=ascii_only), end="")
     return 0 if settled or interrupts.count > 1 else 1
 

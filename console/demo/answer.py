@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from connectors.errors import one_line
 from console.demo.observation import Observation
+from console.joins_text import permit_line, proposed_line
 from console.read import Ranked, Window
 from console.text import bar, fit, number, percent
 from console.verdict import verdict
@@ -33,6 +34,16 @@ def _lines(seen: Observation, ascii_only: bool) -> Iterator[str]:
     yield "Top reasons, 5 minutes"
     yield from _ranking(window, window.reasons, ascii_only)
     yield ""
+    if seen.joins.proposed:
+        yield "Targets, as proposed in the shadow"
+        for one in seen.joins.proposed:
+            yield "  " + proposed_line(one, 60, ascii_only=ascii_only)
+        yield ""
+    if seen.joins.permits:
+        yield "Latest permits"
+        for permit in seen.joins.permits[:_ROWS]:
+            yield "  " + permit_line(permit, 40)
+        yield ""
     rate = "unknown" if seen.rate is None else f"{seen.rate:,.1f} decisions a second"
     yield f"Rate       {rate} on average over {seen.elapsed:.0f} s"
     yield f"Lag        {number(overview.status.lag)}"

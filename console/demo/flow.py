@@ -1,4 +1,4 @@
-"""`flows.p35` as a process, the way an administrator starts it."""
+"""A flow as a process, the way an administrator starts it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,14 @@ _LOG_LINES = 15
 
 
 class Flow:
-    """A context manager: started within, gone after. Its log is a file in `folder`."""
+    """A context manager: started within, gone after. Its log is a file in `folder`.
 
-    def __init__(self, url: str, prefix: str, folder: Path) -> None:
-        self._log = folder / "flow.log"
+    :arg module: such as `flows.p35`.
+    """
+
+    def __init__(self, module: str, url: str, prefix: str, folder: Path) -> None:
+        self._module = module
+        self._log = folder / f"{module}.log"
         self._env = {name: os.environ[name] for name in _INHERITED if name in os.environ} | {
             "REDIS_URL": url,
             "KEY_PREFIX": prefix,
@@ -34,6 +38,7 @@ class Flow:
             # Calm enough for Redis, lively enough for an eye.
             "SNAPSHOT_INTERVAL_SEC": "1",
             "STATUS_INTERVAL_SEC": "1",
+            "LOOP_INTERVAL_SEC": "1",
             "PYTHONUNBUFFERED": "1",
         }
         self._process: subprocess.Popen[bytes] | None = None
@@ -45,7 +50,7 @@ class Flow:
             return None
         lines = self._log.read_text("utf-8", "replace").splitlines()[-_LOG_LINES:]
         end = "\n".join(f"    {one_line(line)}" for line in lines)
-        return f"flows.p35 ended with status {self._process.returncode}; the end of its log:\n{end}"
+        return f"{self._module} ended with status {self._process.returncode}; the end of its log:\n{end}"
 
     def stop(self) -> None:
         """SIGTERM: it finishes what it has in flight. Blocks until it is gone; one that does not go is killed."""
@@ -62,7 +67,7 @@ class Flow:
         with self._log.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal must not reach it before we ask it to stop.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "bytewax.run", "flows.p35"],
+                [sys.executable, "-m", "bytewax.run", self._module],
                 cwd=_ROOT,
                 env=self._env,
                 stdin=subprocess.DEVNULL,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from console.joins import Joins
 from console.read import Overview
 
 _RATE_SECONDS = 5.0
@@ -25,6 +26,8 @@ class Observation:
     """What the simulator does now."""
     command: str
     """What an operator can type to look for himself."""
+    joins: Joins = field(default_factory=Joins)
+    """What is proposed and permitted."""
 
     @property
     def processed(self) -> int:

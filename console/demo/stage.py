@@ -1,4 +1,4 @@
-"""Everything that the demo starts, as one context manager: Redis, publisher, flow. Nothing of it outlives it."""
+"""Everything that the demo starts, as one context manager: Redis, publishers, flows. Nothing of it outlives it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,18 @@ import redis
 from connectors.errors import one_line, translate
 from connectors.private_redis import PROGRAMS, PrivateRedis, cli, program
 from console.demo.flow import Flow
+from console.demo.market import Market
+from console.demo.market_writer import MarketWriter
 from console.demo.observation import Observation, RateMeter
 from console.demo.publisher import Publisher
 from console.demo.simulator import Simulator
+from console.joins import read_joins
 from console.read import read_overview
 from sinks import snapshots
 
 PREFIX = "quantum"
+
+FLOWS = ("flows.p35", "flows.allocation", "flows.governor")
 
 
 class DemoError(Exception):
@@ -28,7 +33,7 @@ class DemoError(Exception):
 
 
 class Stage:
-    """A private Redis with a publisher and `flows.p35` on it. Enter from the main thread.
+    """A private Redis with publishers and FLOWS on it. Enter from the main thread.
 
     :raises DemoError: on entering, when Redis cannot be started; what was started is gone again.
     """
@@ -50,11 +55,14 @@ class Stage:
             self.command = f"{_redis_cli(folder)} -p {server.port} hgetall {snapshots.decisions_key(PREFIX, '5m')}"
             self._publisher = Publisher(server, PREFIX, self._simulator)
             stack.callback(self._publisher.stop)
-            self._flow = stack.enter_context(Flow(server.url, PREFIX, folder))
+            self._market = MarketWriter(server, PREFIX, Market(self._simulator.seed))
+            stack.callback(self._market.stop)
+            self._flows = [stack.enter_context(Flow(module, server.url, PREFIX, folder)) for module in FLOWS]
             self._began = time.monotonic()
             self._ended: float | None = None
             self._stopped = False
             self._publisher.start()
+            self._market.start()
             self._stack = stack.pop_all()
         return self
 
@@ -74,9 +82,12 @@ class Stage:
         :raises DemoError: something that must run has ended.
         :raises connectors.errors.RedisError: Redis does not answer.
         """
-        failure = self._publisher.failure or (None if self._stopped else self._flow.failure)
-        if failure:
-            raise DemoError(failure)
+        failures = [self._publisher.failure, self._market.failure]
+        if not self._stopped:
+            failures += [flow.failure for flow in self._flows]
+        for failure in failures:
+            if failure:
+                raise DemoError(failure)
         overview = read_overview(self._client, PREFIX)
         processed = overview.status.processed_total
         if self._ended is None:
@@ -86,11 +97,13 @@ class Stage:
         else:
             rate = processed / self.elapsed
             published = self._publisher.published
-        return Observation(overview, published, rate, self.elapsed, self._publisher.phase.label, self.command)
+        joins = read_joins(self._client, PREFIX)
+        return Observation(overview, published, rate, self.elapsed, self._publisher.phase.label, self.command, joins)
 
     def stop_publishing(self) -> None:
         """Publish no more. From now on the rate is the average over the whole run."""
         self._publisher.stop()
+        self._market.stop()
         self._ended = self._ended or time.monotonic()
 
     def settled(self) -> bool:
@@ -109,10 +122,11 @@ class Stage:
         counted = sum(sum(summary.decisions.values()) for summary in recent.summaries.values())
         return now.overview.windows["1h"].total == counted
 
-    def stop_flow(self) -> None:
-        """Ask the flow to end; blocks until it has."""
+    def stop_flows(self) -> None:
+        """Ask the flows to end; blocks until they have."""
         self._stopped = True
-        self._flow.stop()
+        for flow in self._flows:
+            flow.stop()
 
 
 def _version() -> str:

@@ -12,6 +12,8 @@ from rich.text import Text
 
 from connectors.errors import one_line
 from console.demo.observation import Observation
+from console.joins import Joins
+from console.joins_text import permit_line, proposed_line
 from console.read import Ranked, Window
 from console.text import bar, fit, number, percent
 from console.verdict import Severity, Verdict, decision_severity, gate_severity, verdict
@@ -36,13 +38,19 @@ _FIXED_LINES = 15
 
 _MOST_ROWS = 12
 
+_JOIN_ROWS = 3
+"""Symbols and permits on a small screen; twice as many from `_TALL` lines on."""
+
+_TALL = 32
+
 
 def screen(seen: Observation, width: int, height: int, *, ascii_only: bool = False) -> list[Text]:
     """The lines of a screen of `width` by `height` cells; none is wider, and from 80x24 on there are no more."""
     inner = min(width, _WIDEST) - 2
     windows = seen.overview.windows
     window = windows[WINDOW]
-    rows = min(max(height - _FIXED_LINES, 2), 2 * _MOST_ROWS)
+    joins = _JOIN_ROWS if height < _TALL else 2 * _JOIN_ROWS
+    rows = min(max(height - _FIXED_LINES - joins - 1, 2), 2 * _MOST_ROWS)
     lines = [
         _title(seen, inner),
         _verdict(seen, window),
@@ -53,6 +61,7 @@ def screen(seen: Observation, width: int, height: int, *, ascii_only: bool = Fal
         *_ranking(window, window.gates, rows // 2, inner, ascii_only, by_severity=True),
         _heading("Reasons, 5 minutes", inner),
         *_ranking(window, window.reasons, rows - rows // 2, inner, ascii_only, by_severity=False),
+        *_joins(seen.joins, joins, inner, ascii_only),
         _heading("", inner),
         _state(seen),
         Text(one_line(seen.command), "dim"),
@@ -119,6 +128,20 @@ def _ranking(
         line.append(f"{number(one.count):>10}{percent(share):>7}", style)
         lines.append(line)
     return lines + [Text("") for _ in range(rows - len(lines))]
+
+
+def _joins(joins: Joins, rows: int, width: int, ascii_only: bool) -> list[Text]:
+    """Targets at the left, permits at the right."""
+    right = max(width * 35 // 100, 20)
+    left = max(width - right - 1, 10)
+    lines = [_heading("Targets, as proposed", left)]
+    lines[0].append(" ")
+    lines[0].append_text(_heading("Latest permits", right))
+    for row in range(rows):
+        target = proposed_line(joins.proposed[row], left, ascii_only=ascii_only) if row < len(joins.proposed) else ""
+        permit = permit_line(joins.permits[row], right) if row < len(joins.permits) else ""
+        lines.append(Text(f"{target:<{left}} {permit}" if not target else f"{target} {permit}"))
+    return lines
 
 
 def _state(seen: Observation) -> Text:

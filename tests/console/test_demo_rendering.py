@@ -11,6 +11,7 @@ from connectors.private_redis import PrivateRedis
 from console.demo.answer import answer
 from console.demo.observation import Observation, RateMeter
 from console.demo.view import screen
+from console.joins import Joins, Permitted, Proposed
 from console.read import Overview, Ranked, Window, read_overview
 from sinks.values import WINDOWS
 
@@ -28,7 +29,10 @@ def seen(server: PrivateRedis) -> Observation:
     gates = (Ranked("p33_permit_denied", 62), Ranked(HOSTILE, 3))
     windows = {name: Window(name, decisions, reasons, gates) for name in WINDOWS}
     status = dataclasses.replace(status, processed_total=100)
-    return Observation(Overview(windows, (), status), 100, 49.96, 20.2, "busy", "redis-cli -p 1 hgetall x")
+    proposed = (Proposed("BTCUSDT", 1000.0, 1400.0, 1.4, "ok"), Proposed(HOSTILE, None, None, None, HOSTILE))
+    permits = tuple(Permitted(str(n), HOSTILE, "DOWNSIZE", 0.4444, 96.0, "ok") for n in range(20))
+    joins = Joins(proposed * 5, permits)
+    return Observation(Overview(windows, (), status), 100, 49.96, 20.2, "busy", "redis-cli -p 1 hgetall x", joins)
 
 
 def test_the_answer(seen: Observation) -> None:
@@ -39,6 +43,7 @@ def test_the_answer(seen: Observation) -> None:
     assert "  p33_permit_denied                  ██████████████▉            62 %        62" in lines
     assert "Rate       50.0 decisions a second on average over 20 s" in lines
     assert "Lag        unknown" in lines
+    assert "  BTCUSDT                  1,000 →    1,400  x1.40 ok" in lines
     assert "Processed  100 of 100 published: exact" in lines
 
 
@@ -60,6 +65,15 @@ def test_the_view_fits_the_screen(seen: Observation, width: int, height: int) ->
     lines = screen(seen, width, height)
     assert len(lines) <= height
     assert max(cell_len(line.plain) for line in lines) <= width
+
+
+@pytest.mark.parametrize(("height", "shown"), [(24, 3), (32, 6)])
+def test_targets_and_permits_stand_side_by_side(seen: Observation, height: int, shown: int) -> None:
+    lines = [line.plain for line in screen(seen, 80, height)]
+    begin = next(at for at, line in enumerate(lines) if "Targets, as proposed" in line)
+    assert "Latest permits" in lines[begin]
+    assert lines[begin + 1].split()[:5] == ["BTCUSDT", "1,000", "→", "1,400", "x1.40"]
+    assert sum("x0.44 +96 s" in line for line in lines) == shown
 
 
 def test_a_tiny_screen_still_shows_the_verdict(seen: Observation) -> None:
