@@ -63,7 +63,7 @@ def test_the_console_imports_no_dataflow() -> None:
     assert {name for name in found if name.partition(".")[0] == "flows"} <= {f"flows.{name}" for name in PURE}
 
 
-@pytest.mark.parametrize("module", ["decisions", "tally", "windows"])
+@pytest.mark.parametrize("module", ["decisions", "tally", "windows", "efficiency", "plans"])
 def test_pure_modules_know_no_redis_no_clock_and_no_environment(module: str) -> None:
     assert not {"redis", "time", "os", "socket", "random"} & set(imported(ROOT / "flows" / f"{module}.py"))
 
