@@ -30,7 +30,7 @@ class GovernorMetrics(ConsumerMetrics):
 
     def __init__(self, version: str, registry: CollectorRegistry = REGISTRY) -> None:
         super().__init__("p32", registry)
-        self._applied = self.counter("eff_apply", "Permits written, by what they say", ["action", "reason"])
+        self._applied = self.counter("eff_apply", "Plans judged, by what their permits say", ["action", "reason"])
         self._plans = self.counter("plans", "Plans acknowledged, by what became of them", ["outcome"])
         self._seconds = self.histogram("permit_seconds", "Seconds from the plan's stream ID to its permit")
         self._factor = Series(
