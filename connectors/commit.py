@@ -21,7 +21,7 @@ from connectors.outage import Backoff, is_broken_connection
 from connectors.service import Service
 
 _log = structlog.get_logger("commit")
-_commit = Script.load("stream_id", "commit")
+_commit = Script.load("stream_id", "json_merge", "commit")
 
 MAX_PARTS = 64
 """The most parts in one commit: bounds how long one script keeps Redis from other work."""
