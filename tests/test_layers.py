@@ -19,7 +19,7 @@ BELOW = {
 }
 """Folder -> those that it may import."""
 
-PURE = {"decisions", "tally", "windows", "settings"}
+PURE = {"decisions", "gates", "tally", "windows", "settings"}
 """Of `flows`, what the console may import: it recounts with the very functions of the flow, and by its settings. A
 dataflow it starts as a process, as an administrator would."""
 
@@ -63,7 +63,7 @@ def test_the_console_imports_no_dataflow() -> None:
     assert {name for name in found if name.partition(".")[0] == "flows"} <= {f"flows.{name}" for name in PURE}
 
 
-@pytest.mark.parametrize("module", ["decisions", "tally", "windows", "efficiency", "plans"])
+@pytest.mark.parametrize("module", ["decisions", "gates", "tally", "windows", "efficiency", "plans"])
 def test_pure_modules_know_no_redis_no_clock_and_no_environment(module: str) -> None:
     assert not {"redis", "time", "os", "socket", "random"} & set(imported(ROOT / "flows" / f"{module}.py"))
 
