@@ -21,6 +21,7 @@ import redis
 
 from connectors.effects import Cap, Count, Effect, Mirror
 from sinks import status
+from sinks.alert_values import MinuteCounts
 from sinks.text import minute_name
 from sinks.values import Kind, MinuteSummary
 
@@ -113,6 +114,31 @@ def read_summaries(client: redis.Redis, prefix: str, minutes: range) -> dict[int
                 _fields(counts, b"decision:"), _fields(counts, b"reason:"), _fields(unknown, b"")
             )
     return summaries
+
+
+def read_minutes(client: redis.Redis, prefix: str, minutes: range) -> dict[int, MinuteCounts]:
+    """The buckets of those of `minutes` that have any counts, symbols and all: up to 10,000 fields for each minute.
+
+    Blocks for one round trip; raises what redis-py raises.
+    """
+    pipeline = client.pipeline(transaction=False)
+    for minute in minutes:
+        pipeline.hgetall(bucket_key(prefix, minute))
+    return {minute: _minute(counts) for minute, counts in zip(minutes, pipeline.execute(), strict=True) if counts}
+
+
+def _minute(counts: Mapping[bytes, bytes]) -> MinuteCounts:
+    """A bucket. A symbol with a colon is taken apart at its decision, but cannot be told from its reason."""
+    by_decision = _fields(counts, b"symbol_decision:")
+    by_reason = _fields(counts, b"symbol_reason:")
+    symbol_decisions, symbol_reasons = {}, {}
+    for name, count in by_decision.items():
+        symbol, _colon, decision = name.rpartition(":")
+        symbol_decisions[symbol, decision] = count
+    for name, count in by_reason.items():
+        symbol, _colon, reason = name.partition(":")
+        symbol_reasons[symbol, reason] = count
+    return MinuteCounts(_fields(counts, b"decision:"), _fields(counts, b"reason:"), symbol_decisions, symbol_reasons)
 
 
 def _fields(counts: Mapping[bytes, bytes], start: bytes) -> dict[str, int]:

@@ -23,6 +23,20 @@ PURE = {"decisions", "gates", "tally", "windows", "settings"}
 """Of `flows`, what the console may import: it recounts with the very functions of the flow, and by its settings. A
 dataflow it starts as a process, as an administrator would."""
 
+PURE_MODULES = [
+    "decisions",
+    "gates",
+    "tally",
+    "windows",
+    "efficiency",
+    "plans",
+    "alert_view",
+    "alert_subjects",
+    "alert_rules",
+    "alert_life",
+    "alert_text",
+]
+
 TRADING = re.compile(
     r"trad(e|ing)|decision|allocat|symbol|leverage|governor|permit|quantum:|\bp3\d\b|apply[._]result|\bgate\b|BTC|profit",
     re.IGNORECASE,
@@ -63,7 +77,7 @@ def test_the_console_imports_no_dataflow() -> None:
     assert {name for name in found if name.partition(".")[0] == "flows"} <= {f"flows.{name}" for name in PURE}
 
 
-@pytest.mark.parametrize("module", ["decisions", "gates", "tally", "windows", "efficiency", "plans"])
+@pytest.mark.parametrize("module", PURE_MODULES)
 def test_pure_modules_know_no_redis_no_clock_and_no_environment(module: str) -> None:
     assert not {"redis", "time", "os", "socket", "random"} & set(imported(ROOT / "flows" / f"{module}.py"))
 

@@ -1,0 +1,107 @@
+"""P3.5.1 automated alerts: what an operator should learn without having to ask.
+
+    python -m bytewax.run flows.alerts
+
+    every 60 s --> checks --> judge --> publish          (state and alerts: one atomic step)
+                   (buckets, symbols, group, state)
+
+    alerts --> notifier --> receivers                    (beside the dataflow: see `connectors.notifier`)
+
+A check works out anew what is so, from the buckets, and what becomes of each alert, from the state in Redis. The
+process holds nothing: it may be restarted at any time, and started several times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import bytewax.operators as op
+from bytewax.dataflow import Dataflow
+from bytewax.inputs import Source
+from bytewax.outputs import Sink
+
+from connectors import metrics as endpoint
+from connectors.derived import DerivedSink
+from connectors.polled import PolledSource
+from connectors.service import Service
+from connectors.start import start
+from flows import __version__
+from flows.alert_life import advance
+from flows.alert_rules import KINDS, find
+from flows.alert_settings import AlertsSettings
+from flows.alert_text import alert, figures
+from flows.alert_view import view_of
+from sinks import alerts
+from sinks.alert_metrics import AlertMetrics
+from sinks.alert_values import AlertState, Checked, Reading
+
+PATIENCE_CHECKS, PATIENCE_SECONDS = 3, 120.0
+"""A pending alert outlives so many missed checks, and a pause of so many seconds, whichever is longer."""
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Where the flow reads and writes: Redis when it runs, lists when it is tested."""
+
+    checks: Source[Reading]
+    publish: Sink[Checked]
+
+
+def flow() -> Dataflow:
+    """What `python -m bytewax.run flows.alerts` runs: settings from the environment, ends on Redis.
+
+    :raises SystemExit: with status 78 when a setting is wrong.
+    """
+    settings = start(AlertsSettings, "alerts")
+    metrics = AlertMetrics(KINDS, __version__)
+    service = Service.create(settings, "alerts")
+    metrics.watch(service.outage)
+    endpoint.serve(settings)
+    return topology(settings, redis_ends(settings, service, metrics))
+
+
+def topology(settings: AlertsSettings, ends: Ends, new_version: Callable[[], str] = alerts.new_version) -> Dataflow:
+    """The dataflow, whatever its ends."""
+    flow = Dataflow("alerts")
+    checks = op.input("checks", flow, ends.checks)
+    judged = op.filter_map("judge", checks, partial(judge, settings=settings, new_version=new_version))
+    op.output("publish", judged, ends.publish)
+    return flow
+
+
+def judge(
+    reading: Reading, *, settings: AlertsSettings, new_version: Callable[[], str] = alerts.new_version
+) -> Checked | None:
+    """What a check leads to; None when another instance has only just made one."""
+    before, now = reading.state, reading.now
+    ago = None if before.checked_at is None else now - before.checked_at
+    if ago is not None and 0 <= ago < settings.alert_interval_sec / 2:
+        return None
+    view = view_of(reading)
+
+    tracked, events = advance(
+        before.tracked,
+        find(view, settings),
+        now,
+        cooldown=settings.p35_alert_cooldown,
+        broken=ago is None or ago > max(PATIENCE_CHECKS * settings.alert_interval_sec, PATIENCE_SECONDS),
+        weight=lambda key: figures(view, key).score,
+    )
+    after = AlertState(new_version(), now, reading.trimmed_total, tracked)
+    return Checked(before, after, tuple(alert(view, event) for event in events), reading.started)
+
+
+def redis_ends(settings: AlertsSettings, service: Service, metrics: AlertMetrics) -> Ends:
+    """The ends on the Redis of `service`."""
+    prefix = settings.key_prefix
+    return Ends(
+        checks=PolledSource(service, "checks", settings.alert_interval_sec, lambda client: alerts.read(client, prefix)),
+        publish=DerivedSink(
+            service,
+            "publish",
+            lambda client, checked: metrics.written(checked, alerts.write(client, prefix, checked)),
+            written=metrics.checked,
+        ),
+    )
