@@ -13,7 +13,9 @@ process holds nothing: it may be restarted at any time, and started several time
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import atexit
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,8 +26,12 @@ from bytewax.outputs import Sink
 
 from connectors import metrics as endpoint
 from connectors.derived import DerivedSink
+from connectors.errors import SettingsError
+from connectors.notifier import Notifier, Policy
 from connectors.polled import PolledSource
+from connectors.receiver import Receiver
 from connectors.service import Service
+from connectors.settings import EXIT_SETTINGS
 from connectors.start import start
 from flows import __version__
 from flows.alert_life import advance
@@ -33,7 +39,7 @@ from flows.alert_rules import KINDS, find
 from flows.alert_settings import AlertsSettings
 from flows.alert_text import alert, figures
 from flows.alert_view import view_of
-from sinks import alerts
+from sinks import alerts, notifications
 from sinks.alert_metrics import AlertMetrics
 from sinks.alert_values import AlertState, Checked, Reading
 
@@ -55,10 +61,12 @@ def flow() -> Dataflow:
     :raises SystemExit: with status 78 when a setting is wrong.
     """
     settings = start(AlertsSettings, "alerts")
+    receivers = _receivers(settings)
     metrics = AlertMetrics(KINDS, __version__)
     service = Service.create(settings, "alerts")
     metrics.watch(service.outage)
     endpoint.serve(settings)
+    notify(settings, service, receivers, metrics)
     return topology(settings, redis_ends(settings, service, metrics))
 
 
@@ -91,6 +99,31 @@ def judge(
     )
     after = AlertState(new_version(), now, reading.trimmed_total, tracked)
     return Checked(before, after, tuple(alert(view, event) for event in events), reading.started)
+
+
+def notify(
+    settings: AlertsSettings, service: Service, receivers: Sequence[Receiver], metrics: AlertMetrics
+) -> Notifier:
+    """Begin to send what is published to `receivers`, until the process ends."""
+    policy = Policy(
+        wanted=partial(notifications.wanted, least=settings.alert_notify_min_severity),
+        message=notifications.message,
+        spacing=settings.alert_notify_spacing_sec,
+        attempts=settings.alert_notify_attempts,
+    )
+    notifier = Notifier(service, receivers, partial(notifications.outbox, settings.key_prefix), policy, metrics)
+    notifier.start()
+    atexit.register(notifier.close)
+    return notifier
+
+
+def _receivers(settings: AlertsSettings) -> list[Receiver]:
+    """Those of the settings; ends the process with status 78 after one line, when a URL is wrong."""
+    try:
+        return settings.receivers()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(EXIT_SETTINGS) from None
 
 
 def redis_ends(settings: AlertsSettings, service: Service, metrics: AlertMetrics) -> Ends:

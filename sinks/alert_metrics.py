@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 from connectors.metrics import SECONDS_BUCKETS
+from connectors.notifier import Watcher
 from connectors.outage import Outage
 from sinks.alert_values import FIRING, SEVERITIES, Checked
 
@@ -15,7 +16,7 @@ OUTCOMES = ("sent", "failed", "dead")
 """Of an attempt to notify: it was taken, it was not and will be tried again, it was given up."""
 
 
-class AlertMetrics:
+class AlertMetrics(Watcher):
     """Alerts and checks. Counters count what this process did; `p35_alerts_firing` shows what all instances know."""
 
     def __init__(self, kinds: Sequence[str], version: str, registry: CollectorRegistry = REGISTRY) -> None:
@@ -78,6 +79,6 @@ class AlertMetrics:
         """A message had this outcome: one of OUTCOMES."""
         self._notifications.labels(outcome).inc()
 
-    def waiting(self, receiver: str, alerts: int) -> None:
+    def waiting(self, receiver: str, entries: int) -> None:
         """So many alerts wait for the receiver with this number."""
-        self._waiting.labels(receiver).set(alerts)
+        self._waiting.labels(receiver).set(entries)

@@ -1,0 +1,83 @@
+"""Notifications: which alerts are sent to people, and in what words; and the keys that sending needs.
+
+{prefix}:p35:alerts              its consumer groups notify-1, notify-2 ...: one for each receiver
+{prefix}:p35:alerts:lease:{n}    STRING, TTL 60 s: which process sends to receiver {n}
+{prefix}:p35:alerts:dead         STREAM, about 1,000 entries: what was given up. The fields of the alert, and
+    receiver    its number
+    attempts    how often it was tried
+    failure     why it was given up, without secrets
+    entry_id    of the alert in its stream
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from connectors.errors import one_line
+from connectors.outbox import OutboxConfig
+from connectors.receiver import Level, Message
+from sinks.alert_values import CRITICAL, FIRING, SEVERITIES
+from sinks.alerts import stream_key
+
+_BODY = 1_800
+"""Characters of a body: what the strictest chats take."""
+
+_LINE = 90
+"""Characters of an alert that are told in any case."""
+
+# Brackets, backticks and at signs mean something to chats: a name from a publisher must not call everyone or be a link.
+_PLAIN = str.maketrans({"@": "(at)", "<": "(", ">": ")", "[": "(", "]": ")", "`": "'"})
+
+
+def dead_letters_key(prefix: str) -> str:
+    """What was given up."""
+    return f"{prefix}:p35:alerts:dead"
+
+
+def outbox(prefix: str, receiver: str) -> OutboxConfig:
+    """The keys of the receiver with this number."""
+    return OutboxConfig(
+        stream_key(prefix), f"notify-{receiver}", f"{prefix}:p35:alerts:lease:{receiver}", dead_letters_key(prefix)
+    )
+
+
+def wanted(fields: Mapping[str, str], least: str) -> bool:
+    """Whether an alert with these fields is at least as severe as `least`. One that says nothing known is not."""
+    severity = fields.get("severity", "")
+    return severity in SEVERITIES and SEVERITIES.index(severity) >= SEVERITIES.index(least)
+
+
+def message(alerts: Sequence[Mapping[str, str]]) -> Message:
+    """What tells of `alerts`, oldest first, in one message."""
+    lines = [_line(fields, max(_BODY // len(alerts), _LINE)) for fields in alerts]
+    return Message(_title(alerts), "\n".join(lines), _level(alerts))
+
+
+def _title(alerts: Sequence[Mapping[str, str]]) -> str:
+    if len(alerts) == 1:
+        (one,) = alerts
+        state = "" if _fires(one) else "resolved: "
+        return _plain(f"{state}{one.get('severity', '')} {one.get('kind', '')} {one.get('reason', '')}", 120)
+    firing = sum(map(_fires, alerts))
+    return f"{len(alerts)} alerts: {firing} firing, {len(alerts) - firing} resolved"
+
+
+def _line(fields: Mapping[str, str], limit: int) -> str:
+    state = fields.get("severity", "") if _fires(fields) else "resolved"
+    said = fields.get("message", "").removeprefix("resolved ")
+    return _plain(f"{state} {fields.get('kind', '')} {fields.get('reason', '')}: {said}", limit)
+
+
+def _level(alerts: Sequence[Mapping[str, str]]) -> Level:
+    firing = [one for one in alerts if _fires(one)]
+    if not firing:
+        return "success"
+    return "failure" if any(one.get("severity") == CRITICAL for one in firing) else "warning"
+
+
+def _fires(fields: Mapping[str, str]) -> bool:
+    return fields.get("state") == FIRING
+
+
+def _plain(text: str, limit: int) -> str:
+    return one_line(text.translate(_PLAIN), limit)
