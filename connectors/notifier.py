@@ -81,24 +81,27 @@ class Notifier:
         watcher: Watcher | None = None,
     ) -> None:
         self._closed = threading.Event()
-        self._threads = []
+        self._deliveries: list[tuple[_Delivery, threading.Thread]] = []
         for number, receiver in enumerate(receivers, 1):
             name = str(number)
             delivery = _Delivery(service, receiver, name, config(name), policy, watcher or Watcher(), self._closed)
-            self._threads.append(threading.Thread(target=delivery.run, name=f"notifier {name}", daemon=True))
+            thread = threading.Thread(target=delivery.run, name=f"notifier {name}", daemon=True)
+            self._deliveries.append((delivery, thread))
 
     def start(self) -> None:
         """Begin to send."""
-        for thread in self._threads:
+        for _delivery, thread in self._deliveries:
             thread.start()
 
     def close(self) -> None:
         """End. What is being sent has a moment left; what is not acknowledged then will be sent again."""
         self._closed.set()
         deadline = time.monotonic() + _CLOSE_SECONDS
-        for thread in self._threads:
+        for delivery, thread in self._deliveries:
             if thread.is_alive():
                 thread.join(max(deadline - time.monotonic(), 0.0))
+                if thread.is_alive():
+                    delivery.release()
 
 
 class _Delivery:
@@ -138,9 +141,14 @@ class _Delivery:
             self._service.outage.up(self._part)
             backoff.reset()
             self._wait(pause)
-        with contextlib.suppress(RedisError):  # (it ends by itself)
-            self._outbox.release()
+        self.release()
         self._client.close()
+
+    def release(self) -> None:
+        """Let the next process begin at once, as far as Redis answers. From any thread."""
+        if self._service.outage.redis_up:
+            with contextlib.suppress(RedisError):  # (the lease ends by itself)
+                self._outbox.release()
 
     def _stopping(self) -> bool:
         return self._closed.is_set() or self._service.lifecycle.stopping

@@ -15,14 +15,19 @@ from bytewax.testing import TestingSink, TestingSource
 import flows as flows_package
 from connectors import private_redis
 from connectors.private_redis import PrivateRedis
+from flows.alert_rules import RULES
+from flows.alert_settings import AlertsSettings
+from flows.alerts import Ends as AlertsEnds
+from flows.alerts import topology as alerts_topology
 from flows.p35 import Ends, topology
 from flows.settings import P35Settings
-from tests.support import configuration
+from tests.support import configuration, users
 from tests.support.flow_process import FlowProcess
 from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+ALERTS = (ROOT / "docs/alerts.md").read_text("utf-8")
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -42,6 +47,7 @@ def documented(key: str) -> str | None:
     parts = {
         r"\{w\}": "(1m|5m|15m|1h)",
         r"\{consumer\}": ".+",
+        r"\{receiver\}": r"\d+",
         r"\{S\}": ".+",
         r"\{plan_id\}": ".+",
         "YYYYMMDDHHMM": r"\d{12}",
@@ -119,6 +125,7 @@ def test_every_key_that_the_flow_writes_is_documented(client: redis.Redis, flows
     keys = client.keys()
     assert {key: documented(key) for key in keys} == {key: client.type(key) for key in keys}
     unseen = [name for name in schema_keys() if name.startswith("quantum:p35:") and not re.search("{|YYYY", name)]
+    unseen = [name for name in unseen if not name.startswith("quantum:p35:alerts")]
     assert sorted(set(unseen) - set(keys)) == []
     status = client.hgetall("quantum:p35:status")
     rows = re.findall(r"^\| `([a-z_]+)` \|.*\|.*\|$", (ROOT / "docs/redis-schema.md").read_text("utf-8"), re.MULTILINE)
@@ -141,6 +148,34 @@ def test_every_key_and_field_of_the_joins_is_documented(client: redis.Redis, flo
     page = (ROOT / "docs/redis-schema.md").read_text("utf-8")
     for key in ("quantum:permit:1", "quantum:allocation:target:proposed:BTCUSDT", "quantum:governor:status"):
         assert [field for field in client.hgetall(key) if f"`{field}`" not in page] == []
+
+
+def test_every_key_that_the_alerts_write_is_documented(client: redis.Redis, flows: FlowProcess.Factory) -> None:
+    bucket = time.strftime("quantum:p35:bucket:%Y%m%d%H%M", time.gmtime())
+    client.hset(bucket, mapping={"decision:SKIP": 100, "reason:no_position": 100})
+    receiver = {"ALERT_NOTIFY_URLS": f"json://127.0.0.1:{private_redis.free_port()}", "ALERT_NOTIFY_ATTEMPTS": "1"}
+    flows(module="flows.alerts", ALERT_INTERVAL_SEC="0.2", **receiver, **users.login("quantum-alerts"))
+    wait_for(lambda: client.exists("quantum:p35:alerts:dead"), "the dead letter")
+    keys = client.keys("quantum:p35:alerts*")
+    assert {key: documented(key) for key in keys} == {key: client.type(key) for key in keys}
+    assert len(keys) == 4
+    text = (ROOT / "docs/redis-schema.md").read_text("utf-8")
+    (_id, dead), *_ = client.xrange("quantum:p35:alerts:dead")
+    assert all(f"`{field}`" in text for field in dead)
+
+
+def test_the_picture_of_the_alerts_shows_every_step() -> None:
+    dataflow = alerts_topology(AlertsSettings(), AlertsEnds(TestingSource([]), TestingSink([])))
+    steps = {step.step_id.partition(".")[2] for step in dataflow.substeps}
+    assert steps == {"checks", "judge", "publish"}
+    assert steps <= set(re.findall(r"\b[a-z_]+\b", ALERTS.partition("```mermaid")[2].partition("```")[0]))
+
+
+def test_the_table_of_alert_rules_is_the_table_in_the_code() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|.*\| (at once|\d+ min|see below) \| .*\|$", ALERTS, re.MULTILINE)
+    lasts = {"at once": 0.0, "see below": 900.0}
+    documented = [(kind, lasts[text] if text in lasts else 60.0 * int(text.split()[0])) for kind, text in rows]
+    assert documented == [(rule.kind, rule.lasts) for rule in RULES]
 
 
 def test_the_flow_of_the_readme_counts(client: redis.Redis, flows: FlowProcess.Factory, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ SAMPLE = {
     "quantum:p35:status": "hash",
     "quantum:p35:bucket:202602010657": "hash",
     "quantum:p35:gate:top:5m": "zset",
+    "quantum:p35:alerts:state": "hash",
     "quantum:allocation:target:BTCUSDT": "hash",
     "quantum:allocation:target:proposed:BTCUSDT": "hash",
     "quantum:capital:efficiency:BTCUSDT": "hash",
@@ -39,7 +40,7 @@ WRITES = {"hash": ("HSET", "f", "1"), "stream": ("XADD", "*", "f", "1"), "zset":
 
 MAY_WRITE = {
     "quantum-p35": {"quantum:p35:status", "quantum:p35:bucket:202602010657", "quantum:p35:gate:top:5m"},
-    "quantum-alerts": set(),
+    "quantum-alerts": {"quantum:p35:alerts:state"},
     "quantum-allocation": {"quantum:allocation:target:proposed:BTCUSDT"},
     "quantum-governor": {"quantum:permit:1", "quantum:governor:status", "quantum:governor:lease:host-1"},
     "quantum-console": set(),
@@ -111,6 +112,12 @@ def test_each_user_writes_its_own_keys_and_no_others(secured: PrivateRedis) -> N
         # XADD to what is no stream does nothing: who may only add is not among these.
         if user == "quantum-governor" and "quantum-allocation" not in delivered(secured):
             written.remove("quantum:capital:efficiency:BTCUSDT")  # 6.2 knows no keys that are only read
+        if user == "quantum-alerts" and "quantum-allocation" not in delivered(secured):
+            written -= {
+                "quantum:p35:status",
+                "quantum:p35:bucket:202602010657",
+                "quantum:stream:apply.result",
+            }  # likewise
         assert written == MAY_WRITE[user], user
         assert [key for key in MAY_READ[user] if not may(secured, user, "HGET", key, "f")] == [], user
         if user in MAY_ADD:
@@ -129,7 +136,11 @@ def test_from_redis_7_on_nobody_can_destroy_what_it_only_reads(secured: PrivateR
     if "quantum-allocation" in users:
         assert destroyers == set()
     else:
-        assert {user for user, _ in destroyers} == {"quantum-p35", "quantum-governor"}  # as the file says
+        assert {user for user, _ in destroyers} == {
+            "quantum-p35",
+            "quantum-alerts",
+            "quantum-governor",
+        }  # as the file says
 
 
 def test_as_delivered_nobody_can_log_in(tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ local function take()
 end
 
 -- Redis checks the rights of the user at each call and undoes nothing: each command is called once in a form that
--- changes nothing, before the first that does.
+-- changes nothing, before the first that does. (The first of all is one that Redis allows even when `maxmemory` is
+-- reached, and then the rest, too: a full Redis cannot stop it.)
 local function ask(...)
   local reply = redis.pcall(...)
   local problem = type(reply) == 'table' and reply.err
@@ -35,7 +36,6 @@ local problem = ask('HDEL', KEYS[1], '') or ask('HSET', KEYS[1], ARGV[1], 0, ARG
   or ask('XADD', KEYS[2], 'NOMKSTREAM', '*', 'f')
 if problem then return problem end
 
--- The first write is one that a Redis at `maxmemory` refuses: then nothing was done.
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 for _ = 1, tonumber(take()) do redis.call('HDEL', KEYS[1], take()) end
 for _ = 1, tonumber(take()) do redis.call('HSET', KEYS[1], take(), take()) end

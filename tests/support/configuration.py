@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings
 
 from connectors.settings import RedisSettings
 from console.demo.settings import DemoSettings
+from flows.alert_settings import AlertsSettings
 from flows.settings import AllocationSettings, GovernorSettings, P35Settings
 
 HEAD = """# Configuration
@@ -28,6 +29,7 @@ wins over them. Files are read anew at each connection, and no log shows a passw
 SECTIONS: tuple[tuple[str, type[BaseSettings], type[BaseSettings] | None], ...] = (
     ("All flows", RedisSettings, None),
     ("`flows.p35`", P35Settings, RedisSettings),
+    ("`flows.alerts`", AlertsSettings, RedisSettings),
     ("`flows.allocation`", AllocationSettings, RedisSettings),
     ("`flows.governor`", GovernorSettings, RedisSettings),
     ("`make demo`", DemoSettings, None),
