@@ -34,6 +34,11 @@ def _lines(seen: Observation, ascii_only: bool) -> Iterator[str]:
     yield "Top reasons, 5 minutes"
     yield from _ranking(window, window.reasons, ascii_only)
     yield ""
+    if seen.alerts:
+        yield "Latest alerts"
+        for one in reversed(seen.alerts):
+            yield "  " + fit(one.line, 76)
+        yield ""
     if seen.joins.proposed:
         yield "Targets, as proposed in the shadow"
         for one in seen.joins.proposed:

@@ -40,6 +40,8 @@ class Flow:
             "STATUS_INTERVAL_SEC": "1",
             "LOOP_INTERVAL_SEC": "1",
             "PYTHONUNBUFFERED": "1",
+            "ALERT_INTERVAL_SEC": "1",
+            "P35_ALERT_COOLDOWN": "10",
         }
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from console.alerts import SeenAlert
 from console.joins import Joins
 from console.read import Overview
 
@@ -28,6 +29,8 @@ class Observation:
     """What an operator can type to look for himself."""
     joins: Joins = field(default_factory=Joins)
     """What is proposed and permitted."""
+    alerts: tuple[SeenAlert, ...] = ()
+    """The latest ones, newest first."""
 
     @property
     def processed(self) -> int:

@@ -13,6 +13,7 @@ import redis
 
 from connectors.errors import one_line, translate
 from connectors.private_redis import PROGRAMS, PrivateRedis, cli, program
+from console.alerts import read_alerts
 from console.demo.flow import Flow
 from console.demo.market import Market
 from console.demo.market_writer import MarketWriter
@@ -25,7 +26,10 @@ from sinks import snapshots
 
 PREFIX = "quantum"
 
-FLOWS = ("flows.p35", "flows.allocation", "flows.governor")
+FLOWS = ("flows.p35", "flows.alerts", "flows.allocation", "flows.governor")
+
+_ALERTS = 5
+"""So many of the latest alerts are looked at."""
 
 
 class DemoError(Exception):
@@ -98,7 +102,9 @@ class Stage:
             rate = processed / self.elapsed
             published = self._publisher.published
         joins = read_joins(self._client, PREFIX)
-        return Observation(overview, published, rate, self.elapsed, self._publisher.phase.label, self.command, joins)
+        alerts = read_alerts(self._client, PREFIX, _ALERTS)
+        phase = self._publisher.phase.label
+        return Observation(overview, published, rate, self.elapsed, phase, self.command, joins, alerts)
 
     def stop_publishing(self) -> None:
         """Publish no more. From now on the rate is the average over the whole run."""

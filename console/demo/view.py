@@ -28,6 +28,8 @@ STYLES = {
     Severity.CRITICAL: "bold red",
 }
 
+ALERT_STYLES = {"MEDIUM": "yellow", "HIGH": "red", "CRITICAL": "bold red"}
+
 _BEHIND = 1_000
 """Entries; from here on the alerts call a consumer behind."""
 
@@ -54,7 +56,7 @@ def screen(seen: Observation, width: int, height: int, *, ascii_only: bool = Fal
     lines = [
         _title(seen, inner),
         _verdict(seen, window),
-        Text(""),
+        _alert(seen),
         _heading("Decisions", inner, " ".join(f" {name}".rjust(15, "─") for name in windows)),
         *_decisions(list(windows.values()), inner),
         _heading("Gates, 5 minutes", inner),
@@ -86,6 +88,14 @@ def _verdict(seen: Observation, window: Window) -> Text:
         said = Verdict(Severity.NORMAL, "Starting flows.p35 ...")
     style = STYLES[said.severity]
     return Text(one_line(said.sentence), f"bold {style}".strip())
+
+
+def _alert(seen: Observation) -> Text:
+    """The latest alert: one that fires in the colour of its severity."""
+    if not seen.alerts:
+        return Text("")
+    latest = seen.alerts[0]
+    return Text(latest.line, ALERT_STYLES.get(latest.severity, "") if latest.firing else "dim")
 
 
 def _heading(name: str, width: int, right: str = "") -> Text:

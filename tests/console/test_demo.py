@@ -85,6 +85,16 @@ def test_without_a_terminal_it_answers_and_leaves_nothing() -> None:
     wait_for(lambda: not any(map(alive, started)), "the end of all that it started")
 
 
+def test_the_gate_explosion_raises_an_alert_and_resolves_it() -> None:
+    with piped(environment(SECONDS="35", RATE="100")) as demo:
+        out, errors = demo.communicate(timeout=90)
+    assert (demo.returncode, errors) == (0, "")
+    alerts = out.partition("Latest alerts\n")[2].partition("\n\n")[0].splitlines()
+    assert len(alerts) == 2, out
+    assert re.match(r"  ALERT MEDIUM gate_explosion: p33_permit_denied stands behind 4\d", alerts[0])
+    assert re.match(r"  MEDIUM gate_explosion: resolved after \d+ s: p33_permit_denied stands", alerts[1])
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_with_the_answer(number: signal.Signals) -> None:
     env = environment(SECONDS="600")

@@ -8,6 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from connectors.private_redis import PrivateRedis
+from console.alerts import SeenAlert, read_alerts
 from console.demo.answer import answer
 from console.demo.observation import Observation, RateMeter
 from console.demo.view import screen
@@ -95,6 +96,38 @@ def test_colour_means_severity(seen: Observation) -> None:
     reason = next(line for line in lines if line.plain.startswith(" p33_permit_denied:stale "))
     assert {str(span.style) for span in gate.spans} == {"red"}
     assert {str(span.style) for span in reason.spans} <= {""}
+
+
+EXPLOSION = SeenAlert("gate_explosion", "x", "CRITICAL", "firing", "x stands behind 84 % of 100 decisions in 5m")
+
+
+def test_the_latest_alert_stands_below_the_verdict_until_it_is_resolved(seen: Observation) -> None:
+    assert screen(seen, 80, 24)[2].plain.strip() == ""
+    firing = screen(dataclasses.replace(seen, alerts=(EXPLOSION,)), 80, 24)
+    assert firing[2].plain == " ALERT CRITICAL gate_explosion: x stands behind 84 % of 100 decisions in 5m"
+    assert str(firing[2].style) == "bold red"
+    resolved = dataclasses.replace(EXPLOSION, state="resolved", message="resolved after 7 min: x")
+    ended = screen(dataclasses.replace(seen, alerts=(resolved, EXPLOSION)), 80, 24)
+    assert ended[2].plain == " CRITICAL gate_explosion: resolved after 7 min: x"
+    assert (str(ended[2].style), len(ended)) == ("dim", len(firing))
+
+
+def test_the_answer_lists_the_alerts_oldest_first(seen: Observation) -> None:
+    resolved = dataclasses.replace(EXPLOSION, state="resolved", message=HOSTILE)
+    lines = answer(dataclasses.replace(seen, alerts=(resolved, EXPLOSION)), ascii_only=True).splitlines()
+    begin = lines.index("Latest alerts")
+    assert lines[begin + 1].startswith("  ALERT CRITICAL gate_explosion: x stands")
+    assert lines[begin + 2].startswith("  CRITICAL gate_explosion: [red]")
+    assert max(map(cell_len, lines)) <= 80
+
+
+def test_alerts_are_read_newest_first(server: PrivateRedis) -> None:
+    with server.client() as client:
+        client.flushall()
+        assert read_alerts(client, "quantum", 5) == ()
+        for number in range(7):
+            client.xadd("quantum:p35:alerts", {"kind": f"k{number}", "state": "firing"})
+        assert [one.kind for one in read_alerts(client, "quantum", 3)] == ["k6", "k5", "k4"]
 
 
 def test_before_the_first_decision_it_is_starting(seen: Observation) -> None:
