@@ -32,11 +32,12 @@ def test_what_is_not_taken_is_told_with_the_status(status: int) -> None:
     assert SECRET not in str(caught.value)
 
 
-def test_nobody_there(capfd: pytest.CaptureFixture[str]) -> None:
+def test_nobody_there(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(NotSentError, match=r"[Cc]onnection") as caught:
         Receiver(f"json://user:{SECRET}@127.0.0.1:{free_port()}/{SECRET}").send(HELLO)
     assert SECRET not in str(caught.value)
     assert capfd.readouterr() == ("", "")
+    assert caplog.records == []
 
 
 def test_a_receiver_that_hangs_costs_no_more_than_the_time_given() -> None:

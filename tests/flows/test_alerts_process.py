@@ -231,6 +231,24 @@ def test_a_redis_that_is_away_is_waited_for(flows: FlowProcess.Factory) -> None:
         assert "Traceback" not in flow.log()
 
 
+@pytest.mark.parametrize(("version", "delivered"), [("6.2", users.EVERY_VERSION), ("8.2", users.EVERY_VERSION)])
+def test_no_right_is_missing_with_the_users_of_every_version(
+    flows: FlowProcess.Factory, version: str, delivered: str
+) -> None:
+    with SecuredRedis(version, delivered) as own, own.client(decode_responses=True) as client, HttpReceiver() as web:
+        notify = {"ALERT_NOTIFY_URLS": web.url, "ALERT_NOTIFY_SPACING_SEC": "0"}
+        flow = flows(REDIS_URL=own.url, **QUICK, **notify)
+        explode(client, "a", 900)
+        wait_for(lambda: web.messages, "a message")
+        web.status = 500
+        explode(client, "b", 900)
+        wait_for(lambda: web.attempts > 2, "an attempt that fails")
+        web.status = 200
+        wait_for(lambda: any("b stands behind" in text for text in web.texts), "the message after that")
+        assert flow.stop() == 0
+        assert client.acl_log() == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_with_0(
     server: PrivateRedis, client: redis.Redis, flows: FlowProcess.Factory, number: signal.Signals
