@@ -36,13 +36,13 @@ def _lines(seen: Observation, ascii_only: bool) -> Iterator[str]:
     yield ""
     if seen.alerts:
         yield "Latest alerts"
-        for one in reversed(seen.alerts):
-            yield "  " + fit(one.line, 76)
+        for alert in reversed(seen.alerts):
+            yield "  " + fit(alert.line, 76)
         yield ""
     if seen.joins.proposed:
         yield "Targets, as proposed in the shadow"
-        for one in seen.joins.proposed:
-            yield "  " + proposed_line(one, 60, ascii_only=ascii_only)
+        for proposed in seen.joins.proposed:
+            yield "  " + proposed_line(proposed, 60, ascii_only=ascii_only)
         yield ""
     if seen.joins.permits:
         yield "Latest permits"
