@@ -3,6 +3,8 @@
 #   PYTHON=...              the interpreter to make .venv with, 3.10 to 3.12 (else the first suitable one on the PATH)
 #   SECONDS= RATE= SEED=    of `make demo`
 #   PYTEST_ARGS=...         more for pytest, as in `make test PYTEST_ARGS="-k commit"`
+#   BENCH=quick             a short look instead of `make bench`; writes nothing
+#   BENCH_ARGS=...          more for it, as in `make bench BENCH_ARGS=throughput`
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
@@ -32,6 +34,10 @@ test: $(READY) ## all tests, on private Redis servers
 .PHONY: chaos
 chaos: $(READY) ## the kill tests, at full size
 	CHAOS_SIZE=full $(BIN)/python -m pytest -n 2 tests/chaos tests/connectors/test_protocol_model.py --timeout=3600 $(PYTEST_ARGS)
+
+.PHONY: bench
+bench: $(READY) ## measure speed, memory and freshness
+	@$(BIN)/python -m tests.bench $(if $(filter quick,$(BENCH)),--quick) $(BENCH_ARGS)
 
 .PHONY: lint
 lint: $(READY) ## style

@@ -1,0 +1,1 @@
+"""Benchmarks: `make bench`, or `python -m tests.bench --help`. Nothing in here is collected by pytest."""
