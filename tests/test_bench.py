@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from connectors.private_redis import PrivateRedis
-from tests.bench import race
+from tests.bench import freshness, race, throughput
 from tests.bench.load import Load
+from tests.bench.processes import FLOW, Measured
+from tests.bench.publisher import Timetable
 from tests.support import oracle, recount
 
 
@@ -46,3 +50,39 @@ def test_two_processes_share_the_work() -> None:
     with PrivateRedis() as server:
         lap = race.run(server, race.P35, load, load.fill(server), race.Setting(processes=2))
     assert lap.rate > 0
+
+
+def test_latency_counts_from_the_timetable() -> None:
+    table = Timetable(start=100.0, rate=4, seconds=1.0)
+    assert [table.due(number) for number in range(4)] == [100.0, 100.25, 100.5, 100.75]
+    # The publisher (or Redis, or the flow) stalls: the second and the third are seen together, half a second late.
+    assert freshness.latencies(table, [(100.125, 1), (101.0, 3), (101.0, 4)]) == [0.125, 0.75, 0.5, 0.25]
+
+
+def test_bursts_are_due_together() -> None:
+    table = Timetable(start=0.0, rate=10_000, seconds=0.002)
+    assert table.entries == 20
+    assert [table.due(number) for number in range(20)] == [0.0] * 10 + [0.001] * 10
+
+
+def test_a_quantile_is_a_value_that_was_seen() -> None:
+    values = list(range(1, 1_001))
+    random.Random(1).shuffle(values)
+    assert [freshness.quantile(values, share) for share in (0.5, 0.99, 1.0)] == [500, 990, 1_000]
+    assert freshness.quantile([7.0], 0.99) == 7.0
+
+
+def test_ratios_are_taken_within_a_round() -> None:
+    laps = {
+        "flow": [{"rate": 50}, {"rate": 10}, {"rate": 90}],
+        "floor": [{"rate": 100}, {"rate": 100}, {"rate": 100}],
+    }
+    assert throughput.ratio({"laps": laps}, "flow", "floor") == 0.5
+
+
+def test_freshness_of_a_running_flow() -> None:
+    with PrivateRedis() as server, server.client() as client, Measured(server, FLOW) as flow:
+        result = freshness.watch(server, client, flow, rate=2_000, seconds=0.5)
+        assert recount.processed(client) == 1_000
+        flow.stop()
+    assert 0 < result["p50"] <= result["p99"] <= result["max"]

@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tests.bench import machine, tables, throughput
+from tests.bench import freshness, growth, machine, resources, tables, throughput
 
 PARTS: dict[str, Callable[[bool, int, Callable[[str], None]], dict[str, Any]]] = {
     "throughput": throughput.measure,
-}
-TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
-    "throughput": tables.throughput_tables,
+    "freshness": freshness.measure,
+    "resources": resources.measure,
+    "growth": growth.measure,
 }
 
 
@@ -34,12 +34,8 @@ def main() -> None:
         parser.error(f"no such part: {', '.join(unknown)}")
     rounds = options.rounds or (1 if options.quick else 5)
     described = machine.describe()
-    results = {}
-    for part in options.parts or PARTS:
-        results[part] = PARTS[part](options.quick, rounds, say)
-    print(tables.table(["machine", ""], described.items()))
-    for part, result in results.items():
-        print(f"\n{TABLES[part](result)}")
+    results = {part: PARTS[part](options.quick, rounds, say) for part in options.parts or PARTS}
+    print(tables.document(described, results))
 
 
 if __name__ == "__main__":

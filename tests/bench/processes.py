@@ -56,14 +56,20 @@ class Measured:
     def stop(self) -> None:
         """SIGTERM, and wait for a good end.
 
+        :raises RuntimeError: see `wait`.
+        """
+        self._process.send_signal(signal.SIGTERM)
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until it has ended by itself.
+
         :raises RuntimeError: it does not end within 30 s, or not in good order.
         """
-        if self.alive:
-            self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(30)
         except subprocess.TimeoutExpired:
-            raise RuntimeError(f"{self._what} does not stop") from None
+            raise RuntimeError(f"{self._what} does not end") from None
         self.check()
 
     def kill(self) -> None:

@@ -164,11 +164,18 @@ def _consumers(client: redis.Redis) -> int:
 def _finish(client: redis.Redis, contestant: Contestant, load: Load, begins: int, processes: list[Measured]) -> None:
     """Wait for a good end, and recount."""
     for process in processes:
-        if not contestant.terminated:
-            deadline = time.monotonic() + 30
-            while process.alive and time.monotonic() < deadline:
-                time.sleep(POLL_SECONDS)
-        process.stop()
+        if contestant.terminated:
+            process.stop()
+        else:
+            process.wait()
+    recount(client, contestant, load, begins)
+
+
+def recount(client: redis.Redis, contestant: Contestant, load: Load, begins: int) -> None:
+    """Compare what lies in Redis with what `load` says.
+
+    :raises NotExact: with the first differences.
+    """
     if _group(client)["pending"]:
         raise NotExact(f"{contestant.name} left entries pending")
     if contestant.exact:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from statistics import median
 from typing import Any
 
-from tests.bench import throughput
+from tests.bench import freshness, throughput
+from tests.bench.targets import Results, verdicts
 
 _DIMENSIONS = {
     "fields": "fields an entry",
@@ -60,3 +62,109 @@ def _pair(case: dict[str, Any]) -> list[str]:
         f"{throughput.ratio(case, 'flow', 'floor'):.2f}",
         f"{throughput.cost(case, 'flow'):.2f} µs",
     ]
+
+
+def freshness_table(result: dict[str, Any]) -> str:
+    """Quantiles at each rate; the maximum is that of all rounds."""
+    rows = [
+        [
+            f"{row['rate']:,}",
+            f"{freshness.middle(row, 'p50'):.2f} ms",
+            f"{freshness.middle(row, 'p99'):.2f} ms",
+            f"{max(one['p99'] for one in row['rounds']):.2f} ms",
+            f"{max(one['max'] for one in row['rounds']):.1f} ms",
+            f"{freshness.middle(row, 'cpu'):.1%}",
+        ]
+        for row in result["rates"]
+    ]
+    rounds = len(result["rates"][0]["rounds"])
+    return "\n\n".join(
+        (
+            "### Freshness",
+            "From the moment an entry was due to be published until its count is seen in its bucket. "
+            f"Medians of {rounds} rounds of {result['seconds']:.0f} s.",
+            table(["entries a second", "p50", "p99", "p99 of the worst round", "max", "CPU of the flow"], rows),
+        )
+    )
+
+
+def resources_table(result: dict[str, Any]) -> str:
+    """At rest, and under a light load."""
+    rows = [
+        [
+            what,
+            f"{median(row['cpu']):.2%}",
+            f"{min(row['cpu']):.2%} to {max(row['cpu']):.2%}",
+            f"{median(row['redis_cpu']):.2%}",
+            f"{max(row['resident']):.1f} MiB",
+        ]
+        for what, row in (("at rest", result["rest"]), ("100 entries a second", result["light"]))
+    ]
+    startup = result["startup"]
+    return "\n\n".join(
+        (
+            "### At rest and under a light load",
+            f"Medians of {len(startup)} windows of {result['window']:.0f} s. From the start of the process "
+            f"to its first commit: {median(startup):.2f} s ({min(startup):.2f} to {max(startup):.2f}).",
+            table(["", "of a core", "lowest to highest", "Redis, of a core", "resident"], rows),
+        )
+    )
+
+
+def growth_tables(result: dict[str, Any]) -> str:
+    """The long backlog, the snapshots, the day of buckets."""
+    backlog, snapshots, day = result["backlog"], result["snapshots"], result["day"]
+    rates = [f"{rate:,.0f}" for rate in backlog["rates"]]
+    return "\n\n".join(
+        (
+            "### As the work grows",
+            f"A backlog of {backlog['entries']:,} entries over an hour of event time, worked through once: "
+            f"{backlog['peak']:.1f} MiB resident at the most. Entries a second in each tenth of it:",
+            table([f"{number * 6} min" for number in range(1, len(rates) + 1)], [rates]),
+            "A snapshot of all four windows over an hour of 100 decisions a second, equally distributed over all "
+            "symbols and 20 reasons, as the flow measures it itself:",
+            table(
+                ["symbols", "snapshot", "slowest of the means"],
+                [
+                    [
+                        f"{row['symbols']:,}",
+                        f"{median(row['seconds']) * 1e3:.1f} ms",
+                        f"{max(row['seconds']) * 1e3:.1f} ms",
+                    ]
+                    for row in snapshots
+                ],
+            ),
+            f"24 hours of buckets at 100 decisions a second, 20 symbols, 20 reasons (up to {day['fields']} fields a "
+            f"bucket): {day['buckets'] / 1e6:.1f} MB in Redis, {day['with_summaries'] / 1e6:.1f} MB with two hours of "
+            "summaries.",
+        )
+    )
+
+
+def target_table(results: Results) -> str:
+    """What was asked for beside what was reached."""
+    rows = [
+        [
+            target.what,
+            ("at least " if target.at_least else "under ") + target.form.format(target.limit),
+            target.form.format(reached),
+            "yes" if enough else "**no**",
+        ]
+        for target, reached, enough in verdicts(results)
+    ]
+    return "\n\n".join(("### Targets", table(["", "wanted", "reached", "met"], rows)))
+
+
+TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "throughput": throughput_tables,
+    "freshness": freshness_table,
+    "resources": resources_table,
+    "growth": growth_tables,
+}
+"""How the results of each part are shown, in this order."""
+
+
+def document(machine: dict[str, str], results: Results) -> str:
+    """All results, targets first."""
+    shown = [TABLES[part](results[part]) for part in TABLES if part in results]
+    return "\n\n".join((target_table(results), *shown, "### The machine", table(["", ""], machine.items())))

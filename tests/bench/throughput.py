@@ -35,6 +35,10 @@ def cases(quick: bool) -> Iterator[Case]:
     load = Load(200_000 if quick else 1_000_000)
     yield Case("", 0, load, contestants=EVERYONE)
     load = replace(load, entries=200_000 if quick else 400_000)
+    if quick:
+        yield Case("symbols", 1_000, replace(load, symbols=1_000))
+        yield Case("workers", 2, replace(load, entries=400_000), Setting(workers=2))
+        return
     for fields in (4, 20):
         yield Case("fields", fields, replace(load, fields=fields))
     for symbols in (1, 100, 1_000):
@@ -42,7 +46,7 @@ def cases(quick: bool) -> Iterator[Case]:
     yield Case("reasons", 1_000, replace(load, reasons=1_000))
     for batch in (100, 500, 5_000):
         yield Case("batch", batch, load, Setting(batch=batch))
-    load = replace(load, entries=400_000 if quick else 800_000)
+    load = replace(load, entries=800_000)
     yield Case("processes", 2, load, Setting(processes=2))
     yield Case("workers", 2, load, Setting(workers=2))
 
