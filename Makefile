@@ -4,7 +4,7 @@
 #   SECONDS= RATE= SEED=    of `make demo`
 #   PYTEST_ARGS=...         more for pytest, as in `make test PYTEST_ARGS="-k commit"`
 #   BENCH=quick             a short look instead of `make bench`; writes nothing
-#   BENCH_ARGS=...          more for it, as in `make bench BENCH_ARGS=throughput`
+#   BENCH_ARGS=...          parts of it, as in `make bench BENCH_ARGS=throughput`; writes nothing either
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
@@ -36,8 +36,8 @@ chaos: $(READY) ## the kill tests, at full size
 	CHAOS_SIZE=full $(BIN)/python -m pytest -n 2 tests/chaos tests/connectors/test_protocol_model.py --timeout=3600 $(PYTEST_ARGS)
 
 .PHONY: bench
-bench: $(READY) ## measure speed, memory and freshness
-	@$(BIN)/python -m tests.bench $(if $(filter quick,$(BENCH)),--quick) $(BENCH_ARGS)
+bench: $(READY) ## measure speed, memory and freshness; writes docs/performance.md
+	@$(BIN)/python -m tests.bench $(if $(filter quick,$(BENCH)),--quick,$(if $(BENCH_ARGS),,--write)) $(BENCH_ARGS)
 
 .PHONY: lint
 lint: $(READY) ## style

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
 
 from connectors.private_redis import PrivateRedis
-from tests.bench import freshness, race, throughput
+from tests.bench import freshness, page, race, throughput
 from tests.bench.load import Load
 from tests.bench.processes import FLOW, Measured
 from tests.bench.publisher import Timetable
@@ -50,6 +51,14 @@ def test_two_processes_share_the_work() -> None:
     with PrivateRedis() as server:
         lap = race.run(server, race.P35, load, load.fill(server), race.Setting(processes=2))
     assert lap.rate > 0
+
+
+def test_the_page_shows_what_was_measured() -> None:
+    if not page.DATA.exists():
+        assert "Not measured yet" in page.PAGE.read_text("utf-8")
+        return
+    for path, text in page.rendered(json.loads(page.DATA.read_text("utf-8"))).items():
+        assert path.read_text("utf-8") == text
 
 
 def test_latency_counts_from_the_timetable() -> None:

@@ -97,5 +97,10 @@ def cost(case: dict[str, Any], name: str, of: str = "cost") -> float:
 
 def ratio(case: dict[str, Any], name: str, to: str) -> float:
     """How many times faster `name` is than `to`: the median over rounds, each compared with itself."""
+    return median(ratios(case, name, to))
+
+
+def ratios(case: dict[str, Any], name: str, to: str) -> list[float]:
+    """The same, of each round."""
     laps = case["laps"]
-    return median(one["rate"] / other["rate"] for one, other in zip(laps[name], laps[to], strict=True))
+    return [one["rate"] / other["rate"] for one, other in zip(laps[name], laps[to], strict=True)]
