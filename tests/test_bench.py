@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import random
+from xml.etree import ElementTree
 
 import pytest
 
 from connectors.private_redis import PrivateRedis
-from tests.bench import freshness, page, race, throughput
+from tests.bench import chart, freshness, page, race, throughput
 from tests.bench.load import Load
 from tests.bench.processes import FLOW, Measured
 from tests.bench.publisher import Timetable
@@ -59,6 +60,17 @@ def test_the_page_shows_what_was_measured() -> None:
         return
     for path, text in page.rendered(json.loads(page.DATA.read_text("utf-8"))).items():
         assert path.read_text("utf-8") == text
+
+
+def test_the_picture_is_well_formed_and_bounded() -> None:
+    case = {"dimension": "", "value": 0, "laps": {one.name: [{"rate": 7.0}] for one in throughput.EVERYONE}}
+    faster = {"dimension": "workers", "value": 2, "laps": {"flow": [{"rate": 3.0}], "floor": [{"rate": 2.0}]}}
+    picture = ElementTree.fromstring(chart.draw({"cases": [case, faster]}))
+    texts = {element.text for element in picture.iter() if element.text and element.text.strip()}
+    assert {"flows.p35", "a naive loop", "2 workers", "1.50"} <= texts
+    ends = [float(one.get("x", 0)) + float(one.get("width", 0)) for one in picture.iter() if one.tag.endswith("rect")]
+    assert len(ends) == 7
+    assert max(ends) <= float(picture.get("width", 0))
 
 
 def test_latency_counts_from_the_timetable() -> None:

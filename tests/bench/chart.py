@@ -10,20 +10,21 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from tests.bench import throughput
-from tests.bench.tables import DIMENSIONS
 
-_WIDTH, _LABEL, _ROW, _BAR = 760, 290, 24, 14
+_WIDTH, _LABEL, _ROW, _BAR = 760, 230, 24, 14
 _STROKE = "#808080"
 _COLOURS = {"flow": "#0f8a7e", "floor": "#8a8f98"}
 _OTHER = "#c77d2a"
+_VARIED = {"symbols": "symbols", "reasons": "reasons", "batch": "entries a read", "fields": "fields"}
+_VARIED |= {"processes": "processes", "workers": "workers"}
 
 Bar = tuple[str, str, float, tuple[float, float], str]
 """Label, colour, length, from the least to the most, and what is written behind it."""
 
 
 def draw(result: dict[str, Any]) -> str:
-    """The contestants of the base case, and the share of the floor in each varied case."""
-    base, *varied = result["cases"]
+    """The contestants of the base case, and the flow's share of the floor in each case."""
+    base = result["cases"][0]
     top = max(throughput.spread(base, one.name)[1] for one in throughput.EVERYONE)
     speeds: list[Bar] = []
     for one in throughput.EVERYONE:
@@ -32,11 +33,13 @@ def draw(result: dict[str, Any]) -> str:
         colour = _COLOURS.get(one.name, _OTHER)
         speeds.append((one.title, colour, rate / top, (low / top, high / top), f"{rate:,.0f}"))
     shares: list[Bar] = []
-    for case in varied:
+    for case in result["cases"]:
         rounds = throughput.ratios(case, "flow", "floor")
         share, value = throughput.ratio(case, "flow", "floor"), f"{case['value']:,}"
-        label = f"{DIMENSIONS[case['dimension']]}: {value}"
-        shares.append((label, _COLOURS["flow"], share, (min(rounds), min(1.0, max(rounds))), f"{share:.2f}"))
+        label = f"{value} {_VARIED[case['dimension']]}" if case["dimension"] else "base case"
+        shares.append(
+            (label, _COLOURS["flow"], min(1.0, share), (min(1.0, min(rounds)), min(1.0, max(rounds))), f"{share:.2f}")
+        )
     y, parts = 0, []
     for title, bars in (("Entries a second", speeds), ("flows.p35, as a share of the floor (the line: 0.60)", shares)):
         if bars:

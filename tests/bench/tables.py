@@ -9,7 +9,7 @@ from typing import Any
 from tests.bench import freshness, throughput
 from tests.bench.targets import Results, verdicts
 
-DIMENSIONS = {
+_DIMENSIONS = {
     "fields": "fields an entry",
     "symbols": "symbols",
     "reasons": "reasons",
@@ -50,7 +50,7 @@ def throughput_tables(result: dict[str, Any]) -> str:
     ]
     if varied:
         rows = [["base case", "", *_pair(base)]]
-        rows += [[DIMENSIONS[case["dimension"]], f"{case['value']:,}", *_pair(case)] for case in varied]
+        rows += [[_DIMENSIONS[case["dimension"]], f"{case['value']:,}", *_pair(case)] for case in varied]
         parts.append(table(["varied", "", "flows.p35", "the floor", "share", "CPU an entry"], rows))
     return "\n\n".join(parts)
 
