@@ -21,7 +21,7 @@ from sinks import buckets, status
 from sinks.values import Kind
 from tests.bench.load import PREFIX, Load
 from tests.bench.processes import FLOW, Measured, resident_mib
-from tests.bench.race import P35, recount
+from tests.bench.race import BUCKETS, P35, recount
 
 SYMBOLS = (10, 100, 1_000, 5_000)
 HOUR = 3_600
@@ -37,9 +37,9 @@ def measure(quick: bool, rounds: int, say: Callable[[str], None]) -> dict[str, A
     for symbols in SYMBOLS[:: 3 if quick else 1]:
         snapshots.append({"symbols": symbols, "seconds": _snapshots(symbols, rounds)})
         say(f"snapshots with {symbols:,} symbols: {median(snapshots[-1]['seconds']) * 1e3:.1f} ms")
-    day = _day()
+    day, plain_day = _day(symbol_breakdown=True), _day(symbol_breakdown=False)
     say(f"a day of buckets: {day['buckets'] / 2**20:.1f} MiB")
-    return {"backlog": backlog, "snapshots": snapshots, "day": day}
+    return {"backlog": backlog, "snapshots": snapshots, "day": day, "plain_day": plain_day}
 
 
 def _backlog(entries: int) -> dict[str, Any]:
@@ -102,38 +102,35 @@ def _snapshot_metric(port: int) -> tuple[float, float]:
     return values["p35_snapshot_seconds_count"], values["p35_snapshot_seconds_sum"]
 
 
-def _day() -> dict[str, Any]:
+def _day(symbol_breakdown: bool) -> dict[str, Any]:
     """Bytes in Redis for a day of buckets at 100 decisions a second, 20 symbols and 20 reasons; and of summaries."""
     load, chance, settings = Load(1, symbols=20, reasons=20), random.Random(1), P35Settings()
     symbols, outcomes = load.symbol_names(), load.outcomes()
     kinds = [Kind(decision, error or "none", symbol, "") for symbol in symbols for decision, error in outcomes]
+    summaries, fields, names = [], 0, 0
     with PrivateRedis() as server, server.client(socket_timeout=60) as client:
         empty = client.info("memory")["used_memory"]
         first_minute = int(time.time()) // 60 - DAY_MINUTES
-        summaries = []
-        fields = 0
         for minute in range(first_minute, first_minute + DAY_MINUTES):
-            counts = Counter(chance.choices(kinds, k=6_000))
-            (effect,) = buckets.effects(
+            effects = buckets.effects(
                 PREFIX,
                 minute,
-                counts,
+                Counter(chance.choices(kinds, k=6_000)),
                 ttl=settings.bucket_ttl_sec,
                 max_fields=settings.max_fields_per_bucket,
-                symbol_breakdown=settings.enable_symbol_breakdown,
+                symbol_breakdown=symbol_breakdown,
             )
-            assert isinstance(effect, Count)
-            fields = max(fields, len(effect.counts))
+            effect = next(one for one in effects if isinstance(one, Count) and one.key.startswith(BUCKETS))
+            fields, names = max(fields, len(effect.counts)), names + sum(map(len, effect.counts))
             _count(client, effect)
             if effect.mirror:
                 summaries.append(effect.mirror.key)
-        everything = client.info("memory")["used_memory"]
-        client.delete(*summaries[:-120])
-        with_summaries = client.info("memory")["used_memory"]
+        client.delete(*summaries[:-120])  # they live for two hours
+        with_summaries = client.info("memory")["used_memory"] - empty
         client.delete(*summaries)
-        bare = client.info("memory")["used_memory"]
-    assert everything >= with_summaries >= bare
-    return {"buckets": bare - empty, "with_summaries": with_summaries - empty, "fields": fields}
+        bare = client.info("memory")["used_memory"] - empty
+    assert bare <= with_summaries
+    return {"buckets": bare, "with_summaries": with_summaries, "fields": fields, "names": names}
 
 
 def _count(client: redis.Redis, effect: Count) -> None:

@@ -22,7 +22,7 @@ from tests.bench.processes import FLOW, Measured, cpu_seconds
 
 POLL_SECONDS = 0.005
 
-_BUCKETS = buckets.bucket_key(PREFIX, 0)[:-12]
+BUCKETS = buckets.bucket_key(PREFIX, 0)[:-12]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +181,9 @@ def recount(client: redis.Redis, contestant: Contestant, load: Load, begins: int
     if contestant.exact:
         found = {
             key.decode(): {field.decode(): int(count) for field, count in client.hgetall(key).items()}
-            for key in client.scan_iter(f"{_BUCKETS}*", count=10_000)
+            for key in client.scan_iter(f"{BUCKETS}*", count=10_000)
         }
-        wanted = {_BUCKETS + name: counts for name, counts in load.expected(begins).items()}
+        wanted = {BUCKETS + name: counts for name, counts in load.expected(begins).items()}
         wrong = [
             difference
             for key in {*found, *wanted}

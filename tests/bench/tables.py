@@ -113,7 +113,7 @@ def resources_table(result: dict[str, Any]) -> str:
 
 def growth_tables(result: dict[str, Any]) -> str:
     """The long backlog, the snapshots, the day of buckets."""
-    backlog, snapshots, day = result["backlog"], result["snapshots"], result["day"]
+    backlog, snapshots = result["backlog"], result["snapshots"]
     rates = [f"{rate:,.0f}" for rate in backlog["rates"]]
     return "\n\n".join(
         (
@@ -134,9 +134,21 @@ def growth_tables(result: dict[str, Any]) -> str:
                     for row in snapshots
                 ],
             ),
-            f"24 hours of buckets at 100 decisions a second, 20 symbols, 20 reasons (up to {day['fields']} fields a "
-            f"bucket): {day['buckets'] / 1e6:.1f} MB in Redis, {day['with_summaries'] / 1e6:.1f} MB with two hours of "
-            "summaries.",
+            "24 hours of buckets in Redis at 100 decisions a second, 20 symbols, 20 reasons:",
+            table(
+                ["", "fields a bucket", "their names alone", "buckets", "with two hours of summaries"],
+                [
+                    [
+                        what,
+                        f"{day['fields']}",
+                        *(f"{day[part] / 1e6:.1f} MB" for part in ("names", "buckets", "with_summaries")),
+                    ]
+                    for what, day in (
+                        ("with symbols", result["day"]),
+                        ("`ENABLE_SYMBOL_BREAKDOWN=false`", result["plain_day"]),
+                    )
+                ],
+            ),
         )
     )
 
