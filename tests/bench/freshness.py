@@ -21,16 +21,13 @@ from sinks import buckets
 from sinks.values import DECISIONS
 from tests.bench.load import PREFIX
 from tests.bench.processes import FLOW, Measured, cpu_seconds
-from tests.bench.publisher import Timetable
+from tests.bench.publisher import BEHIND_KEY, START_KEY, Timetable
 
 RATES = (100, 1_000, 10_000)
 """Entries a second."""
 
 POLL_SECONDS = 0.0005
 _PUBLISHER = "tests.bench.publisher"
-_HEAD_START = 1.0
-"""Seconds from the start of the publisher to its first entry."""
-
 _FIELDS = [f"decision:{decision}" for decision in DECISIONS]
 
 
@@ -80,7 +77,7 @@ def watch(server: PrivateRedis, client: redis.Redis, flow: Measured, rate: int, 
     :raises RuntimeError: not all entries become visible.
     """
     first_minute = int(time.time()) // 60
-    minutes = range(first_minute, first_minute + 2 + math.ceil((seconds + _HEAD_START) / 60))
+    minutes = range(first_minute, first_minute + 2 + math.ceil(seconds / 60))
     keys = [buckets.bucket_key(PREFIX, minute) for minute in minutes]
     pipeline = client.pipeline(transaction=False)
 
@@ -90,12 +87,13 @@ def watch(server: PrivateRedis, client: redis.Redis, flow: Measured, rate: int, 
         return sum(int(count or 0) for counts in pipeline.execute() for count in counts)
 
     before = visible()
-    table = Timetable(time.monotonic() + _HEAD_START, rate, seconds)
-    arguments = (_PUBLISHER, repr(table.start), str(rate), str(seconds))
+    client.delete(START_KEY, BEHIND_KEY)
     steps: list[tuple[float, int]] = []
-    with Measured(server, arguments) as publisher:
-        while time.monotonic() < table.start - 0.05:
+    with Measured(server, (_PUBLISHER, str(rate), str(seconds))) as publisher:
+        while (start := client.get(START_KEY)) is None:
+            publisher.check()
             time.sleep(0.01)
+        table = Timetable(float(start), rate, seconds)
         cpu, redis_cpu = cpu_seconds(flow.pid), cpu_seconds(server.pid)
         deadline, seen = table.start + seconds + 60, 0
         while seen < table.entries:
@@ -110,11 +108,13 @@ def watch(server: PrivateRedis, client: redis.Redis, flow: Measured, rate: int, 
         took = time.monotonic() - table.start
         cpu, redis_cpu = cpu_seconds(flow.pid) - cpu, cpu_seconds(server.pid) - redis_cpu
         publisher.wait()
+        behind = float(client.get(BEHIND_KEY) or 0)
     late = [seconds * 1e3 for seconds in latencies(table, steps)]
     return {
         "p50": quantile(late, 0.5),
         "p99": quantile(late, 0.99),
         "max": max(late),
+        "behind": behind * 1e3,
         "cpu": cpu / took,
         "redis_cpu": redis_cpu / took,
     }

@@ -1,7 +1,8 @@
-"""A publisher that keeps to its timetable, whatever Redis does: `python -m tests.bench.publisher START RATE SECONDS`.
+"""A publisher that keeps to its timetable, whatever Redis does: `python -m tests.bench.publisher RATE SECONDS`.
 
-Entries are sent in bursts, one each millisecond (fewer at less than 1,000 a second), and never wait for a reply. Who
-knows START, RATE and SECONDS knows when each entry was due: a publisher that falls behind makes the entries look late.
+Entries are sent in bursts, one each millisecond (fewer at less than 1,000 a second), and never wait for a reply. When
+ready it says in Redis when it will start. Who knows that knows when each entry is due: a publisher that falls behind
+makes the entries look late. At its end it says how far behind it was at the most.
 """
 
 from __future__ import annotations
@@ -20,6 +21,12 @@ from tests.bench.load import STREAM, Load
 BURSTS = 1_000
 """A second, at the most."""
 
+START_KEY, BEHIND_KEY = "bench:publisher:start", "bench:publisher:behind"
+"""Monotonic clock at the start, and seconds that a burst was sent too late at the most."""
+
+_HEAD_START = 0.2
+"""Seconds from being ready to the first entry."""
+
 
 class Timetable:
     """When each entry is due, by the monotonic clock, which all processes share."""
@@ -37,8 +44,7 @@ class Timetable:
 
 def main() -> None:
     """Publish, then wait until Redis has taken everything."""
-    start, rate, seconds = float(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    table, load = Timetable(start, rate, seconds), Load(1)
+    rate, seconds, load = int(sys.argv[1]), float(sys.argv[2]), Load(1)
     symbols, outcomes = load.symbol_names(), load.outcomes()
     connection = socket.create_connection(("127.0.0.1", int(os.environ["REDIS_PORT"])))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -63,15 +69,22 @@ def main() -> None:
         assert reply is False, reply
         return replies
 
+    table = Timetable(time.monotonic() + _HEAD_START, rate, seconds)
+    connection.sendall(hiredis.pack_command(("SET", START_KEY, repr(table.start))))
+    taken -= 1  # the reply to this is none of an entry
+    behind = 0.0
     numbers = iter(range(table.entries))
     while burst := list(islice(numbers, table.per_burst)):
         packet = b"".join(map(packed, burst))
         if (early := table.due(burst[0]) - time.monotonic()) > 0:
             time.sleep(early)
+        behind = max(behind, time.monotonic() - table.due(burst[0]))
         connection.sendall(packet)
         taken += receive(socket.MSG_DONTWAIT)
     while taken < table.entries:
         taken += receive(0)
+    connection.sendall(hiredis.pack_command(("SET", BEHIND_KEY, repr(behind))))
+    receive(0)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def measure(quick: bool, rounds: int, say: Callable[[str], None]) -> dict[str, A
             _window(server, flow, window, rest)
         say(f"at rest {median(rest['cpu']):.2%} of a core, {median(rest['resident']):.1f} MiB")
         publishing = rounds * window + _SETTLE_SECONDS
-        arguments = ("tests.bench.publisher", repr(time.monotonic()), str(RATE), str(publishing + 1))
+        arguments = ("tests.bench.publisher", str(RATE), str(publishing + 1))
         with Measured(server, arguments) as publisher:
             time.sleep(_SETTLE_SECONDS)
             for _ in range(rounds):

@@ -73,6 +73,7 @@ def freshness_table(result: dict[str, Any]) -> str:
             f"{freshness.middle(row, 'p99'):.2f} ms",
             f"{max(one['p99'] for one in row['rounds']):.2f} ms",
             f"{max(one['max'] for one in row['rounds']):.1f} ms",
+            f"{max(one['behind'] for one in row['rounds']):.1f} ms",
             f"{freshness.middle(row, 'cpu'):.1%}",
         ]
         for row in result["rates"]
@@ -83,7 +84,18 @@ def freshness_table(result: dict[str, Any]) -> str:
             "### Freshness",
             "From the moment an entry was due to be published until its count is seen in its bucket. "
             f"Medians of {rounds} rounds of {result['seconds']:.0f} s.",
-            table(["entries a second", "p50", "p99", "p99 of the worst round", "max", "CPU of the flow"], rows),
+            table(
+                [
+                    "entries a second",
+                    "p50",
+                    "p99",
+                    "p99 of the worst round",
+                    "max",
+                    "publisher behind, max",
+                    "CPU of the flow",
+                ],
+                rows,
+            ),
         )
     )
 
