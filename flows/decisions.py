@@ -49,6 +49,10 @@ def gate_of(reason: str) -> str:
     return reason.partition(":")[0].rstrip() or reason
 
 
+KIND_FIELDS = (b"decision", b"executed", b"symbol", b"error", b"details", b"reason")
+"""All that a kind depends on."""
+
+
 def kind_of(fields: dict[bytes, bytes]) -> Kind:
     """What the entry with `fields` is counted as."""
     error = fields.get(b"error", b"")

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from connectors.delivery import Batch, Delivery
 from connectors.stream_id import milliseconds
 from connectors.windowing import EPOCH
-from flows.decisions import event_seconds, kind_of
+from flows.decisions import event_seconds
+from flows.layout import Layout
 from flows.windows import minute_of
 from sinks.values import Kind
 
@@ -61,20 +62,25 @@ def tally(batch: Batch, max_future_skew: float) -> list[Tally]:
     :arg max_future_skew: seconds, see `event_seconds`.
     """
     minutes: dict[int, _Minute] = {}
-    # What is not ahead of the first entry is not ahead of a later one either, whose ID need not be read then.
+    layouts: dict[tuple[bytes, ...], Layout] = {}
+    names: list[bytes] | None = None
+    previous, skewed = None, False
+    # A batch is in stream order: a time that is not ahead of its first entry, or of the one before, is not ahead of a
+    # later one either, whose ID need not be read then.
     oldest = milliseconds(batch.entries[0].id) if batch.entries else 0
     for entry_id, pairs in batch.entries:
-        alternating = iter(pairs)
-        fields = dict(zip(alternating, alternating))  # noqa: B905 (strict takes as long again; Redis sends pairs)
-        kind = kind_of(fields)
-        timestamp = fields.get(b"timestamp", b"")
-        seconds, skewed = event_seconds(timestamp, oldest, max_future_skew)
-        if skewed:
-            seconds, skewed = event_seconds(timestamp, milliseconds(entry_id), max_future_skew)
-        minute = minute_of(seconds)
-        acc = minutes.get(minute)
-        if acc is None:
-            acc = minutes[minute] = _Minute()
+        if pairs[::2] != names:
+            names = pairs[::2]
+            layout = layouts.setdefault(tuple(names), Layout(names))
+        kind = layout.kind(pairs)
+        timestamp = layout.timestamp(pairs)
+        if timestamp != previous or skewed:
+            seconds, skewed = event_seconds(timestamp, oldest, max_future_skew)
+            if skewed:
+                seconds, skewed = event_seconds(timestamp, milliseconds(entry_id), max_future_skew)
+            previous = timestamp
+            minute = minute_of(seconds)
+            acc = minutes.get(minute) or minutes.setdefault(minute, _Minute())
         acc.ids.append(entry_id)
         acc.skewed += skewed
         slot = acc.kinds.get(kind)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from connectors.delivery import Batch, Delivery, Entry
 from flows.tally import Tally, tally
 from sinks.values import Kind
-from tests.support import oracle, strategies
+from tests.support import oracle, recount, strategies
 
 RawEntry = tuple[str, list[tuple[bytes, bytes]]]
 
@@ -72,11 +72,12 @@ def test_each_entry_is_in_exactly_one_tally_in_stream_order_under_its_delivery(e
 
 @given(strategies.entries(), st.data())
 def test_tallies_add_up_the_same_for_any_split_and_any_order(entries: list[RawEntry], data: st.DataObject) -> None:
-    shuffled = data.draw(st.permutations(entries))
+    positions = data.draw(st.permutations(range(len(entries))))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(entries)), max_size=4)))
     tallies: list[Tally] = []
     for start, end in zip([0, *cuts], [*cuts, len(entries)], strict=True):
-        tallies += tally(batch_of(shuffled[start:end]), SKEW)
+        # A batch is in stream order, whatever was read before it or is read after it.
+        tallies += tally(batch_of([entries[position] for position in sorted(positions[start:end])]), SKEW)
     assert added_up(tallies) == added_up(tally(batch_of(entries), SKEW))
     newest: dict[Kind, float] = {}
     for one in tallies:
@@ -131,6 +132,21 @@ def test_an_empty_batch_gives_no_tally() -> None:
 def test_skewed_entries_are_counted_as_such_in_the_minute_of_their_id() -> None:
     (one,) = tally(simple(b"", b"nan", str(T).encode(), str(T + 301).encode(), str(T + 59).encode()), SKEW)
     assert (one.minute, one.skewed, len(one.ids), one.newest_seconds) == (29_498_817, 3, 5, T + 59)
+
+
+def test_a_time_ahead_of_one_entry_may_be_right_for_the_next_that_says_it() -> None:
+    ahead = [(b"decision", b"SKIP"), (b"timestamp", str(T + 360).encode())]
+    tallies = tally(batch_of([(f"{T + after}000-0", ahead) for after in (0, 30, 59, 60, 90)]), SKEW)
+    assert [(one.minute, len(one.ids), one.skewed) for one in tallies] == [(29_498_817, 3, 3), (29_498_823, 2, 0)]
+
+
+def test_publishers_that_take_turns_are_told_apart_by_the_names_of_their_fields() -> None:
+    entries: list[RawEntry] = []
+    for row in recount.samples():
+        swapped = {"decision": "symbol", "symbol": "decision"}
+        entries.append((f"{T}000-{len(entries)}", [(k.encode(), v.encode()) for k, v in row.items()]))
+        entries.append((f"{T}000-{len(entries)}", [(swapped.get(k, k).encode(), v.encode()) for k, v in row.items()]))
+    assert added_up(tally(batch_of(entries), SKEW)) == expected(entries)
 
 
 def test_newest_is_the_newest_event_time_of_each_kind_and_not_the_last_read() -> None:
