@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 import structlog
@@ -50,7 +51,10 @@ def commit(redis_: redis.Redis | Wire, parts: Sequence[Part], *, repeated: bool 
     :raises RedisError: not known whether it was applied: repeat it, with the same parts.
     """
     keys, args = encode(parts)
-    reply = _commit(redis_, keys, [*args, int(repeated)])
+    return _outcome(parts, _commit(redis_, keys, [*args, int(repeated)]))
+
+
+def _outcome(parts: Sequence[Part], reply: list[Any]) -> Outcome:
     if reply[0] == b"WRONGTYPE":
         key, found, wanted = (one_line(value.decode("utf-8", "replace")) for value in reply[1:])
         raise WrongType.of(key, found, wanted)
@@ -60,6 +64,44 @@ def commit(redis_: redis.Redis | Wire, parts: Sequence[Part], *, repeated: bool 
     refused = sorted_out[b"F"] + sorted_out[b"P"]
     unmerged = [one_line(key.decode("utf-8", "replace")) for key in reply[-1]]
     return Outcome(sorted_out[b"A"], sorted_out[b"D"], refused, int(reply[-3]), int(reply[-2]), unmerged)
+
+
+class _UnderWay:
+    """A commit of `parts` that was sent on `wire`, on which nothing else is until its outcome is known."""
+
+    def __init__(self, parts: list[Part], wire: Wire) -> None:
+        self.parts = parts
+        self.started = time.perf_counter()
+        self.attempts = 0
+        self.repeated = False
+        """Whether an attempt may have applied it that is not known to have."""
+        self._wire = wire
+        self._keys, self._args = encode(parts)
+        self._not_sent: RedisError | None = None
+        try:
+            _commit.send(wire, self._keys, [*self._args, 0])
+        except RedisError as error:
+            self._not_sent = error
+
+    def outcome(self) -> Outcome:
+        """What became of it; sent again after the first time. Blocks for a round trip.
+
+        :raises RedisError: see `commit`.
+        """
+        self.attempts += 1
+        args = [*self._args, int(self.repeated)]
+        try:
+            if self.attempts > 1:
+                reply = _commit(self._wire, self._keys, args)
+            elif self._not_sent is None:
+                reply = _commit.receive(self._wire, self._keys, args)
+            else:
+                raise self._not_sent
+            return _outcome(self.parts, reply)
+        except RedisAway:
+            # (with an error for a reply nothing was applied)
+            self.repeated = True
+            raise
 
 
 class CommitSink(DynamicSink[Part]):
@@ -74,9 +116,11 @@ class CommitSink(DynamicSink[Part]):
 
 
 class _CommitPartition(StatelessSinkPartition[Part]):
-    """`write_batch` returns when all is committed or refused; it waits for a Redis that is away, with backoff.
+    """Keeps one commit under way: Redis carries it out while the worker is at the next batch.
 
-    Asked to stop while Redis is away, it returns without having committed: the entries stay pending for the next start.
+    It is heard of before the next commit is sent, and at the next turn of the worker's source. Until it is committed or
+    refused, nothing else is: a Redis that is away is waited for, with backoff. Asked to stop while Redis is away, it
+    gives up: the entries stay pending for the next start.
     """
 
     def __init__(self, service: Service, worker_index: int) -> None:
@@ -84,37 +128,43 @@ class _CommitPartition(StatelessSinkPartition[Part]):
         self._client = service.connect()
         self._wire = Wire(self._client)
         self._part = f"commit {worker_index}"
+        self._under_way: _UnderWay | None = None
 
     def write_batch(self, items: list[Part]) -> None:
         for parts in _chunks(items):
-            if not self._commit(parts):
+            if not self._finish():
                 return
+            self._under_way = _UnderWay(parts, self._wire)
+        # (The source, which would see to it, may have ended already.)
+        if self._service.lifecycle.stopping:
+            self._finish()
+        else:
+            self._service.unfinished.add(self._finish)
 
     def close(self) -> None:
+        self._finish()
         self._wire.close()
         self._client.close()
 
-    def _commit(self, parts: list[Part]) -> bool:
-        """Commit, however long it takes; False when a stop was asked for first."""
+    def _finish(self) -> bool:
+        """Hear of what is under way, however long it takes; False when a stop was asked for first."""
+        commit, self._under_way = self._under_way, None
+        if commit is None:
+            return True
         backoff = Backoff()
-        attempts, repeated = 0, False
         while True:
-            attempts += 1
-            started = time.perf_counter()
             try:
-                outcome = commit(self._wire, parts, repeated=repeated)
+                outcome = commit.outcome()
             except RedisError as error:
-                # Without a reply it may have been applied; with an error for a reply nothing was.
-                repeated = repeated or isinstance(error, RedisAway)
-                if attempts == 1 and is_broken_connection(error):
+                if commit.attempts == 1 and is_broken_connection(error):
                     continue  # a connection that broke while it was idle is no outage: see `outage.once_more`
                 self._service.outage.down(self._part, error)
                 if self._service.lifecycle.wait(backoff.next_delay()):
-                    _log.warning("stopped before a commit; the entries stay pending", parts=len(parts))
+                    _log.warning("stopped before a commit; the entries stay pending", parts=len(commit.parts))
                     return False
                 continue
             self._service.outage.up(self._part)
-            self._report(outcome, time.perf_counter() - started, repeated)
+            self._report(outcome, time.perf_counter() - commit.started, commit.repeated)
             return True
 
     def _report(self, outcome: Outcome, seconds: float, repeated: bool) -> None:

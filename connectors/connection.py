@@ -233,3 +233,22 @@ class Script:
                 return redis_.eval(self.source, len(keys), *keys, *args)
         except (redis.RedisError, OSError) as error:
             raise translate(error) from error
+
+    def send(self, wire: Wire, keys: Sequence[bytes | str], args: Sequence[Any]) -> None:
+        """Ask for it; `receive` with the same arguments tells what it replied. May block, but for no reply.
+
+        :raises RedisError: not known whether it will run.
+        """
+        wire.send(("EVALSHA", self.digest, len(keys), *keys, *args))
+
+    def receive(self, wire: Wire, keys: Sequence[bytes | str], args: Sequence[Any]) -> Any:
+        """What it replied; blocks until it has.
+
+        :raises RedisError: as for a call.
+        """
+        reply = wire.receive()
+        if isinstance(reply, NoScript):
+            return wire.eval(self.source, len(keys), *keys, *args)
+        if isinstance(reply, RedisError):
+            raise reply
+        return reply

@@ -12,6 +12,7 @@ from connectors.lifecycle import lifecycle as process_lifecycle
 from connectors.observer import Observer
 from connectors.outage import Outage
 from connectors.settings import RedisSettings
+from connectors.unfinished import Unfinished
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Service:
     lifecycle: Lifecycle
     outage: Outage
     observer: Observer = field(default_factory=Observer)
+    unfinished: Unfinished = field(default_factory=Unfinished)
 
     @classmethod
     def create(

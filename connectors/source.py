@@ -110,9 +110,11 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
 
     def next_batch(self) -> list[Batch]:
         self._awake = None
-        if self._service.lifecycle.stopping:
-            return self._drain()
         try:
+            if not (self._reader.under_way and self._reader.ready()):
+                self._service.unfinished.finish()
+            if self._service.lifecycle.stopping:
+                return self._drain()
             batch = self._step()
         except NoGroup as error:
             _log.warning("consumer group is gone; creating it again", stream=self._config.stream, cause=str(error))

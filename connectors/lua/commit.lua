@@ -123,8 +123,8 @@ local function pending_of(delivery)
       total = total + part.n
     end
   end
-  local set = {}
-  if low == nil then return set end
+  local list = {}
+  if low == nil then return list end
   local from = low
   repeat
     local page = redis.pcall('XPENDING', delivery.stream, delivery.group, from, high, total + 1, delivery.consumer)
@@ -136,15 +136,36 @@ local function pending_of(delivery)
         if delivery.counters and redis.pcall('HGET', delivery.counters, 'group_generation') ~= delivery.generation then
           delivery.orphaned, delivery.held = false, false
         end
-        return set
+        return list
       end
       local found = redis.call('TYPE', delivery.stream).ok
       if found ~= 'stream' then return nil, {'WRONGTYPE', delivery.stream, found, 'stream'} end
       return nil, page
     end
-    for i = 1, #page do set[page[i][1]] = true end
+    if #list == 0 then
+      list = page
+    else
+      for i = 1, #page do list[#list + 1] = page[i] end
+    end
     if #page > 0 then from = '(' .. page[#page][1] end
   until #page <= total
+  return list
+end
+
+-- Whether the entries of a part come next in the list of what is pending, without a gap: the common case, told without
+-- making a set.
+local function comes_next(part, delivery)
+  local list, at = delivery.pending, delivery.looked_at
+  for a = part.first, part.last do
+    at = at + 1
+    if not list[at] or list[at][1] ~= ARGV[a] then return false end
+  end
+  delivery.looked_at = at
+  return true
+end
+local function rest_of(delivery)
+  local set = {}
+  for i = delivery.looked_at + 1, #delivery.pending do set[delivery.pending[i][1]] = true end
   return set
 end
 
@@ -153,9 +174,9 @@ for _, delivery in ipairs(deliveries) do
   if found ~= 'string' and found ~= 'none' then return {'WRONGTYPE', delivery.lease, found, 'string'} end
   delivery.held = redis.call('GET', delivery.lease) == delivery.token
   if delivery.held then
-    local set, problem = pending_of(delivery)
-    if set == nil then return problem end
-    delivery.pending = set
+    local list, problem = pending_of(delivery)
+    if list == nil then return problem end
+    delivery.pending, delivery.looked_at = list, 0
   end
 end
 
@@ -166,14 +187,17 @@ for i, part in ipairs(parts) do
     verdicts[i] = 'F'
   elseif delivery.orphaned then
     verdicts[i] = 'A'
+  elseif not delivery.rest and comes_next(part, delivery) then
+    verdicts[i] = 'A'
   else
-    local present = 0
+    local present, rest = 0, delivery.rest or rest_of(delivery)
+    delivery.rest = rest
     for a = part.first, part.last do
-      if delivery.pending[ARGV[a]] then present = present + 1 end
+      if rest[ARGV[a]] then present = present + 1 end
     end
     if present == part.n then
       verdicts[i] = 'A'
-      for a = part.first, part.last do delivery.pending[ARGV[a]] = nil end
+      for a = part.first, part.last do rest[ARGV[a]] = nil end
     elseif present == 0 then
       verdicts[i] = 'D'
     else

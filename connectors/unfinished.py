@@ -1,0 +1,28 @@
+"""What sinks have asked of Redis and have not heard of yet.
+
+A sink that waits for Redis holds up its worker, which could be at the next batch meanwhile. One that does not wait has
+to be called again, and the runtime calls sinks with new values only. So whoever turns up regularly on the same worker
+(the consumer-group source does) lets them finish, before it waits for anything itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+
+class Unfinished:
+    """Calls that are due, of each thread for itself."""
+
+    def __init__(self) -> None:
+        self._of_thread = threading.local()
+
+    def add(self, call: Callable[[], object]) -> None:
+        """Remember `call` for the next `finish` of this thread."""
+        self._of_thread.__dict__.setdefault("calls", []).append(call)
+
+    def finish(self) -> None:
+        """Make the calls of this thread, in order. May block as long as they do."""
+        calls = self._of_thread.__dict__.pop("calls", ())
+        for call in calls:
+            call()
