@@ -1,0 +1,177 @@
+"""The commit that is under way: who waits for it, and that it is heard of, once, whatever happens to its reply."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+
+import pytest
+import redis
+from bytewax.outputs import StatelessSinkPartition
+
+from connectors.commit import CommitSink
+from connectors.delivery import Delivery, Part
+from connectors.effects import Count
+from connectors.observer import Observer
+from connectors.private_redis import PrivateRedis
+from connectors.service import Service
+from connectors.unfinished import Unfinished
+from tests.support.fault_proxy import FaultProxy, Step, Trap
+from tests.support.services import service
+from tests.support.waiting import wait_for
+
+DELIVERY = Delivery("s", "g", "c", "lease:c", "token")
+
+
+class Heard(Observer):
+    """The parts that were committed."""
+
+    def __init__(self) -> None:
+        self.parts: list[Part] = []
+
+    def committed(self, parts: Sequence[Part], seconds: float, overflow: int) -> None:
+        self.parts += parts
+
+
+@pytest.fixture
+def raw(server: PrivateRedis, client: redis.Redis) -> Iterator[redis.Redis]:
+    """A server with a group and a lease."""
+    client.xgroup_create("s", "g", "0", mkstream=True)
+    client.set("lease:c", "token")
+    with server.client() as one:
+        yield one
+
+
+@pytest.fixture
+def proxy(server: PrivateRedis) -> Iterator[FaultProxy]:
+    with FaultProxy(server.port) as one:
+        yield one
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def service_(proxy: FaultProxy, heard: Heard) -> Service:
+    return service(proxy.url, heard)
+
+
+@pytest.fixture
+def sink(raw: redis.Redis, service_: Service, heard: Heard) -> Iterator[StatelessSinkPartition[Part]]:
+    """A sink that has committed something: it is connected, and Redis knows the script."""
+    one = CommitSink(service_).build("step", 0, 1)
+    one.write_batch([delivered(raw, 1)])
+    service_.unfinished.finish()
+    heard.parts.clear()
+    raw.delete("counts")
+    yield one
+    one.close()
+
+
+def delivered(raw: redis.Redis, count: int) -> Part:
+    """New entries that consumer `c` has read, to be counted in `counts`."""
+    for _ in range(count):
+        raw.xadd("s", {"f": "v"})
+    ids = tuple(entry[0] for entry in raw.xreadgroup("g", "c", {"s": ">"}, count=count)[0][1])
+    return Part(DELIVERY, ids, (Count("counts", {"n": count}),))
+
+
+def counted(raw: redis.Redis) -> int:
+    return int(raw.hget("counts", "n") or 0)
+
+
+def test_a_commit_is_carried_out_while_nobody_waits_for_it(
+    raw: redis.Redis, proxy: FaultProxy, service_: Service, sink: StatelessSinkPartition[Part], heard: Heard
+) -> None:
+    let_through = threading.Event()
+    trap = proxy.arm(Trap(b"EVALSHA", Step.ANSWERED, lambda: assert_true(let_through.wait(30)), cut=False))
+    part = delivered(raw, 3)
+    sink.write_batch([part])
+    wait_for(lambda: counted(raw) == 3, "the commit")
+    assert not trap.sprung.is_set()
+    assert not heard.parts
+    let_through.set()
+    service_.unfinished.finish()
+    assert heard.parts == [part]
+
+
+def test_of_a_commit_whose_reply_is_lost_the_next_one_hears_first(
+    raw: redis.Redis, proxy: FaultProxy, service_: Service, sink: StatelessSinkPartition[Part], heard: Heard
+) -> None:
+    first, second = delivered(raw, 3), delivered(raw, 4)
+    trap = proxy.arm(Trap(b"EVALSHA", Step.ANSWERED, lambda: None))
+    sink.write_batch([first])
+    assert trap.sprung.wait(30)
+    sink.write_batch([second])
+    assert heard.parts == [first]
+    service_.unfinished.finish()
+    assert heard.parts == [first, second]
+    assert (counted(raw), raw.xpending("s", "g")["pending"]) == (7, 0)
+
+
+def test_a_commit_that_did_not_reach_redis_is_sent_again_at_the_next_turn(
+    raw: redis.Redis, proxy: FaultProxy, service_: Service, sink: StatelessSinkPartition[Part], heard: Heard
+) -> None:
+    trap = proxy.arm(Trap(b"EVALSHA", Step.BEFORE, lambda: None))
+    part = delivered(raw, 3)
+    sink.write_batch([part])
+    assert trap.sprung.wait(30)
+    assert counted(raw) == 0
+    service_.unfinished.finish()
+    assert (counted(raw), heard.parts) == (3, [part])
+
+
+def test_a_script_that_redis_has_forgotten_is_sent_whole(
+    raw: redis.Redis, service_: Service, sink: StatelessSinkPartition[Part], heard: Heard
+) -> None:
+    raw.script_flush()
+    part = delivered(raw, 3)
+    sink.write_batch([part])
+    service_.unfinished.finish()
+    assert (counted(raw), heard.parts) == (3, [part])
+
+
+def test_parts_of_several_batches_are_each_committed_once(
+    raw: redis.Redis, service_: Service, sink: StatelessSinkPartition[Part], heard: Heard
+) -> None:
+    parts = [delivered(raw, 1) for _ in range(150)]
+    sink.write_batch(parts[:140])
+    sink.write_batch(parts[140:])
+    service_.unfinished.finish()
+    assert (counted(raw), heard.parts) == (150, parts)
+
+
+def test_closing_hears_of_what_is_under_way(raw: redis.Redis, service_: Service, heard: Heard) -> None:
+    sink = CommitSink(service_).build("step", 0, 1)
+    part = delivered(raw, 2)
+    sink.write_batch([part])
+    sink.close()
+    assert (counted(raw), heard.parts) == (2, [part])
+
+
+def test_once_a_stop_is_asked_for_nothing_is_left_to_the_next_turn(
+    raw: redis.Redis, service_: Service, sink: StatelessSinkPartition[Part], heard: Heard
+) -> None:
+    service_.lifecycle.stop("test")
+    part = delivered(raw, 2)
+    sink.write_batch([part])
+    assert (counted(raw), heard.parts) == (2, [part])
+
+
+def test_each_thread_finishes_its_own_and_once() -> None:
+    unfinished, calls = Unfinished(), []
+    unfinished.add(lambda: calls.append("first"))
+    unfinished.add(lambda: calls.append("second"))
+    other = threading.Thread(target=unfinished.finish)
+    other.start()
+    other.join()
+    assert calls == []
+    unfinished.finish()
+    unfinished.finish()
+    assert calls == ["first", "second"]
+
+
+def assert_true(value: bool) -> None:
+    assert value
