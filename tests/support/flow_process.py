@@ -60,6 +60,8 @@ class FlowProcess:
         finally:
             for process in started:
                 process.kill()
+                # Captured, and shown when the test has failed.
+                print(f"--- log of process {process.pid}, which ended with {process.status}\n{process.log()[-5_000:]}")
 
     @property
     def pid(self) -> int:
