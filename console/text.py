@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime, timezone
+
 from rich.cells import set_cell_size
 
 from connectors.errors import one_line
@@ -40,3 +43,34 @@ def fit(name: str, width: int) -> str:
     safe = one_line(name)
     cut = set_cell_size(safe, width)
     return cut if cut.rstrip() == safe.rstrip() else set_cell_size(safe, width - 1) + "…"
+
+
+def age(seconds: float) -> str:
+    """A length of time, to one unit, rounded down: `7 s`, `12 min`, `3 h`, `2 d`."""
+    seconds = max(seconds, 0.0)
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds)} s"
+
+
+def clock(seconds: float) -> str:
+    """An instant (epoch seconds) as a date and time in UTC; `unknown` where no calendar has it."""
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (ValueError, OverflowError, OSError):
+        return "unknown"
+
+
+def sparkline(values: Sequence[float | None], top: float, *, ascii_only: bool = False) -> str:
+    """One character a value of 0 to `top`; a space for None. Something never looks like nothing."""
+    steps = ".:-=+*#@" if ascii_only else "▁▂▃▄▅▆▇█"
+    drawn = ""
+    for value in values:
+        if value is None:
+            drawn += " "
+        elif value <= 0 or top <= 0:
+            drawn += "_" if ascii_only else "▁"
+        else:
+            drawn += steps[min(max(round(value / top * len(steps)) - 1, 1), len(steps) - 1)]
+    return drawn

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from console.minutes import Minutes
 from console.read import Ranked, Window
 from console.text import percent
 from sinks.values import BLOCKED, ERROR, EXECUTE, SKIP, UNKNOWN
@@ -54,20 +55,38 @@ def decision_severity(decision: str, share: float) -> Severity:
     return severity if share > limit else Severity.NORMAL
 
 
-def verdict(window: Window) -> Verdict:
-    """What `window` says."""
+def verdict(window: Window, minutes: Minutes | None = None) -> Verdict:
+    """What `window` says.
+
+    :arg minutes: single minutes, to tell for how long it has been so, as far back as they were read.
+    """
     if not window.total:
         return Verdict(Severity.SERIOUS, "Not trading: no decisions arrive")
     executed = window.share_of(EXECUTE)
     gate = window.gates[0] if window.gates else None
     if executed < EXECUTE_LOW:
-        cause = _blocks(window, gate) if gate else "most decisions give no reason"
+        cause = f"{_blocks(window, gate)}{_since(gate, minutes)}" if gate else "most decisions give no reason"
         rest = f", {percent(executed)} executed" if executed else ""
         return Verdict(Severity.SERIOUS, f"Not trading: {cause}{rest}")
     sentence = f"Trading: {percent(executed)} executed"
     if gate and gate_severity(window.share(gate.count)):
-        return Verdict(Severity.ATTENTION, f"{sentence}, but {_blocks(window, gate)}")
+        return Verdict(Severity.ATTENTION, f"{sentence}, but {_blocks(window, gate)}{_since(gate, minutes)}")
     return Verdict(Severity.NORMAL, sentence)
+
+
+def _since(gate: Ranked, minutes: Minutes | None) -> str:
+    """For how many minutes on end the gate has been worth attention, where that is more than one."""
+    if minutes is None:
+        return ""
+
+    def stops(one: Window) -> bool:
+        count = next((found.count for found in one.gates if found.name == gate.name), 0)
+        return bool(gate_severity(one.share(count)))
+
+    length = minutes.on_end(stops)
+    if length <= 1:
+        return ""
+    return f" for {length} min" + (" or longer" if length >= minutes.depth - 1 else "")
 
 
 def _blocks(window: Window, gate: Ranked) -> str:

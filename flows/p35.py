@@ -129,7 +129,7 @@ def group_config(settings: P35Settings) -> GroupConfig:
         stream=decisions.stream_key(prefix),
         group=decisions.GROUP,
         counters=status.key(prefix),
-        lease_prefix=f"{prefix}:p35:lease:",
+        lease_prefix=decisions.lease_prefix(prefix),
         lease_ttl=settings.lease_ttl_sec,
         stall=settings.stall_sec,
     )

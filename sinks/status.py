@@ -22,13 +22,15 @@ The totals and last_* are exact at any time; the rest is as it was when last loo
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import redis
 
 from connectors.effects import Count, Effect, Raise, RaiseId
-from connectors.group import GroupState
 from sinks.text import seconds_text
+
+if TYPE_CHECKING:  # whoever only reads starts fast
+    from connectors.group import GroupState
 
 COUNTERS = (
     "processed_total",

@@ -1,0 +1,105 @@
+"""Asking Redis many things in one packet, and large hashes for some of their fields. Never writes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import redis
+
+from connectors.errors import NoGroup, WrongType, translate
+
+_SCAN_COUNT = 20_000
+"""Fields that Redis looks at in one step of a scan, which takes it a few milliseconds: a bucket whole, as a rule."""
+
+
+def ask_all(client: redis.Redis, questions: Sequence[Sequence[Any]], *, absent: Any = None) -> list[Any]:
+    """The raw replies to commands, in their order; `absent` where there is no such stream or group.
+
+    Blocks for one round trip. The second word of a command is taken for its key.
+
+    :raises RedisError: Redis does not answer, or refuses any of them; a WrongType names the key.
+    """
+    pipeline = client.pipeline(transaction=False)
+    for question in questions:
+        pipeline.execute_command(*question)  # type: ignore[no-untyped-call]
+    try:
+        replies = pipeline.execute(raise_on_error=False)
+    except (redis.RedisError, OSError) as error:
+        raise translate(error) from error
+    return [_reply(question, reply, absent) for question, reply in zip(questions, replies, strict=True)]
+
+
+def _reply(question: Sequence[Any], reply: Any, absent: Any) -> Any:
+    if not isinstance(reply, Exception):
+        return reply
+    problem = translate(reply)
+    if isinstance(problem, NoGroup):
+        return absent
+    if isinstance(problem, WrongType):
+        raise WrongType(f"key {text(question[1])} holds something of another type: delete or rename it")
+    raise problem
+
+
+def scan_fields(client: redis.Redis, keys: Sequence[str], pattern: str) -> list[dict[bytes, bytes]]:
+    """For each of `keys`, the fields that match `pattern` (of Redis), and their values; Redis does the choosing.
+
+    Blocks for a round trip, and more where a hash is very large. Raises as `ask_all` does.
+    """
+    found: list[dict[bytes, bytes]] = [{} for _ in keys]
+    open_scans = [(at, 0) for at in range(len(keys))]
+    while open_scans:
+        questions = [("HSCAN", keys[at], cursor, "MATCH", pattern, "COUNT", _SCAN_COUNT) for at, cursor in open_scans]
+        replies = ask_all(client, questions)
+        for (at, _cursor), (_next, fields) in zip(open_scans, replies, strict=True):
+            found[at].update(fields)
+        open_scans = [
+            (at, following) for (at, _), (following, _fields) in zip(open_scans, replies, strict=True) if following
+        ]
+    return found
+
+
+def scan_keys(client: redis.Redis, start: str, *, most: int) -> Iterator[str]:
+    """The keys that begin with `start`, each once, in no order; at most `most`, and then no more is looked at.
+
+    Blocks for a round trip each 1,000 keys that Redis holds. Raises as `ask_all` does.
+    """
+    seen: set[str] = set()
+    cursor = 0
+    while True:
+        (reply,) = ask_all(client, [("SCAN", cursor, "MATCH", f"{literally(start)}*", "COUNT", 1_000)])
+        cursor = int(reply[0])
+        for key in map(text, reply[1]):
+            if key not in seen:
+                seen.add(key)
+                yield key
+            if len(seen) >= most:
+                return
+        if cursor == 0:
+            return
+
+
+def literally(name: str) -> str:
+    """A pattern of Redis that only `name` matches."""
+    return re.sub(r"([*?\[\]\\^-])", r"\\\1", name)
+
+
+def text(value: object) -> str:
+    """What came from Redis, as text; it may hold control characters."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def count_of(value: object) -> int:
+    """A count, or 0 where `value` is none."""
+    return number_of(value, int) or 0
+
+
+def number_of(value: object, kind: Callable[[str], Any] = float) -> Any:
+    """`value` as a number of `kind`, or None where it is none."""
+    if value is None:
+        return None
+    try:
+        return kind(text(value))
+    except ValueError:
+        return None
