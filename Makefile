@@ -49,9 +49,11 @@ types: $(READY) ## types
 	$(BIN)/mypy
 
 .PHONY: docs
-docs: $(READY) ## write docs/configuration.md anew from the settings
+docs: $(READY) ## write docs/configuration.md and docs/action-guide.md anew from the code
 	$(BIN)/python -m tests.support.configuration > docs/configuration.md.new
 	mv docs/configuration.md.new docs/configuration.md
+	$(BIN)/python -m console.guide > docs/action-guide.md.new
+	mv docs/action-guide.md.new docs/action-guide.md
 
 .PHONY: lock
 lock: ## resolve the dependencies anew; needs uv

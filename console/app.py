@@ -15,6 +15,11 @@ from typer.core import TyperGroup
 from connectors.errors import one_line
 from console.command import EXIT_BUG, EXIT_INTERRUPTED, fail
 from console.commands import queries
+from console.commands.check import check
+from console.commands.explain import explain
+from console.commands.lag import lag
+from console.commands.report import report
+from console.commands.tail import tail
 from console.commands.verify import verify
 
 LETTERS = {"a": "why", "b": "symbols", "c": "share", "d": "drift", "e": "health"}
@@ -69,6 +74,11 @@ app.command("share")(queries.share)
 app.command("drift")(queries.drift)
 app.command("health")(queries.health)
 app.command("all")(queries.all_queries)
+app.command("explain")(explain)
+app.command("lag")(lag)
+app.command("check")(check)
+app.command("tail")(tail)
+app.command("report")(report)
 app.command("verify")(verify)
 
 

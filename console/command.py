@@ -88,14 +88,16 @@ def reading(redis_url: str | None) -> Iterator[tuple[redis.Redis, str]]:
         yield connect(settings, "quantum-console"), settings.key_prefix
 
 
-def write(text: str) -> None:
-    """Print `text`; a reader that has seen enough (`| head`) is no error."""
+def write(text: str) -> bool:
+    """Print `text`; a reader that has seen enough (`| head`) is no error. Whether there is still one."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
         # Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
 
 
 def say(text: str) -> None:

@@ -50,7 +50,7 @@ def repeat(settings: RedisSettings, answer: Callable[[], str], every: float) -> 
 
     A Redis that is away at first ends it, with status 3; one that goes away later is waited for.
 
-    :raises SystemExit: Redis is away.
+    :raises SystemExit: Redis is away, or nobody reads any more.
     :raises KeyboardInterrupt: interrupted.
     """
     try:
@@ -58,10 +58,10 @@ def repeat(settings: RedisSettings, answer: Callable[[], str], every: float) -> 
     except RedisError as error:
         fail(refusal(settings, error), EXIT_REDIS)
     if not sys.stdout.isatty():
-        while True:
-            write(text)
+        while write(text):
             time.sleep(every)
-            text = _again(settings, answer) or text
+            text = _again(settings, answer)
+        raise SystemExit(0)
     with screen():
         while True:
             write(frame(text))

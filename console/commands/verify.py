@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
 from connectors.connection import connect
 from console.command import EXIT_ACT, EXIT_USAGE, AsJson, RedisUrl, asking, fail, read_settings, write
+from console.progress import progress_bar
 
 
 def verify(
@@ -53,15 +51,3 @@ def verify(
         report = Audit(connect(settings, "quantum-verify"), settings, minute, progress).run()
     write(as_json(report) if json else as_text(report))
     raise typer.Exit(EXIT_ACT if report.differences else 0)
-
-
-@contextmanager
-def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A function that shows what is being done, how much of it is done, and of how much; for a terminal only."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda what, done, total: bar.update(task, description=f"{what:>7}", completed=done, total=total)

@@ -1,0 +1,75 @@
+"""`quantum lag`: who reads which stream, and how far behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from connectors.errors import one_line
+from console.command import EXIT_REDIS, AsJson, RedisUrl, fail, reading, write
+from console.groups import Group, read_groups
+from console.text import age, number
+from sinks import decisions
+
+
+def streams(prefix: str) -> Mapping[str, str | None]:
+    """The streams of the system that have readers, and what the leases of these begin with."""
+    return {
+        decisions.stream_key(prefix): decisions.lease_prefix(prefix),
+        f"{prefix}:stream:apply.plan": f"{prefix}:governor:lease:",
+        f"{prefix}:p35:alerts": None,
+    }
+
+
+def lag(json: AsJson = False, redis_url: RedisUrl = None) -> None:
+    r"""All consumer groups, as kafka-consumer-groups --describe shows them.
+
+    A line a consumer: stream, group, consumer, the last ID that the group was given, entries pending for the consumer,
+    entries that the group has not read (lag; `unknown` where Redis does not know, as before 7.0), for how long the
+    consumer has been idle, and whether it lives. Exit status 3: there is no group at all.
+
+    \b
+    quantum lag
+    quantum lag --json | jq '.groups[] | {group, lag}'
+    """
+    with reading(redis_url) as (client, prefix):
+        groups = read_groups(client, streams(prefix))
+    if json:
+        from console.answers_json import JSON_VERSION, consumers, dumps
+
+        rows = [
+            {
+                "stream": group.stream,
+                "group": group.name,
+                "length": group.length,
+                "last_id": group.last_id,
+                "pending": group.pending,
+                "lag": group.lag,
+                "consumers": consumers(group.consumers),
+            }
+            for group in groups
+        ]
+        write(dumps({"version": JSON_VERSION, "query": "lag", "groups": rows}))
+    elif groups:
+        write("".join(f"{line}\n" for line in table(groups)))
+    if not groups:
+        fail(f"no stream of {prefix}: has a consumer group yet", EXIT_REDIS)
+
+
+def table(groups: tuple[Group, ...]) -> Iterator[str]:
+    """Lines of columns, each as wide as it must be."""
+    rows = [("STREAM", "GROUP", "CONSUMER", "LAST-ID", "PENDING", "LAG", "IDLE", "STATE")]
+    for group in groups:
+        start = (one_line(group.stream), one_line(group.name))
+        if not group.consumers:
+            rows.append((*start, "-", group.last_id, number(group.pending), number(group.lag), "-", "no consumers"))
+        for one in group.consumers:
+            state = {True: "alive", False: "dead", None: "-"}[one.alive]
+            name = one_line(one.name)
+            rows.append((*start, name, group.last_id, number(one.pending), number(group.lag), age(one.idle), state))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [
+            cell.rjust(width) if 4 <= at <= 6 else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(cells).rstrip()

@@ -1,0 +1,45 @@
+"""The guide: what each gate means, how to find out more, what to do, how long it takes. Data, and pure.
+
+`docs/action-guide.md` is made from it. What a gate means in a line is in `flows.gates`, where the alerts find it, too.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from console.guide import limits, permits, positions, venue
+from console.guide.entry import Action, Guide, Look
+from flows.decisions import gate_of
+
+GUIDES: Mapping[str, Guide] = MappingProxyType(
+    {guide.gate: guide for module in (permits, positions, limits, venue) for guide in module.GUIDES}
+)
+"""Gate -> its entry."""
+
+GENERIC = Guide(
+    "",
+    ("a new gate, or one that nobody has described yet", "a publisher that spells a gate in another way"),
+    (Look("stream:apply.result", "stream", "who publishes it (`source`), and what else it says (`details`)"),),
+    ("quantum tail --reason {G}", "quantum symbols", "quantum share --full"),
+    (
+        Action("see since when, and for which symbols: all of them point at a service, one at its own data", "2"),
+        Action("compare with what was deployed or changed at that time; roll it back if it fits", "10"),
+        Action("search the publisher's source for the name, and write down here what it means", "30"),
+    ),
+)
+"""What to do about a gate that is not in the guide."""
+
+
+def find(reason: str) -> Guide | None:
+    """The entry for a gate, or for a reason that begins with it; spaces and case do not matter."""
+    return GUIDES.get(gate_of(reason.strip()).lower())
+
+
+def nearest(reason: str) -> list[str]:
+    """Gates of the guide whose names are like that of `reason`, the nearest first."""
+    gate = gate_of(reason.strip()).lower()
+    parts = [name for name in GUIDES if gate and (gate in name or name in gate)]
+    alike = difflib.get_close_matches(gate, GUIDES, n=3, cutoff=0.5)
+    return list(dict.fromkeys([*parts, *alike]))[:3]

@@ -1,0 +1,9 @@
+"""`python -m console.guide` prints `docs/action-guide.md`."""
+
+from __future__ import annotations
+
+from console.guide import GENERIC, GUIDES
+from console.guide.text import as_markdown
+
+if __name__ == "__main__":
+    print(as_markdown(list(GUIDES.values()), GENERIC), end="")

@@ -1,0 +1,70 @@
+"""What the guide says of one gate: the types. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_READ = {
+    "string": "GET {key}",
+    "hash": "HGETALL {key}",
+    "set": "SMEMBERS {key}",
+    "list": "LRANGE {key} 0 9",
+    "zset": "ZREVRANGE {key} 0 9 WITHSCORES",
+    "stream": "XREVRANGE {key} + - COUNT 3",
+}
+
+SYMBOL = "{S}"
+"""Stands in a key for a symbol."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A key to look at."""
+
+    key: str
+    """Without the prefix; `{S}` in it is a symbol."""
+    kind: str
+    """Its type as a rule, as Redis names types; the command for it is made from that."""
+    what: str
+    """What to look for in it."""
+
+    def command(self, prefix: str = "quantum", symbol: str | None = None) -> str:
+        """What an operator types."""
+        key = self.key_of(prefix, symbol)
+        quoted = f"'{key}'" if "{" in key else key
+        return f"redis-cli {_READ[self.kind].format(key=quoted)}"
+
+    def key_of(self, prefix: str, symbol: str | None) -> str:
+        """The key; `{S}` stays where no symbol is given."""
+        key = self.key if symbol is None else self.key.replace(SYMBOL, symbol)
+        return f"{prefix}:{key}"
+
+    @property
+    def per_symbol(self) -> bool:
+        """Whether each symbol has such a key."""
+        return SYMBOL in self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What to do."""
+
+    what: str
+    minutes: str
+    """How long it takes until decisions change, in minutes: `5`, `10 to 30`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """A gate."""
+
+    gate: str
+    causes: tuple[str, ...]
+    """Most likely first."""
+    looks: tuple[Look, ...]
+    asks: tuple[str, ...]
+    """Commands that help besides; `{G}` is the gate."""
+    actions: tuple[Action, ...]
+    """In the order in which to try them."""
+    related: tuple[str, ...] = ()
+    """Other gates of the guide."""

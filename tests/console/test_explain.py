@@ -1,0 +1,146 @@
+"""The guide: complete, true to its page, and of use for what is not in it; and what it shows of Redis."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import redis
+
+from connectors.private_redis import PrivateRedis, free_port
+from console.guide import GENERIC, GUIDES, find, nearest
+from console.guide.text import as_markdown, as_text
+from flows.gates import MEANINGS
+from tests.support.oracle import minute_name
+from tests.support.quantum import answer, quantum
+from tests.support.users import EVERY_VERSION, FROM_7, lines
+
+NOWHERE = f"redis://127.0.0.1:{free_port()}/0"
+CONTRACT = {
+    "p33_permit_denied": {"p33:symbol:{S}:permit"},
+    "no_position": set(),
+    "not_in_allowlist": {"p33:allowlist"},
+    "leverage_ratio_exceeded": {"leverage:{S}"},
+    "insufficient_confidence": {"config:apply"},
+    "action_hold": {"global:control", "symbol:{S}:control"},
+    "reconciliation_mismatch": {"reconciliation:status"},
+    "duplicate_plan": set(),
+    "kill_score_critical": set(),
+}
+
+
+def test_the_guide_covers_what_the_contract_and_the_alerts_name() -> None:
+    assert set(CONTRACT) <= set(GUIDES)
+    assert set(GUIDES) == set(MEANINGS)
+    for gate, keys in CONTRACT.items():
+        assert keys <= {look.key for look in GUIDES[gate].looks}, gate
+
+
+@pytest.mark.parametrize("gate", GUIDES)
+def test_an_entry_is_whole(gate: str) -> None:
+    guide = GUIDES[gate]
+    assert guide.gate == gate
+    assert guide.causes
+    assert guide.looks
+    assert guide.actions
+    assert set(guide.related) <= set(GUIDES) - {gate}
+    assert all(re.fullmatch(r"\d+( to \d+| or more)?", action.minutes) for action in guide.actions)
+    text = "\n".join(as_text(guide, gate))
+    assert text.isascii()
+    assert len(text.splitlines()) <= 30
+
+
+def test_the_page_is_the_guide() -> None:
+    written = Path("docs/action-guide.md").read_text("utf-8")
+    assert written == as_markdown(list(GUIDES.values()), GENERIC), "run `make docs`"
+
+
+@pytest.mark.parametrize("name", [EVERY_VERSION, FROM_7])
+def test_the_console_may_read_every_key_of_the_guide(name: str) -> None:
+    patterns = re.findall(r"~quantum:(\S+)", lines(name)["quantum-console"])
+    for guide in [*GUIDES.values(), GENERIC]:
+        for look in guide.looks:
+            regexes = [re.escape(pattern).replace(r"\*", ".*") for pattern in patterns]
+            assert any(re.fullmatch(regex, look.key) for regex in regexes), look.key
+
+
+def test_a_gate_is_found_by_its_name_or_by_a_reason() -> None:
+    for asked in ("p33_permit_denied", " P33_PERMIT_DENIED:stale ", "p33_permit_denied: x"):
+        assert find(asked) is GUIDES["p33_permit_denied"]
+    assert find("permit") is None
+    assert nearest("permit_denied")[0] == "p33_permit_denied"
+    assert "leverage_ratio_exceeded" in nearest("levrage_ratio_exceded")
+    assert nearest("") == []
+
+
+def test_explaining_needs_no_redis() -> None:
+    done = quantum(NOWHERE, "explain", "p33_permit_denied:stale")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("p33_permit_denied\n")
+    assert "redis-cli HGETALL 'quantum:p33:symbol:{S}:permit'\n" in done.stdout
+    assert "restart the publisher" in done.stdout
+    listed = quantum(NOWHERE, "explain")
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == list(GUIDES)
+
+
+def test_an_unknown_reason_gets_the_nearest_names_and_a_procedure() -> None:
+    done = quantum(NOWHERE, "explain", "levrage_ratio")
+    assert done.returncode == 0
+    assert "did you mean leverage_ratio_exceeded?" in done.stderr
+    assert "quantum tail --reason levrage_ratio\n" in done.stdout
+    hostile = quantum(NOWHERE, "explain", "\x1b[31mx\x07")
+    assert (hostile.stdout + hostile.stderr).replace("\n", "").isprintable()
+
+
+def test_live_shows_what_the_keys_hold_whatever_they_are(server: PrivateRedis, client: redis.Redis) -> None:
+    client.hset("quantum:p33:symbol:BTCUSDT:permit", mapping={"granted": "0", "why": "\x1b[31mstale"})
+    client.set("quantum:leverage:BTCUSDT", "7.5/5", ex=100)
+    client.rpush("quantum:global:control", *"abcdefghijklm")
+    client.sadd("quantum:symbol:BTCUSDT:control", "held")
+    keys = ("p33:symbol:BTCUSDT:permit", "leverage:BTCUSDT", "global:control", "symbol:BTCUSDT:control")
+    before = {key: client.dump(f"quantum:{key}") for key in keys}
+    done = quantum(server.url, "explain", "p33_permit_denied", "--live", "--symbol", "BTCUSDT")
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = done.stdout
+    assert re.search(r"HGETALL quantum:p33:symbol:BTCUSDT:permit\n +=.*granted=0 why=.\[31mstale\n", shown)
+    assert re.search(r"quantum:leverage:BTCUSDT\n += 7\.5/5  \(for \d+ s more\)\n", shown)
+    assert re.search(r"quantum:global:control\n += a, b, c, d, e, f, g, h, i, j, \.\.\.\n", shown)
+    assert re.search(r"quantum:symbol:BTCUSDT:control\n += held\n", shown)
+    assert shown.replace("\n", "").isprintable()
+    assert {key: client.dump(f"quantum:{key}") for key in keys} == before
+    said = answer(server.url, "explain", "kill_score_critical", "--live", "-s", "BTCUSDT")
+    assert said["live"]["quantum:capital:efficiency:BTCUSDT"] == "(not there)"
+
+
+def test_live_takes_the_symbol_that_the_gate_stops_most(server: PrivateRedis, client: redis.Redis) -> None:
+    now = int(client.time()[0]) // 60
+    client.hset(
+        f"quantum:p35:bucket:{minute_name(now)}",
+        mapping={
+            "symbol_reason:ETHUSDT:leverage_ratio_exceeded": 1,
+            "symbol_reason:BTCUSDT:leverage_ratio_exceeded:6>5": 2,
+            "symbol_reason:SOLUSDT:leverage_ratio_exceeded_not": 9,
+        },
+    )
+    client.hset("quantum:leverage:BTCUSDT", "current", "6")
+    said = answer(server.url, "explain", "leverage_ratio_exceeded", "--live")
+    assert said["live"] == {"quantum:leverage:BTCUSDT": "current=6"}
+    (look,) = said["look"]
+    assert look["command"] == "redis-cli HGETALL quantum:leverage:BTCUSDT"
+    client.flushall()
+    done = quantum(server.url, "explain", "leverage_ratio_exceeded", "--live")
+    assert "stopped no symbol in the last 15 minutes" in done.stderr
+
+
+def test_what_this_user_may_not_read_is_said_so(server: PrivateRedis, client: redis.Redis) -> None:
+    said = answer(server.url, "explain", "action_hold", "--live", "-s", "X", KEY_PREFIX="other", status=0)
+    assert "denies" in said["live"]["other:global:control"]
+
+
+def test_json_is_one_object() -> None:
+    done = quantum(NOWHERE, "explain", "no_position", "--json")
+    value = json.loads(done.stdout)
+    assert (value["version"], value["gate"], value["known"], value["live"]) == (1, "no_position", True, None)
+    assert {"what", "minutes"} == set(value["actions"][0])
