@@ -198,8 +198,11 @@ def test_the_configuration_page_is_what_the_settings_say() -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_somewhere(path: Path) -> None:
-    links = re.findall(r"\]\(([^)]+)\)", path.read_text("utf-8"))
-    assert not [link for link in links if "://" not in link and not (path.parent / link).exists()]
+    text = path.read_text("utf-8")
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    here = {"#" + re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+    assert not [one for one in links if "://" not in one and one not in here and not (path.parent / one).exists()]
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
