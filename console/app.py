@@ -21,6 +21,7 @@ from console.commands.lag import lag
 from console.commands.report import report
 from console.commands.tail import tail
 from console.commands.verify import verify
+from console.commands.watch import watch
 
 LETTERS = {"a": "why", "b": "symbols", "c": "share", "d": "drift", "e": "health"}
 
@@ -74,6 +75,7 @@ app.command("share")(queries.share)
 app.command("drift")(queries.drift)
 app.command("health")(queries.health)
 app.command("all")(queries.all_queries)
+app.command("watch")(watch)
 app.command("explain")(explain)
 app.command("lag")(lag)
 app.command("check")(check)

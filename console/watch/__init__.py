@@ -1,0 +1,1 @@
+"""`quantum watch`: one screen for the night."""

@@ -1,0 +1,74 @@
+"""What the screen shows, as one frozen value, read anew for each frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import redis
+
+from console.minutes import Minutes, read_minutes
+from console.outputs import (
+    Alert,
+    Permit,
+    Proposal,
+    read_alerts,
+    read_permits,
+    read_proposals,
+    still_firing,
+)
+from console.read import read_last_executions
+from console.service import Service, read_service
+from sinks.values import LONGEST_WINDOW
+
+STUCK_SECONDS = 900
+"""A symbol that is decided upon and was not executed for so long is stuck: the limit of the alerts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A symbol with decisions in the last quarter of an hour, and no EXECUTE."""
+
+    symbol: str
+    since: float | None
+    """Seconds since its last EXECUTE; None: never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One moment."""
+
+    service: Service
+    minutes: Minutes
+    """The last hour."""
+    stuck: tuple[Stuck, ...]
+    """Those that were executed last come first, those that never were last."""
+    alerts: tuple[Alert, ...]
+    """Those that fire, the newest first."""
+    proposals: tuple[Proposal, ...]
+    permits: tuple[Permit, ...]
+
+
+def read_scene(client: redis.Redis, prefix: str) -> Scene:
+    """Blocks for a dozen round trips; raises `connectors.errors.RedisError`."""
+    service = read_service(client, prefix)
+    return Scene(
+        service,
+        read_minutes(client, prefix, service.minute, LONGEST_WINDOW),
+        stuck_symbols(read_last_executions(client, prefix), service.now),
+        tuple(still_firing(read_alerts(client, prefix))),
+        tuple(read_proposals(client, prefix)),
+        tuple(read_permits(client, prefix)),
+    )
+
+
+def stuck_symbols(last: dict[str, tuple[float, float | None]], now: float) -> tuple[Stuck, ...]:
+    """Those that are stuck. Pure.
+
+    :arg last: symbol -> epoch seconds of its newest decision, and of its newest EXECUTE.
+    """
+    found = [
+        Stuck(symbol, None if executed is None else now - executed)
+        for symbol, (seen, executed) in last.items()
+        if now - seen <= STUCK_SECONDS and (executed is None or now - executed > STUCK_SECONDS)
+    ]
+    return tuple(sorted(found, key=lambda one: (one.since is None, one.since or 0.0, one.symbol)))

@@ -1,0 +1,192 @@
+"""The screen, as lines of text: the answer on top, the rest below by how much it matters. Pure.
+
+Names come from Redis, and may be hostile: all are made printable here. Colour means severity, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rich.text import Text
+
+from connectors.errors import one_line
+from console.minutes import total_of
+from console.outputs import Alert
+from console.read import Window
+from console.room import STYLES, Room
+from console.service import BEHIND
+from console.text import age, bar, clock, fit, number, percent, sparkline
+from console.verdict import Severity, decision_severity, gate_severity, verdict
+from console.watch.scene import Scene
+from console.watch.view import View
+from sinks.values import DECISIONS, LONGEST_WINDOW
+
+_FIXED = 9
+"""Lines above the gates: title, verdict, two headings, five decisions."""
+
+_MOST_ALERTS = 4
+
+HELP = """\
+1 2 3 4   the last 1, 5, 15, 60 minutes
+/         list only gates and symbols that contain what you type; Enter keeps it, Esc ends it
+?         this page; any key leaves it
+q         end
+
+Trend: one character a minute, the newest at the right; its height is the share of that decision.
+Stuck: symbols with decisions in the last 15 minutes and no EXECUTE for as long.
+What a gate means and what to do: quantum explain GATE"""
+
+_SEVERITIES = {"MEDIUM": Severity.ATTENTION, "HIGH": Severity.SERIOUS, "CRITICAL": Severity.CRITICAL}
+
+
+def screen(scene: Scene, view: View, room: Room, trouble: str = "") -> list[Text]:
+    """The lines of a screen; no more and none wider than `room` has.
+
+    :arg trouble: why this is not up to date, in a line; empty: it is.
+    """
+    width, height = room.width or 80, room.height
+    window = scene.minutes.window(view.window)
+    top = [_title(scene, view, width), _verdict(scene, window, trouble)]
+    if view.help:
+        lines = [*top, Text(""), *map(Text, HELP.splitlines())]
+        return _cut(lines, width, height)
+    top += _decisions(scene, window, width, room.ascii_only)
+    bottom = [
+        *_warnings(scene),
+        *_alerts(scene.alerts),
+        _stuck(scene, view, width),
+        *_proposals(scene, view),
+        *_permits(scene, view),
+        _lag(scene),
+        _prompt(view),
+    ]
+    rows = 10 if height is None else max(height - len(top) - 1 - len(bottom), 1)
+    return _cut([*top, *_gates(window, view, rows, width, room), *bottom], width, height)
+
+
+def _cut(lines: list[Text], width: int, height: int | None) -> list[Text]:
+    for line in lines:
+        line.truncate(width, overflow="ellipsis")
+    if height is not None and len(lines) > height:
+        lines = [*lines[: height - 1], lines[-1]]
+    return lines
+
+
+def _title(scene: Scene, view: View, width: int) -> Text:
+    left = f"quantum watch  {view.window}"
+    right = f"{clock(scene.service.now)}  ? help  q end"
+    title = Text(left, "bold")
+    title.append(right.rjust(max(width - len(left), len(right) + 1)), "not bold dim")
+    return title
+
+
+def _verdict(scene: Scene, window: Window, trouble: str) -> Text:
+    if trouble:
+        return Text(one_line(trouble), f"bold {STYLES[Severity.CRITICAL]}")
+    said = verdict(window, scene.minutes)
+    return Text(one_line(said.sentence), f"bold {STYLES[said.severity]}".strip())
+
+
+def _heading(name: str, width: int) -> Text:
+    heading = Text(f"{name} ")
+    heading.append("-" * max(width - len(name) - 1, 0), "dim")
+    return heading
+
+
+def _decisions(scene: Scene, window: Window, width: int, ascii_only: bool) -> Iterator[Text]:
+    yield _heading(f"{number(window.total)} decisions; by minute, the last {LONGEST_WINDOW}", width)
+    counted, running = scene.minutes.counted, scene.minutes.running
+    shown = range(running - min(max(width - 32, 5), LONGEST_WINDOW) + 1, running + 1)
+    minutes = [total_of("1m", [counted[one]]) if one in counted else None for one in shown]
+    for name in DECISIONS:
+        share = window.share_of(name)
+        style = STYLES[decision_severity(name, share)] if window.total else "dim"
+        line = Text(f"{name:<8}")
+        line.append(f"{number(window.decisions[name]):>11}{percent(share):>7}", style)
+        shares = [None if one is None else one.share_of(name) for one in minutes]
+        line.append(f"  {sparkline(shares, 1.0, ascii_only=ascii_only)}")
+        yield line
+
+
+def _gates(window: Window, view: View, rows: int, width: int, room: Room) -> Iterator[Text]:
+    gates = [gate for gate in window.gates if view.lets_through(gate.name)]
+    yield _heading("Gates" if gates else "Gates: none", width)
+    name_width = min(max(width - 40, 20), 44)
+    bar_width = max(width - name_width - 21, 0)
+    for gate in gates[:rows]:
+        share = window.share(gate.count)
+        style = STYLES[gate_severity(share)]
+        line = Text(fit(gate.name, name_width))
+        line.append(f"{number(gate.count):>11}{percent(share):>7}  ", style)
+        line.append(bar(share, bar_width, ascii_only=room.ascii_only), style)
+        yield line
+    if room.height is not None:
+        yield from (Text("") for _ in range(rows - len(gates)))
+
+
+def _warnings(scene: Scene) -> Iterator[Text]:
+    for warning in scene.service.warnings:
+        yield Text(f"! {warning}", STYLES[Severity.SERIOUS])
+
+
+def _alerts(alerts: Iterable[Alert]) -> Iterator[Text]:
+    firing = list(alerts)
+    if not firing:
+        yield Text("alerts     none", "dim")
+        return
+    more = len(firing) - _MOST_ALERTS
+    for alert in firing[: _MOST_ALERTS - (more > 0)]:
+        about = alert.message or f"{alert.kind} {alert.reason} {percent(alert.share)}"
+        severity = _SEVERITIES.get(alert.severity, Severity.NORMAL)
+        yield Text(f"alert      {one_line(alert.severity)} {one_line(about)}", STYLES[severity])
+    if more > 0:
+        yield Text(f"           and {more + 1} more alerts")
+
+
+def _stuck(scene: Scene, view: View, width: int) -> Text:
+    found = [one for one in scene.stuck if view.lets_through(one.symbol)]
+    if not found:
+        return Text("stuck      none", "dim")
+    names = (
+        f"{one_line(one.symbol, 40)} ({'never' if one.since is None else age(one.since)})"
+        for one in found[: width // 8]
+    )
+    line = Text(f"stuck      {number(len(found))}: ")
+    return line.append(", ".join(names), STYLES[Severity.ATTENTION])
+
+
+def _proposals(scene: Scene, view: View) -> Iterator[Text]:
+    found = [one for one in scene.proposals if view.lets_through(one.symbol)]
+    if found:
+        shown = (f"{one_line(one.symbol, 40)} x{one.multiplier:.2f} {one_line(one.reason, 20)}" for one in found[:6])
+        yield Text(f"proposals  {number(len(found))}: {', '.join(shown)}")
+
+
+def _permits(scene: Scene, view: View) -> Iterator[Text]:
+    found = [one for one in scene.permits if view.lets_through(one.symbol)]
+    if found:
+        down = sum(one.action == "DOWNSIZE" for one in found)
+        shown = (f"{one_line(one.symbol, 40)} x{one.factor:.2f} {one_line(one.reason, 20)}" for one in found[:5])
+        yield Text(f"permits    {number(len(found))}, {number(down)} downsized: {', '.join(shown)}")
+
+
+def _lag(scene: Scene) -> Text:
+    group, status = scene.service.group, scene.service.status
+    if group is None:
+        return Text("consumer   none", STYLES[Severity.SERIOUS])
+    behind = group.pending + (group.lag or 0) > BEHIND or not scene.service.running
+    alive = sum(bool(one.alive) for one in group.consumers)
+    line = Text(f"consumers  {alive} alive, ")
+    line.append(
+        f"pending {number(group.pending)}, lag {number(group.lag)}",
+        STYLES[Severity.SERIOUS if behind else Severity.NORMAL],
+    )
+    return line.append(f", processed {number(status.processed_total)}")
+
+
+def _prompt(view: View) -> Text:
+    if view.typing:
+        return Text(f"/{view.filter}_")
+    if view.filter:
+        return Text(f"only what contains: {view.filter}   (Esc: everything)", "dim")
+    return Text("1-4 window   / filter   ? help   q end", "dim")
