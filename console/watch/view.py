@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from sinks.values import WINDOWS
@@ -9,6 +10,8 @@ from sinks.values import WINDOWS
 WINDOW_KEYS = dict(zip("1234", WINDOWS, strict=True))
 
 ENTER, ESCAPE, BACKSPACE = ("\r", "\n"), "\x1b", ("\x7f", "\x08")
+
+_KEY = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1bO.|.", re.DOTALL)
 
 MOST_FILTER = 40
 """Characters of a filter."""
@@ -64,6 +67,4 @@ def _type(view: View, key: str) -> View:
 
 def split_keys(typed: str) -> list[str]:
     """Keys, of what a terminal sent at once: an escape sequence (an arrow, say) is one key, which nobody minds."""
-    if typed.startswith(ESCAPE) and len(typed) > 1:
-        return [typed]
-    return list(typed)
+    return _KEY.findall(typed)

@@ -218,7 +218,7 @@ def test_keys_change_the_view_and_nothing_else_does() -> None:
     assert press(press(view, "/"), "q") == View(typing=True, filter="q")
     assert press(View(typing=True, filter="a"), "\x07") == View(typing=True, filter="a")
     assert split_keys("\x1b[A") == ["\x1b[A"]
-    assert split_keys("/ab\r") == ["/", "a", "b", "\r"]
+    assert split_keys("/ab\r\x1b[1;5C\x1bOA1\x1b") == ["/", "a", "b", "\r", "\x1b[1;5C", "\x1bOA", "1", "\x1b"]
 
 
 def test_stuck_is_decided_upon_and_not_executed_for_a_quarter_of_an_hour() -> None:
