@@ -47,7 +47,7 @@ def check(
     crit_quiet: Annotated[int, typer.Option(min=0)] = 0,
     redis_url: RedisUrl = None,
 ) -> None:
-    r"""Does flows.p35 work? One line with performance data, and an exit status, as Nagios wants them.
+    """Does flows.p35 work? One line with performance data, and an exit status, as Nagios wants them.
 
     Exit status 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (Redis does not answer or refuses, or a setting is wrong).
     Critical: no consumer lives, or there is no consumer group. Limits warn when a value is above them. (What trading

@@ -36,7 +36,7 @@ def explain(
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    r"""What a gate means, how to find out more, what to do, and how long that takes.
+    """What a gate means, how to find out more, what to do, and how long that takes.
 
     Needs no Redis, but with --live. That reads only; without --symbol it looks at the symbol which the gate
     stopped most often in the last 15 minutes. A gate that is not in the guide gets the nearest names, and what to do in

@@ -21,7 +21,7 @@ def streams(prefix: str) -> Mapping[str, str | None]:
 
 
 def lag(json: AsJson = False, redis_url: RedisUrl = None) -> None:
-    r"""All consumer groups, as kafka-consumer-groups --describe shows them.
+    """All consumer groups, as kafka-consumer-groups --describe shows them.
 
     A line a consumer: stream, group, consumer, the last ID that the group was given, entries pending for the consumer,
     entries that the group has not read (lag; `unknown` where Redis does not know, as before 7.0), for how long the

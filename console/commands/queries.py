@@ -43,7 +43,7 @@ def why(
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    r"""Why are we not trading now?
+    """Why are we not trading now?
 
     The answer in a sentence, the decisions of the window, its top 15 reasons with counts and shares, and the skip rate.
 
@@ -74,7 +74,7 @@ def symbols(
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    r"""What stops each symbol: its top 10 gates.
+    """What stops each symbol: its top 10 gates.
 
     Shares are of the decisions on that symbol. Without names, the ten symbols with the most decisions.
 
@@ -98,7 +98,7 @@ def share(
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    r"""Which gates stop how much: the top 10, with their share of all decisions.
+    """Which gates stop how much: the top 10, with their share of all decisions.
 
     One above 40 % is flagged.
 
@@ -122,7 +122,7 @@ def drift(
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    r"""Does a gate stop more than THRESHOLD percent of all decisions? For cron.
+    """Does a gate stop more than THRESHOLD percent of all decisions? For cron.
 
     Exit status 0: none does. 1: one does. 3: it cannot be told, as Redis does not answer, or nothing was counted in the
     window and flows.p35 is not running.
@@ -145,7 +145,7 @@ def drift(
 
 
 def health(watch: Watch = False, every: Every = 2.0, json: AsJson = False, redis_url: RedisUrl = None) -> None:
-    r"""Is the service that counts well: status, pending, lag, consumers, systemd unit.
+    """Is the service that counts well: status, pending, lag, consumers, systemd unit.
 
     Exit status 0 whatever the answer: for monitoring there is `quantum check`. 3: Redis does not answer; with --json
     the object then says redis_up: false.
@@ -165,7 +165,7 @@ def all_queries(
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    r"""All of a to e on one screen.
+    """All of a to e on one screen.
 
     On a terminal the essence of each; elsewhere, and with --full, everything.
 

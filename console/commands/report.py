@@ -23,7 +23,7 @@ def report(
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    r"""A day in Markdown: decisions, top gates, hours, skip rate per symbol, alerts.
+    """A day in Markdown: decisions, top gates, hours, skip rate per symbol, alerts.
 
     Redis keeps minutes for 48 hours (BUCKET_TTL_SEC): of a day that is partly gone it says so. Lists 30 symbols, with
     --full all of them, and whole reasons instead of gates.

@@ -74,7 +74,7 @@ def tail(
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    r"""Decisions as they are published, until Ctrl-C (exit status 130).
+    """Decisions as they are published, until Ctrl-C (exit status 130).
 
     Reads beside the consumer group and does not disturb it. A line each: time (UTC) of the decision, decision, symbol,
     reason. Options that are repeated widen, different ones narrow. With --json an object a line.

@@ -17,10 +17,14 @@ def watch(
     every: Annotated[float, typer.Option(metavar="SECONDS", min=0.2, max=3600, help="Between two looks.")] = 2.0,
     redis_url: RedisUrl = None,
 ) -> None:
-    r"""One screen for the night: are we trading, and if not, why; refreshed in place.
+    """One screen for the night: are we trading, and if not, why; refreshed in place.
 
     The answer in a sentence; decisions with their trend by minute; gates; alerts that fire; symbols that are stuck;
     proposals and permits; consumers and lag. Fits any terminal from 80x24 on, and follows its size.
+
+    \b
+    quantum watch
+    quantum watch --window 1h --every 5
 
     \b
     Keys   1 2 3 4   the last 1, 5, 15, 60 minutes
