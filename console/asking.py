@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import redis
@@ -92,14 +93,16 @@ def text(value: object) -> str:
 
 def count_of(value: object) -> int:
     """A count, or 0 where `value` is none."""
-    return number_of(value, int) or 0
-
-
-def number_of(value: object, kind: Callable[[str], Any] = float) -> Any:
-    """`value` as a number of `kind`, or None where it is none."""
-    if value is None:
-        return None
     try:
-        return kind(text(value))
+        return max(int(text(value)), 0)
+    except ValueError:
+        return 0
+
+
+def number_of(value: object) -> float | None:
+    """A finite number, or None where `value` is none."""
+    try:
+        number = float(text(value))
     except ValueError:
         return None
+    return number if math.isfinite(number) else None

@@ -6,13 +6,14 @@ Raises `connectors.errors.RedisError` where Redis does not answer, or holds anot
 
 from __future__ import annotations
 
-import math
+import json
 from dataclasses import dataclass
 from typing import Any
 
 import redis
 
 from connectors.errors import translate
+from console.asking import number_of, text
 from sinks import permits, proposals
 
 _PROPOSALS, _PLANS = 200, 20
@@ -50,20 +51,26 @@ class Joins:
     proposed: tuple[Proposed, ...] = ()
     """By symbol."""
     permits: tuple[Permitted, ...] = ()
-    """Of the latest plans that have one as a hash, the newest first."""
+    """Of the latest plans that have one, the newest first."""
 
 
 def read_joins(client: redis.Redis, prefix: str) -> Joins:
-    """What is proposed and permitted now. Blocks for two round trips."""
+    """What is proposed and permitted now. Blocks for two round trips, or three where a permit is JSON."""
     try:
         pipeline = client.pipeline(transaction=False)
         pipeline.xrevrange(proposals.stream_key(prefix), count=_PROPOSALS)
         pipeline.xrevrange(permits.stream_key(prefix), count=_PLANS)
         entries, plans = pipeline.execute()
         ids = [fields[b"plan_id"] for _id, fields in plans if fields.get(b"plan_id")]
-        for plan_id in ids:
-            pipeline.hgetall(f"{prefix}:permit:".encode() + plan_id)
+        keys = [_permit_key(prefix, plan_id) for plan_id in ids]
+        for key in keys:
+            pipeline.hgetall(key)
         found = pipeline.execute(raise_on_error=False)
+        others = [at for at, fields in enumerate(found) if isinstance(fields, redis.ResponseError)]
+        for at in others:
+            pipeline.get(keys[at])
+        for at, value in zip(others, pipeline.execute(raise_on_error=False), strict=True):
+            found[at] = _object(value)
     except (redis.RedisError, OSError) as error:
         raise translate(error) from error
     newest: dict[str, Proposed] = {}
@@ -79,6 +86,20 @@ def read_joins(client: redis.Redis, prefix: str) -> Joins:
     return Joins(tuple(newest[symbol] for symbol in sorted(newest)), tuple(shown))
 
 
+def _permit_key(prefix: str, plan_id: bytes) -> bytes:
+    return permits.key(prefix, plan_id.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+
+def _object(value: Any) -> dict[bytes, bytes]:
+    """The fields of a JSON object, as those of a hash would be; none where it is something else."""
+    try:
+        loaded = json.loads(value)
+    except (ValueError, TypeError, RecursionError):
+        return {}
+    pairs = loaded.items() if isinstance(loaded, dict) else ()
+    return {name.encode("utf-8", "replace"): str(one).encode("utf-8", "replace") for name, one in pairs}
+
+
 def _proposed(fields: Any) -> Proposed:
     return Proposed(
         _text(fields, "symbol"),
@@ -91,7 +112,7 @@ def _proposed(fields: Any) -> Proposed:
 
 def _permitted(plan_id: bytes, symbol: str, fields: Any) -> Permitted:
     return Permitted(
-        plan_id.decode("utf-8", "replace"),
+        text(plan_id),
         symbol,
         _text(fields, "eff_action"),
         _number(fields, "downsize_factor"),
@@ -101,13 +122,8 @@ def _permitted(plan_id: bytes, symbol: str, fields: Any) -> Permitted:
 
 
 def _text(fields: Any, name: str) -> str:
-    value: bytes = fields.get(name.encode(), b"")
-    return value.decode("utf-8", "replace")
+    return text(fields.get(name.encode(), b""))
 
 
 def _number(fields: Any, name: str) -> float | None:
-    try:
-        value = float(_text(fields, name))
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+    return number_of(fields.get(name.encode()))

@@ -17,6 +17,7 @@ from typing import Any
 import redis
 
 from connectors.errors import translate
+from console.asking import number_of, text
 from sinks import snapshots, status, symbols
 from sinks.values import DECISIONS, WINDOWS
 
@@ -130,10 +131,10 @@ def read_last_executions(client: redis.Redis, prefix: str) -> dict[str, tuple[fl
     pipeline.hgetall(symbols.last_execute_key(prefix))
     seen, executed = (_texts(reply) for reply in _execute(pipeline))
     result = {}
-    for symbol, text in seen.items():
-        seconds = _number(text)
+    for symbol, seen_at in seen.items():
+        seconds = number_of(seen_at)
         if seconds is not None:
-            result[symbol] = (seconds, _number(executed.get(symbol)))
+            result[symbol] = (seconds, number_of(executed.get(symbol)))
     return result
 
 
@@ -164,7 +165,7 @@ def _window(name: str, replies: Sequence[Any]) -> Window:
 
 def _ranking(pairs: Sequence[tuple[bytes | str, float]]) -> tuple[Ranked, ...]:
     # Sorted here: Redis gives names of equal score in reverse.
-    ranked = [Ranked(_text(name), int(score)) for name, score in pairs if math.isfinite(score)]
+    ranked = [Ranked(text(name), int(score)) for name, score in pairs if math.isfinite(score)]
     return tuple(sorted(ranked, key=lambda one: (-one.count, one.name)))
 
 
@@ -176,34 +177,21 @@ def _status(reply: Mapping[bytes | str, bytes | str]) -> Status:
         pending=_count(fields.get("pending_estimate")),
         lag=_count(fields.get("lag")),
         last_id=fields.get("last_id"),
-        last_ts=_number(fields.get("last_ts")),
+        last_ts=number_of(fields.get("last_ts")),
         consumer_name=fields.get("consumer_name"),
-        service_start_ts=_number(fields.get("service_start_ts")),
+        service_start_ts=number_of(fields.get("service_start_ts")),
         version=fields.get("version"),
     )
 
 
 def _texts(reply: Mapping[bytes | str, bytes | str]) -> dict[str, str]:
-    return {_text(name): _text(value) for name, value in reply.items()}
+    return {text(name): text(value) for name, value in reply.items()}
 
 
-def _text(value: bytes | str) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
-def _count(text: str | None) -> int | None:
-    """A count, or None where `text` is none: not a number, or negative."""
+def _count(value: str | None) -> int | None:
+    """A count, or None where `value` is none: not a number, or negative."""
     try:
-        count = int(text) if text is not None else -1
+        count = int(value) if value is not None else -1
     except ValueError:
         return None
     return count if count >= 0 else None
-
-
-def _number(text: str | None) -> float | None:
-    """A finite number, or None."""
-    try:
-        number = float(text) if text is not None else math.nan
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None

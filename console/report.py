@@ -11,10 +11,10 @@ from typing import Any
 import redis
 
 from connectors.errors import one_line
+from console.alerts import SeenAlert, read_alerts
 from console.answers import GATES, Gate, gates_of
 from console.answers_json import JSON_VERSION
 from console.minutes import read_minutes, total_of
-from console.outputs import Alert, read_alerts
 from console.read import Window
 from console.symbols import busiest, read_totals
 from console.text import number, percent
@@ -41,7 +41,7 @@ class Report:
     """24, or fewer where the day is not over."""
     symbols: Mapping[str, Mapping[str, int]]
     """Symbol -> decision -> count, the busiest first."""
-    alerts: tuple[Alert, ...]
+    alerts: tuple[SeenAlert, ...]
     over: bool
     """Whether the day is over."""
     gone: int

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from connectors.group import GroupState
+if TYPE_CHECKING:  # whoever only reads buckets starts faster without a group, which logs
+    from connectors.group import GroupState
 
 MEDIUM, HIGH, CRITICAL = SEVERITIES = ("MEDIUM", "HIGH", "CRITICAL")
 """Least first."""

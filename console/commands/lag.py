@@ -8,15 +8,17 @@ from connectors.errors import one_line
 from console.command import EXIT_REDIS, AsJson, RedisUrl, fail, reading, write
 from console.groups import Group, read_groups
 from console.text import age, number
-from sinks import decisions
 
 
 def streams(prefix: str) -> Mapping[str, str | None]:
     """The streams of the system that have readers, and what the leases of these begin with."""
+    # Here, because they bring a logger along, and other questions start faster without.
+    from sinks import alerts, decisions, governor_status, permits
+
     return {
         decisions.stream_key(prefix): decisions.lease_prefix(prefix),
-        f"{prefix}:stream:apply.plan": f"{prefix}:governor:lease:",
-        f"{prefix}:p35:alerts": None,
+        permits.stream_key(prefix): governor_status.lease_prefix(prefix),
+        alerts.stream_key(prefix): None,
     }
 
 

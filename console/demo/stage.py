@@ -13,7 +13,7 @@ import redis
 
 from connectors.errors import one_line, translate
 from connectors.private_redis import PROGRAMS, PrivateRedis, cli, program
-from console.alerts import read_alerts
+from console.alerts import latest_alerts
 from console.demo.flow import Flow
 from console.demo.market import Market
 from console.demo.market_writer import MarketWriter
@@ -102,7 +102,7 @@ class Stage:
             rate = processed / self.elapsed
             published = self._publisher.published
         joins = read_joins(self._client, PREFIX)
-        alerts = read_alerts(self._client, PREFIX, _ALERTS)
+        alerts = latest_alerts(self._client, PREFIX, _ALERTS)
         phase = self._publisher.phase.label
         return Observation(overview, published, rate, self.elapsed, phase, self.command, joins, alerts)
 

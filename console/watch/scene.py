@@ -6,16 +6,9 @@ from dataclasses import dataclass
 
 import redis
 
+from console.alerts import SeenAlert, read_alerts, still_firing
+from console.joins import Joins, read_joins
 from console.minutes import Minutes, read_minutes
-from console.outputs import (
-    Alert,
-    Permit,
-    Proposal,
-    read_alerts,
-    read_permits,
-    read_proposals,
-    still_firing,
-)
 from console.read import read_last_executions
 from console.service import Service, read_service
 from sinks.values import LONGEST_WINDOW
@@ -42,10 +35,9 @@ class Scene:
     """The last hour."""
     stuck: tuple[Stuck, ...]
     """Those that were executed last come first, those that never were last."""
-    alerts: tuple[Alert, ...]
+    alerts: tuple[SeenAlert, ...]
     """Those that fire, the newest first."""
-    proposals: tuple[Proposal, ...]
-    permits: tuple[Permit, ...]
+    joins: Joins
 
 
 def read_scene(client: redis.Redis, prefix: str) -> Scene:
@@ -56,8 +48,7 @@ def read_scene(client: redis.Redis, prefix: str) -> Scene:
         read_minutes(client, prefix, service.minute, LONGEST_WINDOW),
         stuck_symbols(read_last_executions(client, prefix), service.now),
         tuple(still_firing(read_alerts(client, prefix))),
-        tuple(read_proposals(client, prefix)),
-        tuple(read_permits(client, prefix)),
+        read_joins(client, prefix),
     )
 
 

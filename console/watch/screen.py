@@ -6,12 +6,13 @@ Names come from Redis, and may be hostile: all are made printable here. Colour m
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from rich.text import Text
 
 from connectors.errors import one_line
+from console.alerts import SeenAlert
 from console.minutes import total_of
-from console.outputs import Alert
 from console.read import Window
 from console.room import STYLES, Room
 from console.service import BEHIND
@@ -129,7 +130,7 @@ def _warnings(scene: Scene) -> Iterator[Text]:
         yield Text(f"! {warning}", STYLES[Severity.SERIOUS])
 
 
-def _alerts(alerts: Iterable[Alert]) -> Iterator[Text]:
+def _alerts(alerts: Iterable[SeenAlert]) -> Iterator[Text]:
     firing = list(alerts)
     if not firing:
         yield Text("alerts     none", "dim")
@@ -156,18 +157,23 @@ def _stuck(scene: Scene, view: View, width: int) -> Text:
 
 
 def _proposals(scene: Scene, view: View) -> Iterator[Text]:
-    found = [one for one in scene.proposals if view.lets_through(one.symbol)]
+    found = [one for one in scene.joins.proposed if view.lets_through(one.symbol)]
     if found:
-        shown = (f"{one_line(one.symbol, 40)} x{one.multiplier:.2f} {one_line(one.reason, 20)}" for one in found[:6])
-        yield Text(f"proposals  {number(len(found))}: {', '.join(shown)}")
+        by_change = sorted(found, key=lambda one: -abs((one.multiplier or 1.0) - 1.0))
+        shown = (f"{one_line(one.symbol, 40)} {_times(one.multiplier)} {one_line(one.reason, 20)}" for one in by_change)
+        yield Text(f"proposals  {number(len(found))}: {', '.join(islice(shown, 6))}")
 
 
 def _permits(scene: Scene, view: View) -> Iterator[Text]:
-    found = [one for one in scene.permits if view.lets_through(one.symbol)]
+    found = [one for one in scene.joins.permits if view.lets_through(one.symbol)]
     if found:
         down = sum(one.action == "DOWNSIZE" for one in found)
-        shown = (f"{one_line(one.symbol, 40)} x{one.factor:.2f} {one_line(one.reason, 20)}" for one in found[:5])
-        yield Text(f"permits    {number(len(found))}, {number(down)} downsized: {', '.join(shown)}")
+        shown = (f"{one_line(one.symbol, 40)} {_times(one.factor)} {one_line(one.reason, 20)}" for one in found)
+        yield Text(f"permits    {number(len(found))}, {number(down)} downsized: {', '.join(islice(shown, 5))}")
+
+
+def _times(factor: float | None) -> str:
+    return "x?" if factor is None else f"x{factor:.2f}"
 
 
 def _lag(scene: Scene) -> Text:

@@ -8,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from connectors.private_redis import PrivateRedis
-from console.alerts import SeenAlert, read_alerts
+from console.alerts import SeenAlert, latest_alerts
 from console.demo.answer import answer
 from console.demo.observation import Observation, RateMeter
 from console.demo.view import screen
@@ -98,7 +98,8 @@ def test_colour_means_severity(seen: Observation) -> None:
     assert {str(span.style) for span in reason.spans} <= {""}
 
 
-EXPLOSION = SeenAlert("gate_explosion", "x", "CRITICAL", "firing", "x stands behind 84 % of 100 decisions in 5m")
+SAID = "x stands behind 84 % of 100 decisions in 5m"
+EXPLOSION = SeenAlert("id", "gate_explosion", "x", "5m", "CRITICAL", "firing", SAID, 84, 100, 0.84, 1_769_929_020.0)
 
 
 def test_the_latest_alert_stands_below_the_verdict_until_it_is_resolved(seen: Observation) -> None:
@@ -124,10 +125,10 @@ def test_the_answer_lists_the_alerts_oldest_first(seen: Observation) -> None:
 def test_alerts_are_read_newest_first(server: PrivateRedis) -> None:
     with server.client() as client:
         client.flushall()
-        assert read_alerts(client, "quantum", 5) == ()
+        assert latest_alerts(client, "quantum", 5) == ()
         for number in range(7):
             client.xadd("quantum:p35:alerts", {"kind": f"k{number}", "state": "firing"})
-        assert [one.kind for one in read_alerts(client, "quantum", 3)] == ["k6", "k5", "k4"]
+        assert [one.kind for one in latest_alerts(client, "quantum", 3)] == ["k6", "k5", "k4"]
 
 
 def test_before_the_first_decision_it_is_starting(seen: Observation) -> None:
