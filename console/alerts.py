@@ -15,7 +15,7 @@ from connectors import stream_id
 from connectors.errors import one_line
 from console.asking import ask_all, count_of, number_of, text
 from sinks.alert_values import FIRING, RESOLVED
-from sinks.alerts import stream_key
+from sinks.alerts import state_key, stream_key
 
 _PAGE = 1_000
 
@@ -73,6 +73,12 @@ def read_alerts(
         if not page or len(page) < _PAGE:
             return found
         low = f"({text(page[-1][0])}"
+
+
+def read_last_check(client: redis.Redis, prefix: str) -> float | None:
+    """When `flows.alerts` last looked, epoch seconds; None: never. Blocks for a round trip."""
+    (checked_at,) = ask_all(client, [("HGET", state_key(prefix), "checked_at")])
+    return number_of(checked_at)
 
 
 def still_firing(alerts: Sequence[SeenAlert]) -> list[SeenAlert]:

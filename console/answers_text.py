@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 
 from rich.text import Text
@@ -44,7 +45,8 @@ def _why(answer: Why, room: Room) -> Iterator[Text]:
     yield _verdict(answer)
     yield _about(answer.window, f", {percent(answer.skip_rate)} skipped")
     yield from decisions(answer.window)
-    yield Text("")
+    if room.height is None:
+        yield Text("")
     reasons = answer.reasons[: room.rows(REASONS, 8)]
     yield from ranking([_reason_row(one.name, one.count, answer.window) for one in reasons], room, "reason")
     yield from _next_step(answer.window)
@@ -60,7 +62,13 @@ def _symbols(answer: Symbols, room: Room) -> Iterator[Text]:
             yield from _symbol_lines(answer.symbols, room)
             yield Text("What stops one of them in detail: quantum symbols SYMBOL", "dim")
             return
-    each = room.rows(GATES, 4) if len(answer.symbols) == 1 else GATES
+    each = GATES
+    if room.height is not None:
+        # A symbol takes two lines, and one to the next.
+        each = min(room.height // len(answer.symbols) - 3, GATES)
+        if each < 3:
+            yield from _symbol_lines(answer.symbols, room)
+            return
     for at, one in enumerate(answer.symbols):
         if at or not answer.named:
             yield Text("")
@@ -212,7 +220,7 @@ def _next_step(window: Window) -> Iterator[Text]:
     if window.gates:
         gate = window.gates[0].name
         yield Text(f"{one_line(gate)}: {meaning(gate)}")
-        yield Text(f"What to do: quantum explain {one_line(gate)}", "dim")
+        yield Text(f"What to do: quantum explain {shlex.quote(one_line(gate))}", "dim")
 
 
 def _behind(pending: int, lag: int | None) -> str:

@@ -6,6 +6,7 @@ Settings are those of the flows, from the environment. What a subcommand is give
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import Any
 
@@ -52,6 +53,8 @@ def main() -> None:
         raise SystemExit(EXIT_INTERRUPTED) from None
     except Exception as error:
         fail(f"this is a bug: {type(error).__name__}: {one_line(error)}", EXIT_BUG)
+    finally:
+        gc.freeze()  # or Python would end by walking through all that was imported, for a tenth of a second
 
 
 @app.callback()

@@ -94,9 +94,10 @@ def text(value: object) -> str:
 def count_of(value: object) -> int:
     """A count, or 0 where `value` is none."""
     try:
-        return max(int(text(value)), 0)
-    except ValueError:
+        count = int(value)  # type: ignore[call-overload]
+    except (TypeError, ValueError):
         return 0
+    return count if count > 0 else 0
 
 
 def number_of(value: object) -> float | None:

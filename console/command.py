@@ -14,6 +14,10 @@ Exit status of every subcommand, unless its help says otherwise:
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -98,6 +102,28 @@ def write(text: str) -> bool:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return False
     return True
+
+
+def page(text: str) -> None:
+    """Print `text`; on a terminal that it does not fit on, through PAGER (`less`), as git does."""
+    command = shlex.split(os.environ.get("PAGER") or "less")
+    program = shutil.which(command[0]) if command else None
+    if program is None or not sys.stdout.isatty() or text.count("\n") < shutil.get_terminal_size().lines:
+        write(text)
+        return
+    # Ctrl-C is for the pager. (A handler, as what is ignored here would be ignored there, too.)
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
+    try:
+        subprocess.run(
+            [program, *command[1:]],
+            input=text,
+            env={"LESS": "FRX", **os.environ},
+            encoding=sys.stdout.encoding,
+            errors="replace",
+            check=False,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def say(text: str) -> None:

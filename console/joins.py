@@ -29,6 +29,8 @@ class Proposed:
     proposed_target: float | None
     multiplier: float | None
     reason: str
+    at: float | None = None
+    """When, epoch seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ def _proposed(fields: Any) -> Proposed:
         _number(fields, "proposed_target"),
         _number(fields, "multiplier"),
         _text(fields, "reason"),
+        _number(fields, "ts_epoch"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 import time
@@ -64,7 +65,8 @@ def repeat(settings: RedisSettings, answer: Callable[[], str], every: float) -> 
         raise SystemExit(0)
     with screen():
         while True:
-            write(frame(text))
+            # What is longer (with --full) would roll the screen on and on.
+            write(frame("".join(text.splitlines(keepends=True)[: shutil.get_terminal_size().lines])))
             time.sleep(every)
             text = _again_in_place(answer, text)
 

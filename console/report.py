@@ -17,7 +17,7 @@ from console.answers_json import JSON_VERSION
 from console.minutes import read_minutes, total_of
 from console.read import Window
 from console.symbols import busiest, read_totals
-from console.text import number, percent
+from console.text import clock, number, percent
 from sinks.values import DECISIONS, EXECUTE, SKIP, MinuteSummary
 
 DAY = 1_440
@@ -208,9 +208,9 @@ def _alerts(report: Report) -> Iterator[str]:
     if not report.alerts:
         yield "None."
     for alert in report.alerts:
-        when = datetime.fromtimestamp(alert.timestamp, timezone.utc).strftime("%H:%M:%S")
         about = alert.message or f"{alert.reason} {percent(alert.share)}"
-        yield f"- {when} {_cell(alert.severity)} {_cell(alert.kind)} {_cell(alert.state)}: {_cell(about)}"
+        what = f"{_cell(alert.severity)} {_cell(alert.kind)} {_cell(alert.state)}"
+        yield f"- {clock(alert.timestamp)} {what}: {_cell(about)}"
 
 
 def _cell(value: str) -> str:

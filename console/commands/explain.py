@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated, Any
 
 import typer
 
 from connectors.errors import one_line
-from console.command import AsJson, RedisUrl, reading, say, write
+from console.command import AsJson, RedisUrl, page, reading, say, write
 from flows.decisions import clean, gate_of
 from flows.gates import MEANINGS, meaning
 
@@ -87,7 +88,7 @@ def explain(
                 for look in guide.looks
                 for one in (names if look.per_symbol and names else [None])
             ],
-            "ask": [ask.replace("{G}", gate) for ask in guide.asks],
+            "ask": [ask.replace("{G}", shlex.quote(gate)) for ask in guide.asks],
             "actions": [{"what": action.what, "minutes": action.minutes} for action in guide.actions],
             "related": list(guide.related),
             "live": values,
@@ -101,7 +102,7 @@ def explain(
     if live and not names and any(look.per_symbol for look in guide.looks):
         say(f"{gate} stopped no symbol in the last {STOPPED_MINUTES} minutes; name one with --symbol")
     lines = as_text(guide, gate, prefix, [one_line(name, 128) for name in names], values)
-    write("".join(f"{line}\n" for line in lines))
+    page("".join(f"{line}\n" for line in lines))
 
 
 def _list(json: bool) -> None:
@@ -114,4 +115,4 @@ def _list(json: bool) -> None:
         write(dumps({"version": JSON_VERSION, "query": "explain", "gates": gates}))
         return
     width = max(map(len, GUIDES))
-    write("".join(f"{gate:<{width}}  {meaning(gate)}\n" for gate in GUIDES))
+    page("".join(f"{gate:<{width}}  {meaning(gate)}\n" for gate in GUIDES))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from connectors.errors import one_line
-from console.command import EXIT_REDIS, AsJson, RedisUrl, fail, reading, write
+from console.command import EXIT_REDIS, AsJson, RedisUrl, fail, page, reading, write
 from console.groups import Group, read_groups
 from console.text import age, number
+
+_STATES = {True: "alive, ", False: "dead, ", None: ""}
 
 
 def streams(prefix: str) -> Mapping[str, str | None]:
@@ -52,13 +54,18 @@ def lag(json: AsJson = False, redis_url: RedisUrl = None) -> None:
         ]
         write(dumps({"version": JSON_VERSION, "query": "lag", "groups": rows}))
     elif groups:
-        write("".join(f"{line}\n" for line in table(groups)))
+        from console.room import here
+
+        lines, width = list(table(groups)), here().width
+        if width is not None and max(map(len, lines)) > width:
+            lines = list(narrow(groups))
+        page("".join(f"{line}\n" for line in lines))
     if not groups:
         fail(f"no stream of {prefix}: has a consumer group yet", EXIT_REDIS)
 
 
 def table(groups: tuple[Group, ...]) -> Iterator[str]:
-    """Lines of columns, each as wide as it must be."""
+    """Lines of columns, each as wide as it must be. Pure."""
     rows = [("STREAM", "GROUP", "CONSUMER", "LAST-ID", "PENDING", "LAG", "IDLE", "STATE")]
     for group in groups:
         start = (one_line(group.stream), one_line(group.name))
@@ -75,3 +82,14 @@ def table(groups: tuple[Group, ...]) -> Iterator[str]:
             for at, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         yield "  ".join(cells).rstrip()
+
+
+def narrow(groups: tuple[Group, ...]) -> Iterator[str]:
+    """The same, for a screen that the table is too wide for. Pure."""
+    for group in groups:
+        yield f"{one_line(group.stream)}  {one_line(group.name)}"
+        yield f"  last ID {group.last_id}, pending {number(group.pending)}, lag {number(group.lag)}"
+        for one in group.consumers:
+            yield f"  {one_line(one.name)}: {_STATES[one.alive]}pending {number(one.pending)}, idle {age(one.idle)}"
+        if not group.consumers:
+            yield "  no consumers"

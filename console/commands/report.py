@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from connectors.connection import connect
-from console.command import EXIT_USAGE, AsJson, Full, RedisUrl, asking, fail, read_settings, write
+from console.command import EXIT_USAGE, AsJson, Full, RedisUrl, asking, fail, page, read_settings, write
 from console.progress import progress_bar
 
 SYMBOLS = 30
@@ -48,4 +48,7 @@ def report(
         if first * 60 > now:
             fail(f"--day: {name} has not begun yet", EXIT_USAGE)
         found = read_report(client, settings.key_prefix, first, now, settings.bucket_ttl_sec, progress, full=full)
-    write(dumps(as_json(found)) if json else as_markdown(found, None if full else SYMBOLS))
+    if json:
+        write(dumps(as_json(found)))
+    else:
+        page(as_markdown(found, None if full else SYMBOLS))

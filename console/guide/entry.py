@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 _READ = {
@@ -29,10 +30,8 @@ class Look:
     """What to look for in it."""
 
     def command(self, prefix: str = "quantum", symbol: str | None = None) -> str:
-        """What an operator types."""
-        key = self.key_of(prefix, symbol)
-        quoted = f"'{key}'" if "{" in key else key
-        return f"redis-cli {_READ[self.kind].format(key=quoted)}"
+        """What an operator types, quoted for a shell."""
+        return f"redis-cli {_READ[self.kind].format(key=shlex.quote(self.key_of(prefix, symbol)))}"
 
     def key_of(self, prefix: str, symbol: str | None) -> str:
         """The key; `{S}` stays where no symbol is given."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from console.guide.entry import Guide, Look
@@ -31,7 +32,7 @@ def as_text(
     for look in guide.looks:
         yield from _look(look, prefix, symbols, values)
     for ask in guide.asks:
-        yield f"  {ask.replace('{G}', gate)}"
+        yield f"  {ask.replace('{G}', shlex.quote(gate))}"
     yield ""
     yield "Do"
     for number, action in enumerate(guide.actions, 1):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import redis
 
-from console.alerts import SeenAlert, read_alerts, still_firing
+from console.alerts import SeenAlert, read_alerts, read_last_check, still_firing
 from console.joins import Joins, read_joins
 from console.minutes import Minutes, read_minutes
 from console.read import read_last_executions
@@ -37,6 +37,8 @@ class Scene:
     """Those that were executed last come first, those that never were last."""
     alerts: tuple[SeenAlert, ...]
     """Those that fire, the newest first."""
+    alerts_checked: float | None
+    """When the alerts were last looked after, epoch seconds; None: never."""
     joins: Joins
 
 
@@ -48,6 +50,7 @@ def read_scene(client: redis.Redis, prefix: str) -> Scene:
         read_minutes(client, prefix, service.minute, LONGEST_WINDOW),
         stuck_symbols(read_last_executions(client, prefix), service.now),
         tuple(still_firing(read_alerts(client, prefix))),
+        read_last_check(client, prefix),
         read_joins(client, prefix),
     )
 

@@ -5,13 +5,13 @@ Names come from Redis, and may be hostile: all are made printable here. Colour m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 
 from rich.text import Text
 
 from connectors.errors import one_line
-from console.alerts import SeenAlert
+from console.joins import Permitted
 from console.minutes import total_of
 from console.read import Window
 from console.room import STYLES, Room
@@ -20,6 +20,7 @@ from console.text import age, bar, clock, fit, number, percent, sparkline
 from console.verdict import Severity, decision_severity, gate_severity, verdict
 from console.watch.scene import Scene
 from console.watch.view import View
+from sinks.efficiency import OK
 from sinks.values import DECISIONS, LONGEST_WINDOW
 
 _FIXED = 9
@@ -27,14 +28,21 @@ _FIXED = 9
 
 _MOST_ALERTS = 4
 
+UNCHECKED_SECONDS = 300
+"""After so long without a check, what is known of alerts is old: they are checked every minute."""
+
+OLD_PROPOSALS_SECONDS = 600
+"""From here on proposals are old: by default their keys last no longer."""
+
 HELP = """\
 1 2 3 4   the last 1, 5, 15, 60 minutes
-/         list only gates and symbols that contain what you type; Enter keeps it, Esc ends it
+/         list only gates and symbols that contain what you type
+          (Enter keeps it, Esc ends it)
 ?         this page; any key leaves it
 q         end
 
-Trend: one character a minute, the newest at the right; its height is the share of that decision.
-Stuck: symbols with decisions in the last 15 minutes and no EXECUTE for as long.
+Trend: a character a minute, the newest at the right; as high as the share.
+Stuck: decided upon in the last 15 minutes, and not executed for as long.
 What a gate means and what to do: quantum explain GATE"""
 
 _SEVERITIES = {"MEDIUM": Severity.ATTENTION, "HIGH": Severity.SERIOUS, "CRITICAL": Severity.CRITICAL}
@@ -54,7 +62,7 @@ def screen(scene: Scene, view: View, room: Room, trouble: str = "") -> list[Text
     top += _decisions(scene, window, width, room.ascii_only)
     bottom = [
         *_warnings(scene),
-        *_alerts(scene.alerts),
+        *_alerts(scene),
         _stuck(scene, view, width),
         *_proposals(scene, view),
         *_permits(scene, view),
@@ -130,16 +138,20 @@ def _warnings(scene: Scene) -> Iterator[Text]:
         yield Text(f"! {warning}", STYLES[Severity.SERIOUS])
 
 
-def _alerts(alerts: Iterable[SeenAlert]) -> Iterator[Text]:
-    firing = list(alerts)
-    if not firing:
+def _alerts(scene: Scene) -> Iterator[Text]:
+    firing, now, checked = scene.alerts, scene.service.now, scene.alerts_checked
+    if checked is None and not firing:
+        yield Text("alerts     none: flows.alerts has never looked", "dim")
+    elif checked is None or now - checked > UNCHECKED_SECONDS:
+        when = "has never looked" if checked is None else f"has not looked for {age(now - checked)}"
+        yield Text(f"alerts     flows.alerts {when}", STYLES[Severity.ATTENTION])
+    elif not firing:
         yield Text("alerts     none", "dim")
-        return
     more = len(firing) - _MOST_ALERTS
     for alert in firing[: _MOST_ALERTS - (more > 0)]:
         about = alert.message or f"{alert.kind} {alert.reason} {percent(alert.share)}"
-        severity = _SEVERITIES.get(alert.severity, Severity.NORMAL)
-        yield Text(f"alert      {one_line(alert.severity)} {one_line(about)}", STYLES[severity])
+        line = f"alert      {one_line(alert.severity)} {age(now - alert.timestamp)} ago: {one_line(about)}"
+        yield Text(line, STYLES[_SEVERITIES.get(alert.severity, Severity.NORMAL)])
     if more > 0:
         yield Text(f"           and {more + 1} more alerts")
 
@@ -160,20 +172,28 @@ def _proposals(scene: Scene, view: View) -> Iterator[Text]:
     found = [one for one in scene.joins.proposed if view.lets_through(one.symbol)]
     if found:
         by_change = sorted(found, key=lambda one: -abs((one.multiplier or 1.0) - 1.0))
-        shown = (f"{one_line(one.symbol, 40)} {_times(one.multiplier)} {one_line(one.reason, 20)}" for one in by_change)
-        yield Text(f"proposals  {number(len(found))}: {', '.join(islice(shown, 6))}")
+        shown = (_factor(one.symbol, one.multiplier, one.reason) for one in by_change)
+        newest = scene.service.now - max((one.at for one in found if one.at is not None), default=scene.service.now)
+        old = f", {age(newest)} old" if newest > OLD_PROPOSALS_SECONDS else ""
+        style = STYLES[Severity.ATTENTION if old else Severity.NORMAL]
+        yield Text(f"proposals  {number(len(found))}{old}: {', '.join(islice(shown, 6))}", style)
 
 
 def _permits(scene: Scene, view: View) -> Iterator[Text]:
     found = [one for one in scene.joins.permits if view.lets_through(one.symbol)]
     if found:
         down = sum(one.action == "DOWNSIZE" for one in found)
-        shown = (f"{one_line(one.symbol, 40)} {_times(one.factor)} {one_line(one.reason, 20)}" for one in found)
+        newest: dict[str, Permitted] = {}
+        for one in found:
+            newest.setdefault(one.symbol, one)
+        shown = (_factor(one.symbol, one.factor, one.reason) for one in newest.values())
         yield Text(f"permits    {number(len(found))}, {number(down)} downsized: {', '.join(islice(shown, 5))}")
 
 
-def _times(factor: float | None) -> str:
-    return "x?" if factor is None else f"x{factor:.2f}"
+def _factor(symbol: str, factor: float | None, reason: str) -> str:
+    """What a symbol is multiplied by; the reason, where that is not `ok`."""
+    why = "" if reason == OK else f" {one_line(reason, 20)}"
+    return f"{one_line(symbol, 40)} {'x?' if factor is None else f'x{factor:.2f}'}{why}"
 
 
 def _lag(scene: Scene) -> Text:

@@ -90,7 +90,8 @@ def test_an_unknown_reason_gets_the_nearest_names_and_a_procedure() -> None:
     assert done.returncode == 0
     assert "did you mean leverage_ratio_exceeded?" in done.stderr
     assert "quantum tail --reason levrage_ratio\n" in done.stdout
-    hostile = quantum(NOWHERE, "explain", "\x1b[31mx\x07")
+    hostile = quantum(NOWHERE, "explain", "\x1b[31mx\x07; reboot")
+    assert "quantum tail --reason '\ufffd[31mx\ufffd; reboot'\n" in hostile.stdout, "safe to copy"
     assert (hostile.stdout + hostile.stderr).replace("\n", "").isprintable()
 
 

@@ -33,6 +33,9 @@ def test_the_newest_proposals_and_permits_are_read(client: redis.Redis, server: 
     client.hset("quantum:permit:p0", mapping=permit)
     client.hset("quantum:permit:p2", mapping={"eff_action": "\x1b"})
     client.set("quantum:permit:p3", "{}")
+    client.set("quantum:permit:p1", '{"eff_action": "NONE", "downsize_factor": 1.0000, "extra_cooldown_sec": 0}')
+    client.xadd(PLANS, {"plan_id": "other", "symbol": "S"})
+    client.rpush("quantum:permit:other", "neither hash nor JSON")
     with server.client() as raw:
         found = read_joins(raw, "quantum")
     assert found.proposed == (
@@ -42,6 +45,7 @@ def test_the_newest_proposals_and_permits_are_read(client: redis.Redis, server: 
     )
     assert found.permits == (
         Permitted("p2", "S2", "\x1b", None, None, ""),
+        Permitted("p1", "S1", "NONE", 1.0, 0.0, ""),
         Permitted("p0", "S0", "DOWNSIZE", 0.4444, 96.0, "ok"),
     )
 

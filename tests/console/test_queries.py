@@ -226,6 +226,8 @@ def test_hostile_names_are_shown_safely(server: PrivateRedis, client: redis.Redi
             quantum(server.url, *arguments, "-w", "15m") if arguments != ["health"] else quantum(server.url, "health")
         )
         assert (done.stdout + done.stderr).replace("\n", "").isprintable(), arguments
+    client.hset(f"quantum:p35:bucket:{minute}", "reason:$(reboot)", 9)
+    assert "quantum explain '$(reboot)'\n" in quantum(server.url, "why", "-w", "15m").stdout, "safe to copy"
     said = answer(server.url, "symbols", "-w", "15m", "--full")
     assert said["symbols"][0]["gates"] == [{"gate": evil, "count": 3, "share": 1.0}], "JSON has it as it is"
 

@@ -29,6 +29,7 @@ def test_a_day_adds_up(server: PrivateRedis, client: redis.Redis, flows: FlowPro
         meanings = [oracle.meaning_of(entry) for entry in entries(raw)]
     alert = {"alert_id": "a", "kind": "gate_explosion", "window": "5m", "reason": "x|y\x1b", "severity": "HIGH"}
     client.xadd("quantum:p35:alerts", {**alert, "share": "0.62", "state": "firing", "timestamp": int(time.time())})
+    client.xadd("quantum:p35:alerts", {**alert, "share": "nan", "timestamp": "1e300"})
     for name in {day_of(one.seconds) for one in meanings}:  # (two, around midnight)
         of_day = [one for one in meanings if day_of(one.seconds) == name]
         said = answer(server.url, "report", "--day", name)
@@ -57,6 +58,7 @@ def test_a_day_adds_up(server: PrivateRedis, client: redis.Redis, flows: FlowPro
     assert (text.returncode, text.stderr) == (0, "")
     assert "The day is not over yet." in text.stdout
     assert "HIGH gate_explosion firing: x\\|y� 62 %" in text.stdout
+    assert "- unknown HIGH gate_explosion : x\\|y� 0 %" in text.stdout
 
 
 def test_a_day_that_is_partly_gone_says_so(server: PrivateRedis, client: redis.Redis) -> None:

@@ -52,16 +52,21 @@ def night(server: PrivateRedis, client: redis.Redis) -> redis.Redis:
     for kind, state in (("error_high", "firing"), ("gate_explosion", "firing"), ("error_high", "resolved")):
         message = f"{kind} \x1b[31m{state}"
         client.xadd(
-            "quantum:p35:alerts", {**alert, "kind": kind, "severity": "HIGH", "state": state, "message": message}
+            "quantum:p35:alerts",
+            {**alert, "kind": kind, "severity": "HIGH", "state": state, "message": message, "timestamp": now - 3599},
         )
+    client.hset("quantum:p35:alerts:state", "checked_at", now)
     client.xadd(
         "quantum:stream:allocation.target.proposed",
-        {"symbol": "BTCUSDT", "base_target": "100", "proposed_target": "60", "multiplier": "0.6000", "reason": "ok"},
+        {"symbol": "BTCUSDT", "multiplier": "0.6000", "reason": "ok", "ts_epoch": now},
     )
-    for plan, symbol in (("p1", "ETHUSDT"), ("p2", "BTCUSDT"), ("p3", "SOLUSDT")):
+    for plan, symbol in (("p0", "BTCUSDT"), ("p1", "ETHUSDT"), ("p2", "BTCUSDT"), ("p3", "SOLUSDT")):
         client.xadd("quantum:stream:apply.plan", {"plan_id": plan, "symbol": symbol, "decision": "EXECUTE"})
     said = {"eff_action": "DOWNSIZE", "downsize_factor": "0.4444", "eff_reason": "ok"}
-    client.hset("quantum:permit:p1", mapping={**said, "eff_action": "NONE", "downsize_factor": "1.0000"})
+    client.hset("quantum:permit:p0", mapping=said)
+    client.hset(
+        "quantum:permit:p1", mapping={"eff_action": "NONE", "downsize_factor": "1.0000", "eff_reason": "low_conf"}
+    )
     client.set("quantum:permit:p2", json.dumps({**said, "downsize_factor": 0.4444}))
     return client
 
@@ -84,11 +89,11 @@ def test_the_whole_night_fits_80x24(server: PrivateRedis, night: redis.Redis) ->
         assert re.match(r"^p33_permit_denied +310 +62 %  █+", lines[9])
         assert re.match(r"^no_position +130 +26 %", lines[10])
         text = terminal.text
-        assert re.search(r"^alert      HIGH gate_explosion �\[31mfiring$", text, re.MULTILINE)
+        assert re.search(r"^alert      HIGH \d+ (min|h) ago: gate_explosion �\[31mfiring$", text, re.MULTILINE)
         assert "error_high" not in text, "it is resolved"
         assert re.search(r"^stuck      1: BTCUSDT \(1 h\)$", text, re.MULTILINE)
-        assert re.search(r"^proposals  1: BTCUSDT x0.60 ok$", text, re.MULTILINE)
-        assert re.search(r"^permits    2, 1 downsized: BTCUSDT x0.44 ok, ETHUSDT x1.00 ok$", text, re.MULTILINE)
+        assert re.search(r"^proposals  1: BTCUSDT x0.60$", text, re.MULTILINE)
+        assert re.search(r"^permits    3, 2 downsized: BTCUSDT x0.44, ETHUSDT x1.00 low_conf$", text, re.MULTILINE)
         assert re.search(r"^consumers  1 alive, pending 0, lag 0, processed 3,000$", text, re.MULTILINE)
         assert lines[23] == "1-4 window   / filter   ? help   q end"
         assert terminal.colours_of(1) == {"red"}
@@ -144,7 +149,7 @@ def test_it_follows_the_size_and_what_happens(server: PrivateRedis, night: redis
         night.xadd(
             "quantum:p35:alerts", {"kind": "skip_high", "severity": "MEDIUM", "state": "firing", "message": "new!"}
         )
-        terminal.wait(shows("^alert      MEDIUM new!$"), "the alert")
+        terminal.wait(shows("^alert      MEDIUM [0-9] s ago: new!$"), "the alert")
         night.delete("quantum:p35:lease:one")
         terminal.wait(shows("^! flows.p35 is not running"), "the warning")
         terminal.process.send_signal(signal.SIGTERM)
@@ -192,18 +197,59 @@ def test_queries_are_watched_in_place(server: PrivateRedis, night: redis.Redis, 
         assert terminal.raw.rindex(b"\x1b[?1049l") > terminal.raw.rindex(b"\x1b[?1049h")
 
 
-@pytest.mark.parametrize("query", ["a", "b", "c", "d", "e", "all"])
+def crowd(client: redis.Redis) -> None:
+    """Add 30 reasons and 12 symbols to the last minutes, seldom each."""
+    reasons = {f"reason:another_{number:02}:{'detail ' * 20}": 1 for number in range(30)}
+    symbols: dict[str, int] = {}
+    for number in range(12):
+        symbols[f"symbol_decision:S{number:02}:BLOCKED"] = 30
+        symbols |= {f"symbol_{name.replace(':', f':S{number:02}:', 1)}": 1 for name in reasons}
+    for ago in range(-2, 3):
+        name = oracle.minute_name(int(time.time() // 60) - ago)
+        client.hset(f"quantum:p35:summary:{name}", mapping=reasons)
+        client.hset(f"quantum:p35:bucket:{name}", mapping=reasons | symbols)
+
+
+@pytest.mark.parametrize(
+    "query", ["a", "b", "b S01", "b S01 S02 S03", "b S01 S02 S03 S04 S05 S06", "c", "d 0", "e", "all", "lag"]
+)
 def test_an_answer_fits_the_screen_and_colour_means_severity(
     server: PrivateRedis, night: redis.Redis, query: str
 ) -> None:
-    with Terminal([*COMMAND, query], environment(server.url), 80, 24) as terminal:
-        terminal.end()
+    crowd(night)
+    with Terminal([*COMMAND, *query.split()], environment(server.url), 80, 24) as terminal:
+        assert terminal.end() == int(query == "d 0")
         written = terminal.raw.decode()
         assert written.count("\n") <= 23
         plain = re.sub(r"\x1b\[[0-9;]*m", "", written)
         assert all(len(line) <= 80 for line in plain.split("\r\n"))
-        if query in ("a", "c", "d", "all"):
+        if query in ("a", "c", "d 0", "all"):
             assert "\x1b[31m" in written or "\x1b[1;31m" in written, "62 % is serious"
+        for name in query.split()[1:] if query.startswith("b") else ():
+            assert re.search(f"^{name}[: ]", terminal.text, re.MULTILINE), name
+
+
+def test_what_is_longer_than_the_screen_goes_through_a_pager() -> None:
+    nowhere = f"redis://127.0.0.1:{free_port()}/0"
+    explain = [*COMMAND, "explain", "p33_permit_denied"]
+    for pager, lines, paged in (("sed s/^/paged:/", 24, True), ("sed s/^/paged:/", 60, False), ("no-such", 24, False)):
+        with Terminal(explain, environment(nowhere, PAGER=pager), 80, lines) as terminal:
+            assert terminal.end() == 0
+            assert terminal.raw.count(b"paged:") == (terminal.raw.count(b"\n") if paged else 0)
+            assert b"Related: " in terminal.raw
+
+
+def test_what_nobody_keeps_up_to_date_is_called_old(server: PrivateRedis, night: redis.Redis) -> None:
+    now = time.time()
+    night.hset("quantum:p35:alerts:state", "checked_at", now - 7205)
+    night.xadd(
+        "quantum:stream:allocation.target.proposed", {"symbol": "BTCUSDT", "multiplier": "x", "ts_epoch": now - 660}
+    )
+    shown = quantum(server.url, "watch").stdout
+    assert "\nalerts     flows.alerts has not looked for 2 h\nalert      HIGH " in shown
+    assert "\nproposals  1, 11 min old: BTCUSDT x?" in shown
+    night.delete("quantum:p35:alerts:state", "quantum:p35:alerts")
+    assert "\nalerts     none: flows.alerts has never looked\n" in quantum(server.url, "watch").stdout
 
 
 # The pure parts.
