@@ -227,6 +227,7 @@ def test_an_answer_fits_the_screen_and_colour_means_severity(
             assert "\x1b[31m" in written or "\x1b[1;31m" in written, "62 % is serious"
         for name in query.split()[1:] if query.startswith("b") else ():
             assert re.search(f"^{name}[: ]", terminal.text, re.MULTILINE), name
+            assert "another_00" in terminal.text
 
 
 def test_what_is_longer_than_the_screen_goes_through_a_pager() -> None:
