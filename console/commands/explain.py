@@ -26,7 +26,10 @@ def explain(
     reason: Annotated[
         str | None,
         typer.Argument(
-            help="A gate, or a reason with its detail. Without: all gates of the guide.", autocompletion=_gates
+            metavar="REASON",
+            help="A gate, or a reason with its detail. Without: all gates of the guide.",
+            autocompletion=_gates,
+            show_default=False,
         ),
     ] = None,
     live: Annotated[bool, typer.Option("--live", help="Also show what the keys to look at hold now.")] = False,

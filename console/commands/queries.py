@@ -65,7 +65,7 @@ def why(
 
 def symbols(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Default: the ten busiest.", show_default=False)
+        list[str] | None, typer.Argument(metavar="SYMBOL", help="Default: the ten busiest.", show_default=False)
     ] = None,
     window: InWindow = "5m",
     full: Full = False,
@@ -114,7 +114,7 @@ def share(
 
 
 def drift(
-    threshold: Annotated[float, typer.Argument(metavar="[THRESHOLD]", min=0, max=100, help="Percent.")] = 40.0,
+    threshold: Annotated[float, typer.Argument(metavar="THRESHOLD", min=0, max=100, help="Percent.")] = 40.0,
     window: InWindow = "5m",
     full: Full = False,
     watch: Watch = False,
