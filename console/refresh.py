@@ -83,7 +83,7 @@ def _again_in_place(answer: Callable[[], str], shown: str) -> str:
     try:
         return answer()
     except RedisError as error:
-        line = f"NOT UP TO DATE. {error}: trying again"
+        line = f"NOT UP TO DATE: {error}; trying again"
         lines = shown.splitlines()
         if lines and lines[0].startswith("NOT UP TO DATE"):
             lines = lines[1:]

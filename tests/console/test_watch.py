@@ -157,17 +157,22 @@ def test_it_follows_the_size_and_what_happens(server: PrivateRedis, night: redis
         assert terminal.raw.rindex(b"\x1b[?1049l") > terminal.raw.rindex(b"\x1b[?1049h")
 
 
-def test_a_redis_that_goes_away_leaves_an_old_picture_that_is_called_old() -> None:
-    with users.SecuredRedis() as private, Terminal(WATCH, environment(private.url)) as terminal:
-        terminal.wait(shows("1-4 window"), "the screen")
+@pytest.mark.parametrize(
+    ("command", "key", "status"), [(WATCH, "q", 0), ([*COMMAND, "why", "--watch", "--every", "0.2"], "\x03", 130)]
+)
+def test_a_redis_that_goes_away_leaves_an_old_picture_that_is_called_old(
+    command: list[str], key: str, status: int
+) -> None:
+    with users.SecuredRedis() as private, Terminal(command, environment(private.url)) as terminal:
+        terminal.wait(shows("^EXECUTE|EXECUTE  "), "the screen")
         private.kill()
-        terminal.wait(shows("^NOT UP TO DATE: "), "the warning")
+        terminal.wait(shows("^NOT UP TO DATE: ", "EXECUTE"), "the warning")
         private.start()
         terminal.wait(lambda text: "NOT UP TO DATE" not in text, "its end")
-        terminal.type("q")
-        assert terminal.end() == 0
+        terminal.type(key)
+        assert terminal.end() == status
     nobody = f"redis://127.0.0.1:{free_port()}/0"
-    with Terminal(WATCH, environment(nobody)) as terminal:
+    with Terminal(command, environment(nobody)) as terminal:
         assert terminal.end() == 3
         assert terminal.text.startswith("quantum: Redis at 127.0.0.1:")
         assert b"\x1b[" not in terminal.raw
