@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
-from typer.testing import CliRunner, Result
 
 from connectors.private_redis import PrivateRedis
-from console.app import app
 from tests.support.flow_process import ROOT, FlowProcess
-from tests.support.quantum import COMMAND, answer, environment, publish_samples, quantum
+from tests.support.quantum import COMMAND, environment, here, publish_samples, quantum
 from tests.support.recount import wait_until_counted
 
 NAMES = [
@@ -38,11 +36,6 @@ NOWHERE = "redis://127.0.0.1:1/0"
 PAGE = (ROOT / "docs/console.md").read_text("utf-8")
 
 
-def here(*arguments: str, env: Mapping[str, str] = environment(NOWHERE)) -> Result:
-    """`quantum` in this process: sooner, where nothing depends on its being one."""
-    return CliRunner().invoke(app, arguments, prog_name="quantum", env=env)
-
-
 def test_every_command_is_listed_and_documented() -> None:
     listed = quantum(NOWHERE, "--help").stdout.partition("Commands:")[2]
     assert re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE) == NAMES
@@ -51,7 +44,7 @@ def test_every_command_is_listed_and_documented() -> None:
 
 @pytest.mark.parametrize("name", [*NAMES, *"abcde"])
 def test_help_alone_is_enough(name: str) -> None:
-    done = here(name, "--help")
+    done = here(NOWHERE, name, "--help")
     assert (done.exit_code, done.stderr) == (0, "")
     assert "Usage: quantum" in done.stdout
     assert "--redis-url" in done.stdout
@@ -68,14 +61,14 @@ def test_what_is_typed_wrong_is_told() -> None:
         ["drift", "many"],
         ["tail", "-d", "MAYBE"],
     ):
-        done = here(*arguments)
+        done = here(NOWHERE, *arguments)
         assert (done.exit_code, done.stdout) == (2, ""), arguments
         assert done.stderr
 
 
 def test_a_wrong_setting_is_one_line() -> None:
     for name in ("why", "health", "lag", "tail", "watch", "report"):
-        done = here(name, env=environment("mailto:secret@host"))
+        done = here("mailto:secret@host", name)
         assert (done.exit_code, done.stdout) == (78, ""), name
         assert done.stderr.startswith("setting REDIS_URL=(not shown) is wrong")
         assert done.stderr.count("\n") == 1
@@ -83,7 +76,7 @@ def test_a_wrong_setting_is_one_line() -> None:
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ("explain", "check")])
 def test_a_redis_that_is_away_is_one_line_and_status_3(name: str) -> None:
-    done = here(name)
+    done = here(NOWHERE, name)
     assert (done.exit_code, done.stdout) == (3, "")
     assert re.fullmatch(r"quantum: Redis at 127\.0\.0\.1:1/0: .*\n", done.stderr)
 
@@ -139,16 +132,26 @@ def test_the_keys_of_json_are_those_of_the_page(
     total = publish_samples(client)
     flows()
     wait_until_counted(client, total)
+    client.hincrby("quantum:p35:status", "processed_total", 1)
+    client.xadd("quantum:p35:alerts", {"kind": "skip_high"})
+
+    def answer(*arguments: str) -> Any:
+        return json.loads(here(server.url, *arguments, "--json").stdout)
+
     head = {"version", "query", "as_of", "last_ts", "warnings"}
     assert all(f"`{name}`" in PAGE for name in head)
-    said = {name: answer(server.url, name) for name in ("why", "symbols", "share", "health", "all")}
-    said["drift"] = answer(server.url, "drift", "1", status=1)
-    queries = documented("query")
-    assert set(queries) == set(said)
+    queries, others, lists = documented("query"), documented("other"), documented("list")
+    said = {name: answer(name) for name in ("why", "symbols", "share", "health", "all", "lag", "report", "verify")}
+    said["drift"] = answer("drift", "1")
+    said["explain"] = answer("explain", "no_position")
+    said["tail"] = answer("tail", "--no-follow", "-n", "1")
+    assert set(queries) | set(others) == set(said)
+    assert set(said) | {"watch", "check"} == set(NAMES), "the two without JSON"
     for name, keys in queries.items():
         assert set(said[name]) == head | keys, name
-    lists = documented("list")
-    assert len(lists) == 8
+    for name, keys in others.items():
+        assert set(said[name]) == keys, name
+    assert len(lists) == 17
     for path, keys in lists.items():
         assert set(inner(said, path.split("."))) == keys, path
 

@@ -17,7 +17,7 @@ from connectors.private_redis import PrivateRedis
 from connectors.settings import RedisSettings, load
 from console import read
 from tests.chaos.conftest import VERSIONS
-from tests.support import recount, users
+from tests.support import quantum, recount, users
 from tests.support.flow_process import ROOT, FlowProcess
 from tests.support.recount import GROUP, STATUS, STREAM
 from tests.support.waiting import wait_for
@@ -103,6 +103,24 @@ def test_everything_that_the_console_reads(counted: PrivateRedis) -> None:
             assert read.read_window(one, "quantum", "1h") == overview.windows["1h"]
             assert read.read_status(one, "quantum") == overview.status
             assert read.read_last_executions(one, "quantum")
+
+    assert_nothing_denied_or_changed(counted, asked)
+
+
+def test_every_command_may_ask_all_that_it_asks(counted: PrivateRedis) -> None:
+    commands = ("why -w 1h", "symbols", "symbols BTCUSDT", "share", "drift 0", "health", "all", "watch", "lag", "check")
+    more = (
+        "explain p33_permit_denied --live -s BTCUSDT",
+        "tail --no-follow",
+        "tail -n 0 --no-follow",
+        "report",
+        "verify",
+    )
+
+    def asked() -> None:
+        for command in (*commands, *more):
+            done = quantum.here(counted.url, *command.split())
+            assert done.exit_code == {"drift 0": 1, "check": 2}.get(command, 0), (command, done.stderr)
 
     assert_nothing_denied_or_changed(counted, asked)
 

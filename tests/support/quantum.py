@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import redis
+from typer.testing import CliRunner, Result
 
+from console.app import app
 from tests.support import oracle, users
 from tests.support.flow_process import ROOT
 from tests.support.recount import STREAM, samples
@@ -42,6 +44,11 @@ def quantum(url: str, *arguments: str, **env: str) -> subprocess.CompletedProces
         timeout=60,
         check=False,
     )
+
+
+def here(url: str, *arguments: str) -> Result:
+    """`quantum` in this process: sooner, where nothing depends on its being one of its own."""
+    return CliRunner().invoke(app, arguments, prog_name="quantum", env=environment(url))
 
 
 def answer(url: str, *arguments: str, status: int = 0, **env: str) -> dict[str, Any]:
