@@ -14,10 +14,13 @@ import redis
 from connectors import stream_id
 from connectors.errors import one_line
 from console.asking import ask_all, count_of, number_of, text
-from sinks.alert_values import FIRING, RESOLVED
+from console.verdict import Severity
+from sinks.alert_values import CRITICAL, FIRING, HIGH, MEDIUM, RESOLVED
 from sinks.alerts import state_key, stream_key
 
 _PAGE = 1_000
+
+_WEIGHTS = {MEDIUM: Severity.ATTENTION, HIGH: Severity.SERIOUS, CRITICAL: Severity.CRITICAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,11 @@ class SeenAlert:
     def firing(self) -> bool:
         """Whether it tells that something has begun, not that it has ended."""
         return self.state == FIRING
+
+    @property
+    def weight(self) -> Severity:
+        """How much it matters."""
+        return _WEIGHTS.get(self.severity, Severity.NORMAL)
 
     @property
     def line(self) -> str:

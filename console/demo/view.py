@@ -15,23 +15,13 @@ from console.demo.observation import Observation
 from console.joins import Joins
 from console.joins_text import permit_line, proposed_line
 from console.read import Ranked, Window
+from console.room import STYLES
+from console.service import BEHIND
 from console.text import bar, fit, number, percent
 from console.verdict import Severity, Verdict, decision_severity, gate_severity, verdict
 from sinks.values import DECISIONS
 
 WINDOW = "5m"
-
-STYLES = {
-    Severity.NORMAL: "",
-    Severity.ATTENTION: "yellow",
-    Severity.SERIOUS: "red",
-    Severity.CRITICAL: "bold red",
-}
-
-ALERT_STYLES = {"MEDIUM": "yellow", "HIGH": "red", "CRITICAL": "bold red"}
-
-_BEHIND = 1_000
-"""Entries; from here on the alerts call a consumer behind."""
 
 _WIDEST = 110
 
@@ -95,7 +85,7 @@ def _alert(seen: Observation) -> Text:
     if not seen.alerts:
         return Text("")
     latest = seen.alerts[0]
-    return Text(latest.line, ALERT_STYLES.get(latest.severity, "") if latest.firing else "dim")
+    return Text(latest.line, STYLES[latest.weight] if latest.firing else "dim")
 
 
 def _heading(name: str, width: int, right: str = "") -> Text:
@@ -158,6 +148,6 @@ def _state(seen: Observation) -> Text:
     lag = seen.overview.status.lag
     rate = "unknown" if seen.rate is None else f"{seen.rate:,.0f}/s"
     state = Text(f"rate {rate}   lag ")
-    state.append(number(lag), "yellow" if lag is not None and lag > _BEHIND else "")
+    state.append(number(lag), "yellow" if lag is not None and lag > BEHIND else "")
     state.append(f"   processed {number(seen.processed)} of {number(seen.published)} published")
     return state

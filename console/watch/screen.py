@@ -45,8 +45,6 @@ Trend: a character a minute, the newest at the right; as high as the share.
 Stuck: decided upon in the last 15 minutes, and not executed for as long.
 What a gate means and what to do: quantum explain GATE"""
 
-_SEVERITIES = {"MEDIUM": Severity.ATTENTION, "HIGH": Severity.SERIOUS, "CRITICAL": Severity.CRITICAL}
-
 
 def screen(scene: Scene, view: View, room: Room, trouble: str = "") -> list[Text]:
     """The lines of a screen; no more and none wider than `room` has.
@@ -151,7 +149,7 @@ def _alerts(scene: Scene) -> Iterator[Text]:
     for alert in firing[: _MOST_ALERTS - (more > 0)]:
         about = alert.message or f"{alert.kind} {alert.reason} {percent(alert.share)}"
         line = f"alert      {one_line(alert.severity)} {age(now - alert.timestamp)} ago: {one_line(about)}"
-        yield Text(line, STYLES[_SEVERITIES.get(alert.severity, Severity.NORMAL)])
+        yield Text(line, STYLES[alert.weight])
     if more > 0:
         yield Text(f"           and {more + 1} more alerts")
 
