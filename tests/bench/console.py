@@ -1,11 +1,13 @@
 """How long `quantum` takes to answer: `python -m tests.bench.console`. An hour of decisions, 500 symbols, 200 reasons.
 
 The hour is written by the very effects that `flows.p35` commits, 6,000 decisions a minute; symbols and reasons as in
-life, few often and many seldom. Printed are medians over whole processes, from their start to their end.
+life, few often and many seldom. Printed are times of whole processes, from their start to their end, and the least
+processor time, which depends less on what else the machine does.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import statistics
 import subprocess
@@ -83,17 +85,22 @@ def main() -> None:
     """Measure, and print a table."""
     with PrivateRedis() as server:
         one, total = fill(server)
-        print(f"{one:,} fields a bucket, {total:,} in all; median of {ROUNDS}, milliseconds from start to end")
+        print(f"{one:,} fields a bucket, {total:,} in all; {ROUNDS} rounds, milliseconds from start to end")
+        print(f"{'':<45}{'median':>10}{'least':>10}{'processor':>10}")
         env = {**environment(server.url), "REDIS_USERNAME": "", "REDIS_PASSWORD": ""}
-        blank = [sys.executable, "-c", "import redis, typer, pydantic_settings"]
-        for command in (blank, *([*COMMAND, *query] for query in QUERIES)):
-            taken = []
-            for _ in range(ROUNDS):
+        commands = {"(python with the libraries)": [sys.executable, "-c", "import redis, typer, pydantic_settings"]}
+        commands |= {f"quantum {' '.join(query)}": [*COMMAND, *query] for query in QUERIES}
+        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+        for _ in range(ROUNDS):  # (all of them in turn: what else the machine does disturbs all alike)
+            for name, command in commands.items():
                 began = time.monotonic()
-                subprocess.run(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-                taken.append(time.monotonic() - began)
-            name = "(python with the libraries)" if command is blank else "quantum " + " ".join(command[3:])
-            print(f"{name:<45}{statistics.median(taken) * 1000:>8.0f}{min(taken) * 1000:>8.0f}")
+                process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                _, process.returncode, used = os.wait4(process.pid, 0)
+                taken[name].append((time.monotonic() - began, used.ru_utime + used.ru_stime))
+        for name, times in taken.items():
+            walls, processor = zip(*times, strict=True)
+            figures = (statistics.median(walls), min(walls), min(processor))
+            print(f"{name:<45}" + "".join(f"{figure * 1000:>10.0f}" for figure in figures))
 
 
 if __name__ == "__main__":
