@@ -43,13 +43,16 @@ class Minutes:
     def on_end(self, condition: Callable[[Window], bool]) -> int:
         """For how many minutes on end `condition` has held up to now: of those with decisions, the newest first.
 
-        The running minute counts as soon as there is anything in it.
+        The running minute counts as soon as it holds there; the little that is in it yet ends nothing.
         """
-        first = self.running if self.running in self.counted else self.running - 1
-        minute = first
-        while minute in self.counted and condition(total_of("1m", [self.counted[minute]])):
+
+        def holds(minute: int) -> bool:
+            return minute in self.counted and condition(total_of("1m", [self.counted[minute]]))
+
+        minute = self.running - 1
+        while holds(minute):
             minute -= 1
-        return first - minute
+        return self.running - 1 - minute + holds(self.running)
 
 
 def total_of(name: str, summaries: list[MinuteSummary]) -> Window:

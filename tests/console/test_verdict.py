@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from console.minutes import Minutes
 from console.read import Ranked, Window
 from console.text import bar, fit, number, percent
 from console.verdict import Severity, decision_severity, gate_severity, verdict
+from sinks.values import MinuteSummary
 
 
 def window(gates: dict[str, int], **decisions: int) -> Window:
@@ -35,6 +37,21 @@ def window(gates: dict[str, int], **decisions: int) -> Window:
 )
 def test_the_sentence(seen: Window, severity: Severity, sentence: str) -> None:
     assert (verdict(seen).severity, verdict(seen).sentence) == (severity, sentence)
+
+
+def test_how_long_it_has_been_so_is_told_in_minutes_on_end() -> None:
+    def minute(stopped: int) -> MinuteSummary:
+        reasons = {"p33_permit_denied:stale": stopped, "none": 100 - stopped}
+        return MinuteSummary({"EXECUTE": 100 - stopped, "BLOCKED": stopped}, reasons, {})
+
+    stopped = {at: minute(85) for at in (40, *range(93, 100))}
+    now = window({"p33_permit_denied": 85}, EXECUTE=15, BLOCKED=85)
+    for running, length in (({}, "7 min"), ({100: minute(0)}, "7 min"), ({100: minute(85)}, "8 min")):
+        said = verdict(now, Minutes(100, stopped | {92: minute(39)} | running, 60)).sentence
+        assert said == f"Not trading: p33_permit_denied blocks 85 % of decisions for {length}, 15 % executed"
+    for seen, since in ((stopped, " for 7 min or longer"), ({99: minute(85)}, ""), ({}, "")):
+        said = verdict(now, Minutes(100, seen, 8)).sentence
+        assert said == f"Not trading: p33_permit_denied blocks 85 % of decisions{since}, 15 % executed"
 
 
 def test_the_limits_are_those_of_the_alerts() -> None:
