@@ -14,6 +14,7 @@ import structlog
 from connectors.errors import RedisAway, RedisDenied, RedisError, RedisSilent, translate
 from connectors.lifecycle import Lifecycle
 from connectors.settings import EXIT_SETTINGS
+from connectors.supervisor import Supervisor
 
 Value = TypeVar("Value")
 
@@ -80,9 +81,12 @@ class Outage:
     A part calls `down` at a failure and `up` at a success; the log gets a line when the first part goes down and one
     when the last is up again. A password that was never accepted is a wrong setting, and ends the process with status
     78; one that is refused later is waited for like an outage, because passwords are rotated and servers restarted.
+
+    Either call is progress of the thread that makes it: the supervisor hears of it, and of what is wrong.
     """
 
-    def __init__(self, lifecycle: Lifecycle, place: str = "") -> None:
+    def __init__(self, lifecycle: Lifecycle, place: str = "", supervisor: Supervisor | None = None) -> None:
+        self.supervisor = supervisor or Supervisor(lifecycle, {})
         self._lifecycle = lifecycle
         self._place = place
         self._lock = threading.Lock()
@@ -97,6 +101,7 @@ class Outage:
 
     def down(self, part: str, error: RedisError) -> None:
         """`part` (a name of ours) failed with `error`."""
+        self.supervisor.turn()
         if isinstance(error, RedisDenied) and not self._was_up:
             self._lifecycle.fail(str(error), EXIT_SETTINGS)
             return
@@ -108,9 +113,12 @@ class Outage:
                 self._since = time.monotonic()
         if first or (not known and not _is_plain_outage(error)):
             _log.warning("waiting for Redis", redis=self._place, cause=str(error))
+            self.supervisor.trouble(f"waiting for Redis at {self._place}: {error}")
 
     def up(self, part: str) -> None:
         """`part` had a good answer."""
+        self.supervisor.turn()
+        self.supervisor.up(part)
         if self._was_up and not self._down:
             return
         with self._lock:
@@ -119,6 +127,7 @@ class Outage:
             back = was_down and not self._down
             first_time, self._was_up = not self._was_up, True
         if back:
+            self.supervisor.trouble("")
             _log.info("Redis is back", redis=self._place, after_seconds=round(time.monotonic() - self._since, 1))
         elif first_time:
             _log.info("connected", redis=self._place)

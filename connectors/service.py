@@ -12,6 +12,7 @@ from connectors.lifecycle import lifecycle as process_lifecycle
 from connectors.observer import Observer
 from connectors.outage import Outage
 from connectors.settings import RedisSettings
+from connectors.supervisor import Supervisor
 from connectors.unfinished import Unfinished
 
 
@@ -35,8 +36,13 @@ class Service:
         lifecycle: Lifecycle = process_lifecycle,
     ) -> Service:
         """A service named `name` (shown in CLIENT LIST)."""
-        outage = Outage(lifecycle, settings.redis_place())
+        outage = Outage(lifecycle, settings.redis_place(), Supervisor(lifecycle))
         return cls(name, settings, lifecycle, outage, observer or Observer())
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """Who watches this process."""
+        return self.outage.supervisor
 
     def connect(self, timeout: float | None = None) -> redis.Redis:
         """A client of its own for one source or sink. Does not block.

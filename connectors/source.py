@@ -88,6 +88,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._linger = linger
         self._backoff = Backoff()
         self._part = f"source {name}"
+        service.supervisor.expect(self._part)
         self._awake: datetime | None = None
         self._drain_until: float | None = None
         self._failed = False
@@ -109,6 +110,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._read_once = False
 
     def next_batch(self) -> list[Batch]:
+        self._service.supervisor.turn()
         self._awake = None
         try:
             if not (self._reader.under_way and self._reader.ready()):

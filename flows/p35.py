@@ -35,7 +35,7 @@ from connectors.service import Service
 from connectors.source import ConsumerGroupSource
 from connectors.start import start
 from connectors.windowing import tumble
-from flows import __version__
+from flows import __version__, headlines
 from flows.settings import P35Settings
 from flows.tally import Tally, tally
 from flows.windows import roll_up
@@ -144,6 +144,10 @@ def redis_ends(settings: P35Settings, service: Service, metrics: P35Metrics) -> 
         "version": __version__,
     }
 
+    def written(value: Snapshots) -> None:
+        metrics.snapshots(value)
+        service.supervisor.headline(headlines.p35(value))
+
     return Ends(
         decisions=ConsumerGroupSource(
             service, config, settings.read_batch, settings.max_in_flight, settings.linger_ms / 1000
@@ -156,7 +160,7 @@ def redis_ends(settings: P35Settings, service: Service, metrics: P35Metrics) -> 
             service,
             "snapshots",
             lambda client, value: snapshots.write(client, prefix, value),
-            written=metrics.snapshots,
+            written=written,
         ),
         group=PolledSource(
             service,

@@ -26,6 +26,7 @@ dataflow it starts as a process, as an administrator would."""
 PURE_MODULES = [
     "decisions",
     "gates",
+    "headlines",
     "tally",
     "windows",
     "efficiency",
