@@ -49,11 +49,12 @@ types: $(READY) ## types
 	$(BIN)/mypy
 
 .PHONY: docs
-docs: $(READY) ## write docs/configuration.md and docs/action-guide.md anew from the code
+docs: $(READY) ## write docs/configuration.md, docs/action-guide.md and deploy/env anew from the code
 	$(BIN)/python -m tests.support.configuration > docs/configuration.md.new
 	mv docs/configuration.md.new docs/configuration.md
 	$(BIN)/python -m console.guide > docs/action-guide.md.new
 	mv docs/action-guide.md.new docs/action-guide.md
+	$(BIN)/python -m tests.support.env_files
 
 .PHONY: lock
 lock: ## resolve the dependencies anew; needs uv
