@@ -82,7 +82,7 @@ class Outage:
     when the last is up again. A password that was never accepted is a wrong setting, and ends the process with status
     78; one that is refused later is waited for like an outage, because passwords are rotated and servers restarted.
 
-    Either call is progress of the thread that makes it: the supervisor hears of it, and of what is wrong.
+    Either call is progress of the worker that makes it: the supervisor hears of it, and of what is wrong.
     """
 
     def __init__(self, lifecycle: Lifecycle, place: str = "", supervisor: Supervisor | None = None) -> None:
@@ -101,7 +101,7 @@ class Outage:
 
     def down(self, part: str, error: RedisError) -> None:
         """`part` (a name of ours) failed with `error`."""
-        self.supervisor.turn()
+        self.supervisor.turn(worker=False)
         if isinstance(error, RedisDenied) and not self._was_up:
             self._lifecycle.fail(str(error), EXIT_SETTINGS)
             return
@@ -117,7 +117,7 @@ class Outage:
 
     def up(self, part: str) -> None:
         """`part` had a good answer."""
-        self.supervisor.turn()
+        self.supervisor.turn(worker=False)
         self.supervisor.up(part)
         if self._was_up and not self._down:
             return

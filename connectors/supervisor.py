@@ -64,9 +64,12 @@ class Supervisor:
         """The process is not ready before `part` (a name as `Outage` is told) has heard of Redis."""
         self._awaited.add(part)
 
-    def turn(self) -> None:
-        """The calling thread made progress: call it wherever a worker comes by regularly. Cheap."""
-        if self._address is None:
+    def turn(self, *, worker: bool = True) -> None:
+        """The calling thread made progress: call it wherever a worker comes by regularly. Cheap.
+
+        :arg worker: whether this is sure to be a worker; if not, it counts for a thread that is known to be one only.
+        """
+        if self._address is None or (not worker and threading.get_ident() not in self._turns):
             return
         now = self._clock()
         self._turns[threading.get_ident()] = now

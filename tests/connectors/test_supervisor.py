@@ -135,6 +135,7 @@ def test_an_attempt_to_reach_redis_is_a_turn_and_an_outage_is_shown_until_it_is_
     outage = Outage(lifecycle, "redis:6379/0", supervisor)
     outage.up("source")
     supervisor.headline("all well")
+    supervisor.turn()
     for _ in range(3):
         outage.down("source", RedisAway("refused"))
         clock.now += PERIOD
@@ -142,6 +143,17 @@ def test_an_attempt_to_reach_redis_is_a_turn_and_an_outage_is_shown_until_it_is_
     supervisor.headline("all well")
     assert ears.messages.count("WATCHDOG=1") >= 3
     assert ears.statuses() == ["all well", "waiting for Redis at redis:6379/0: refused", "all well"]
+
+
+def test_a_thread_beside_the_workers_need_not_be_alive(
+    supervisor: Supervisor, ears: NotifySocket, clock: Clock, lifecycle: Lifecycle
+) -> None:
+    outage = Outage(lifecycle, "", supervisor)
+    in_thread(lambda: outage.up("a thread that waits for something else than Redis"))
+    for _ in range(3):
+        clock.now += PERIOD
+        supervisor.turn()
+    assert ears.messages == ["READY=1"] + ["WATCHDOG=1"] * 3
 
 
 def test_a_status_is_one_printable_line(supervisor: Supervisor, ears: NotifySocket) -> None:

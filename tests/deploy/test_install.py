@@ -194,7 +194,9 @@ def test_settings_that_nobody_edited_follow_the_version(
     release = one.root / "opt/quantum-flows" / str(upgraded.current)
     name = Path(ENV).name
     delivered = release / "share/quantum-flows/env" / name
-    delivered.write_text(delivered.read_text("utf-8") + "# newer\n", "utf-8")
+    newer = delivered.read_text("utf-8") + "# newer\n"
+    delivered.unlink()  # (other copies have the same file)
+    delivered.write_text(newer, "utf-8")
     assert one.run("--flow", "p35", source=newer_source).returncode == 0
     assert (one.root / ENV).read_text("utf-8").endswith("# newer\n")
 

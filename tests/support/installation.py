@@ -122,5 +122,12 @@ class Installation:
 
     def copy(self, target: Path) -> Installation:
         """The same at another place."""
-        subprocess.run(["cp", "-a", str(self.root), str(target / "root")], check=True)
+        # Releases are never written to again: they need no copy, just the same files under one more name.
+        subprocess.run(["cp", "-al", str(self.root), str(target / "root")], check=True)
+        for path in (target / "root/etc").rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                content, mode = path.read_bytes(), path.stat().st_mode
+                path.unlink()
+                path.write_bytes(content)
+                path.chmod(mode)
         return Installation(target / "root", target / "state")
