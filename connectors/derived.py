@@ -24,6 +24,7 @@ class DerivedSink(DynamicSink[Value], Generic[Value]):
     :arg name: of this writer, for telling outages apart.
     :arg write: may block for a round trip or two; may raise RedisError or redis-py's errors.
     :arg written: told of each value once it is written; must be quick and must not raise.
+    :arg headline: what there is then to say of it to the supervisor, if anything; likewise.
     """
 
     def __init__(
@@ -32,15 +33,17 @@ class DerivedSink(DynamicSink[Value], Generic[Value]):
         name: str,
         write: Callable[[redis.Redis, Value], None],
         written: Callable[[Value], None] = lambda _value: None,
+        headline: Callable[[Value], str] | None = None,
     ) -> None:
         self._service = service
         self._name = name
         self._write = write
         self._written = written
+        self._headline = headline
 
     def build(self, step_id: str, worker_index: int, worker_count: int) -> StatelessSinkPartition[Value]:
         """Does not connect."""
-        return _DerivedPartition(self._service, self._name, self._write, self._written)
+        return _DerivedPartition(self._service, self._name, self._write, self._written, self._headline)
 
 
 class _DerivedPartition(StatelessSinkPartition[Value], Generic[Value]):
@@ -49,12 +52,14 @@ class _DerivedPartition(StatelessSinkPartition[Value], Generic[Value]):
         service: Service,
         name: str,
         write: Callable[[redis.Redis, Value], None],
-        written: Callable[[Value], None] = lambda _value: None,
+        written: Callable[[Value], None],
+        headline: Callable[[Value], str] | None,
     ) -> None:
         self._service = service
         self._name = name
         self._write = write
         self._written = written
+        self._headline = headline
         self._client = service.connect()
 
     def write_batch(self, items: list[Value]) -> None:
@@ -67,6 +72,8 @@ class _DerivedPartition(StatelessSinkPartition[Value], Generic[Value]):
             return
         self._service.outage.up(self._name)
         self._written(items[-1])
+        if self._headline is not None:
+            self._service.supervisor.headline(self._headline(items[-1]))
 
     def close(self) -> None:
         self._client.close()

@@ -1,4 +1,4 @@
-"""The command `quantum`: questions about the running system. Each reads, and changes nothing.
+"""The command `quantum`: questions about the running system. Each reads, and changes nothing; `proof` alone writes.
 
 Settings are those of the flows, from the environment. What a subcommand is given, and what it does, is in
 `console.commands`; what its exit status means, in `console.command`.
@@ -19,6 +19,7 @@ from console.commands import queries
 from console.commands.check import check
 from console.commands.explain import explain
 from console.commands.lag import lag
+from console.commands.proof import proof
 from console.commands.report import report
 from console.commands.tail import tail
 from console.commands.verify import verify
@@ -59,7 +60,7 @@ def main() -> None:
 
 @app.callback()
 def quantum() -> None:
-    """Ask the trading system why it does what it does. Reads Redis, and changes nothing.
+    """Ask the trading system why it does what it does. Reads Redis, and changes nothing (but for quantum proof).
 
     Redis is found at --redis-url, else at REDIS_URL, else at REDIS_HOST, REDIS_PORT and REDIS_DB; a password is best in
     REDIS_PASSWORD_FILE. KEY_PREFIX is the first part of all keys.
@@ -84,6 +85,7 @@ app.command("lag")(lag)
 app.command("check")(check)
 app.command("tail")(tail)
 app.command("report")(report)
+app.add_typer(proof, name="proof")
 app.command("verify")(verify)
 
 

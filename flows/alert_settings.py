@@ -96,7 +96,8 @@ class AlertsSettings(RedisSettings):
                 problem = f"must name a readable text file ({type(error).__name__})"
                 raise SettingsError(f"setting {name}={one_line(path)!r} is wrong: {problem}") from None
         receivers = []
-        for number, url in enumerate(re.split(r"[\s,]+(?=[\w+.-]+://)", text.strip(" \t\r\n,")) if text else [], 1):
+        text = text.strip(" \t\r\n,")  # (a file of nothing else names nobody)
+        for number, url in enumerate(re.split(r"[\s,]+(?=[\w+.-]+://)", text) if text else [], 1):
             try:
                 receivers.append(Receiver(url))
             except ValueError as error:

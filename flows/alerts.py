@@ -33,7 +33,7 @@ from connectors.receiver import Receiver
 from connectors.service import Service
 from connectors.settings import EXIT_SETTINGS
 from connectors.start import start
-from flows import __version__
+from flows import __version__, headlines
 from flows.alert_life import advance
 from flows.alert_rules import KINDS, find
 from flows.alert_settings import AlertsSettings
@@ -136,5 +136,6 @@ def redis_ends(settings: AlertsSettings, service: Service, metrics: AlertMetrics
             "publish",
             lambda client, checked: metrics.written(checked, alerts.write(client, prefix, checked)),
             written=metrics.checked,
+            headline=lambda checked: headlines.alerts(checked.after),
         ),
     )

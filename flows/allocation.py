@@ -28,7 +28,7 @@ from connectors.polled import PolledSource
 from connectors.service import Service
 from connectors.start import start
 from connectors.table import HashTable, InvalidRow, Table
-from flows import __version__
+from flows import __version__, headlines
 from flows.efficiency import Scale, finite, judge, multiplier
 from flows.settings import AllocationSettings
 from sinks import efficiency, proposals
@@ -116,6 +116,10 @@ def redis_ends(settings: AllocationSettings, service: Service, metrics: Allocati
         targets=PolledSource(service, "targets", settings.loop_interval_sec, targets.read),
         efficiencies=HashLookup(service, "efficiency", efficiency.FIELDS),
         proposals=DerivedSink(
-            service, "proposals", ProposalWriter(prefix, outlet, metrics.published), written=metrics.looped
+            service,
+            "proposals",
+            ProposalWriter(prefix, outlet, metrics.published),
+            written=metrics.looped,
+            headline=headlines.allocation,
         ),
     )

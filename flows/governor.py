@@ -33,7 +33,7 @@ from connectors.polled import PolledSource
 from connectors.service import Service
 from connectors.source import ConsumerGroupSource
 from connectors.start import start
-from flows import __version__
+from flows import __version__, headlines
 from flows.efficiency import Limits, hint, judge
 from flows.plans import Plans, read
 from flows.settings import GovernorSettings
@@ -143,5 +143,6 @@ def redis_ends(settings: GovernorSettings, service: Service, metrics: GovernorMe
             "status",
             lambda client, state: governor_status.write(client, prefix, state, facts),
             written=metrics.group_state,
+            headline=headlines.governor,
         ),
     )

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+from connectors.group import GroupState
+from sinks.alert_values import SEVERITIES, AlertState
+from sinks.proposals import Proposals
 from sinks.values import EXECUTE, Snapshot, Snapshots
 
 WINDOW = "5m"
@@ -19,6 +24,31 @@ def p35(snapshots: Snapshots) -> str:
     executed = window.decisions.get(EXECUTE, 0) / total
     answer = "trading" if executed >= EXECUTE_LOW else "not trading"
     return f"{answer}: {executed:.0%} of {total} decisions executed in {WINDOW}{_first_gate(window, total)}"
+
+
+def alerts(state: AlertState) -> str:
+    """What fires, the worst first. Reasons stand in it as they are in Redis."""
+    firing = [(key, tracked) for key, tracked in state.tracked.items() if tracked.firing]
+    if not firing:
+        return "no alert fires"
+    firing.sort(key=lambda one: (-SEVERITIES.index(one[1].severity), one[0]))
+    key, tracked = firing[0]
+    others = f" and {len(firing) - 1} more" if len(firing) > 1 else ""
+    return f"firing: {key.kind} {key.reason} ({tracked.severity}){others}"
+
+
+def allocation(loop: Proposals) -> str:
+    """How many targets were proposed in the last loop, and how many without regard to an efficiency, and why."""
+    reasons = Counter(one.efficiency.reason for one in loop.proposals)
+    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    unusable = f"; {loop.invalid} targets unusable" if loop.invalid else ""
+    return f"{len(loop.proposals)} targets proposed{': ' if counts else ''}{counts}{unusable}"
+
+
+def governor(group: GroupState) -> str:
+    """Whether plans wait for their permits."""
+    unread = "" if group.lag is None else f", {group.lag} not read yet"
+    return f"{group.pending} plans in work{unread}"
 
 
 def _first_gate(window: Snapshot, total: int) -> str:

@@ -144,10 +144,6 @@ def redis_ends(settings: P35Settings, service: Service, metrics: P35Metrics) -> 
         "version": __version__,
     }
 
-    def written(value: Snapshots) -> None:
-        metrics.snapshots(value)
-        service.supervisor.headline(headlines.p35(value))
-
     return Ends(
         decisions=ConsumerGroupSource(
             service, config, settings.read_batch, settings.max_in_flight, settings.linger_ms / 1000
@@ -160,7 +156,8 @@ def redis_ends(settings: P35Settings, service: Service, metrics: P35Metrics) -> 
             service,
             "snapshots",
             lambda client, value: snapshots.write(client, prefix, value),
-            written=written,
+            written=metrics.snapshots,
+            headline=headlines.p35,
         ),
         group=PolledSource(
             service,

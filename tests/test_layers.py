@@ -19,7 +19,7 @@ BELOW = {
 }
 """Folder -> those that it may import."""
 
-PURE = {"decisions", "gates", "tally", "windows", "settings"}
+PURE = {"decisions", "gates", "tally", "windows", "settings", "alert_settings"}
 """Of `flows`, what the console may import: it recounts with the very functions of the flow, and by its settings. A
 dataflow it starts as a process, as an administrator would."""
 

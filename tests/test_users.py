@@ -44,6 +44,7 @@ MAY_WRITE = {
     "quantum-allocation": {"quantum:allocation:target:proposed:BTCUSDT"},
     "quantum-governor": {"quantum:permit:1", "quantum:governor:status", "quantum:governor:lease:host-1"},
     "quantum-console": set(),
+    "quantum-proof": {"quantum:stream:apply.result", "quantum:stream:apply.plan"},
 }
 MAY_ADD = {
     "quantum-alerts": "quantum:p35:alerts",
@@ -55,6 +56,7 @@ MAY_READ = {
     "quantum-allocation": ["quantum:allocation:target:BTCUSDT", "quantum:capital:efficiency:BTCUSDT"],
     "quantum-governor": ["quantum:capital:efficiency:BTCUSDT", "quantum:permit:1"],
     "quantum-console": ["quantum:p35:status", "quantum:p35:bucket:202602010657"],
+    "quantum-proof": ["quantum:p35:status", "quantum:allocation:target:BTCUSDT", "quantum:permit:1"],
 }
 FORBIDDEN = [
     ("FLUSHALL",),
@@ -157,7 +159,7 @@ def test_as_delivered_nobody_can_log_in(tmp_path: Path) -> None:
 
 def test_the_two_files_name_the_same_commands() -> None:
     plain, strict = lines(EVERY_VERSION), lines(FROM_7)
-    assert set(strict) == set(plain) | {"quantum-allocation"}
+    assert set(strict) == set(plain) | {"quantum-allocation", "quantum-proof"}
     for user, line in plain.items():
         assert set(re.findall(r"\+[\w|]+", line)) == set(re.findall(r"\+[\w|]+", strict[user])), user
 

@@ -32,14 +32,16 @@ NAMES = [
     "report",
     "verify",
 ]
+"""Those that read Redis; `proof` has subcommands, and tests of its own."""
+
 NOWHERE = "redis://127.0.0.1:1/0"
 PAGE = (ROOT / "docs/console.md").read_text("utf-8")
 
 
 def test_every_command_is_listed_and_documented() -> None:
     listed = quantum(NOWHERE, "--help").stdout.partition("Commands:")[2]
-    assert re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE) == NAMES
-    assert set(NAMES) <= set(re.findall(r"^\| `([a-z]+)", PAGE, re.MULTILINE))
+    assert re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE) == [*NAMES, "proof"]
+    assert {*NAMES, "proof"} <= set(re.findall(r"^\| `([a-z]+)", PAGE, re.MULTILINE))
 
 
 @pytest.mark.parametrize("name", [*NAMES, *"abcde"])

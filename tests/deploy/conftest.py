@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from connectors.private_redis import PrivateRedis
 from tests.support.installation import Installation, copy_source
+from tests.support.users import SecuredRedis
 
 NEWER = "99.0.0"
 """Version of the other source tree."""
@@ -56,3 +58,17 @@ def upgraded(tmp_path_factory: pytest.TempPathFactory, installed: Installation, 
         done = one.run(source=newer_source)
         assert done.returncode == 0, done.stdout
         return one
+
+
+@pytest.fixture
+def root(installed: Installation, tmp_path: Path) -> Path:
+    """An installed root of one's own."""
+    return installed.copy(tmp_path).root
+
+
+@pytest.fixture
+def locked() -> Iterator[PrivateRedis]:
+    """A Redis with the users that are delivered, which lets nobody else in."""
+    with SecuredRedis() as one, one.client() as anyone:
+        anyone.acl_setuser("default", enabled=True, passwords=["+admin"])
+        yield one

@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import redis
 
 from connectors.private_redis import PrivateRedis, free_port
-from tests.support.installation import Installation
+from tests.support.installation import configure
 from tests.support.unit_process import USER, UnitProcess, starting
-from tests.support.users import SecuredRedis, password
+from tests.support.users import password
 from tests.support.waiting import wait_for
 
 P35 = "p35-decision-intelligence"
 STREAM, STATUS = "quantum:stream:apply.result", "quantum:p35:status"
 MEMORY = 256 * 2**20
-
-
-def configure(root: Path, name: str, **settings: str) -> None:
-    """Write `settings` behind the delivered ones of the service `name`, as an administrator does."""
-    path = root / f"etc/quantum/{name}.env"
-    lines = [f"{variable}={value}\n" for variable, value in settings.items()]
-    path.write_text(path.read_text("utf-8") + "".join(lines), "utf-8")
-
-
-@pytest.fixture
-def root(installed: Installation, tmp_path: Path) -> Path:
-    """An installed root of one's own."""
-    return installed.copy(tmp_path).root
-
-
-@pytest.fixture
-def locked() -> Iterator[PrivateRedis]:
-    """A Redis with the users that are delivered, which lets nobody else in."""
-    with SecuredRedis() as one, one.client() as anyone:
-        anyone.acl_setuser("default", enabled=True, passwords=["+admin"])
-        yield one
 
 
 def facts(pid: int) -> dict[str, str]:

@@ -90,7 +90,13 @@ def test_a_unit_says_what_was_agreed(path: Path) -> None:
     assert service["ExecStart"] == f"/opt/quantum-flows/current/bin/python -m bytewax.run flows.{FLOWS[name]}"
     assert (ROOT / f"flows/{FLOWS[name]}.py").exists()
     assert service["EnvironmentFile"] == f"/etc/quantum/{name}.env"
-    assert service["LoadCredential"] == f"redis_password:/etc/quantum/credentials/{name}.redis_password"
+    for given, default in zip(unit["Service"]["LoadCredential"], unit["Service"]["SetCredential"], strict=True):
+        credential = given.partition(":")[0]
+        assert given == f"{credential}:/etc/quantum/credentials/{name}.{credential}"
+        assert (
+            default == f"{credential}:\\n"
+        )  # (without a default, a missing file would keep the service from starting)
+    assert "redis_password:\\n" in unit["Service"]["SetCredential"]
     assert (service["Type"], service["MemoryMax"], service["CPUQuota"]) == ("notify", "256M", "20%")
     assert int(service["WatchdogSec"]) > 0
     assert service["RestartPreventExitStatus"] == "78"

@@ -144,14 +144,18 @@ def main() -> None:
     """See the head of this file."""
     plan = json.loads(sys.argv[1])
     path, root, uid = Path(plan["unit"]), Path(plan["root"]), int(plan["uid"])
-    unit = {name: values[-1] for name, values in read_unit(path)["Service"].items()}
+    service = read_unit(path)["Service"]
+    unit = {name: values[-1] for name, values in service.items()}
     families = unit["RestrictAddressFamilies"].split()
     environment = dict(pair.split("=", 1) for pair in unit["Environment"].split())
     environment |= read_environment(root / unit["EnvironmentFile"].lstrip("/"))
-    credential, _, source = unit["LoadCredential"].partition(":")
-    file = root / source.lstrip("/")
-    default = unit["SetCredential"].partition(":")[2].encode().decode("unicode_escape").encode()
-    credentials = {credential: file.read_bytes() if file.exists() else default}
+    defaults = dict(value.split(":", 1) for value in service["SetCredential"])
+    credentials = {}
+    for credential in service["LoadCredential"]:
+        name, _, source = credential.partition(":")
+        file = root / source.lstrip("/")
+        default = defaults[name].encode().decode("unicode_escape").encode()
+        credentials[name] = file.read_bytes() if file.exists() else default
     confined = os.geteuid() == 0 and _libc.unshare(_CLONE_NEWNS) == 0
     prefix = "" if confined else str(root)
 

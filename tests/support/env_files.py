@@ -5,13 +5,17 @@ from __future__ import annotations
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
-from flows.settings import P35Settings
+from flows.alert_settings import AlertsSettings
+from flows.settings import AllocationSettings, GovernorSettings, P35Settings
 from tests.support.flow_process import ROOT
 
 FOLDER = ROOT / "deploy" / "env"
 
 SETTINGS: dict[str, type[BaseSettings]] = {
     "p35-decision-intelligence": P35Settings,
+    "p35-alerts": AlertsSettings,
+    "allocation-target": AllocationSettings,
+    "governor": GovernorSettings,
 }
 """Name of the file, and of the unit without `quantum-` -> what the flow reads."""
 

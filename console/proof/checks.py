@@ -1,0 +1,100 @@
+"""Checks, a line each, and their sum at the end."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import redis
+
+from connectors.errors import RedisError, one_line, translate
+
+Value = TypeVar("Value")
+
+LOOK_SECONDS = 0.1
+"""How often something is looked at again that is not yet as it should be."""
+
+KEEP_SECONDS = 900
+"""How long what a proof writes lives, should the proof be killed before it can clean up."""
+
+
+class Checks:
+    """What was found so far. `write` gets whole lines.
+
+    :arg seconds: how long to wait in all for a service to do what it should; after that, each look is the only one.
+    """
+
+    def __init__(self, write: Callable[[str], object], seconds: float) -> None:
+        self._write = write
+        self._deadline = time.monotonic() + seconds
+        self.passed = 0
+        self.failed = 0
+
+    def becomes(self, what: str, wanted: Value, look: Callable[[], Value]) -> bool:
+        """Whether `look()` is `wanted`, at once or in time."""
+        found = self._await(look, lambda value: value == wanted)
+        return self.holds(what, found == wanted, "" if found == wanted else f"is {found!r} and must be {wanted!r}")
+
+    def reaches(self, what: str, least: int, look: Callable[[], int]) -> bool:
+        """Whether `look()` is at least `least`, at once or in time."""
+        found = self._await(look, lambda value: value >= least)
+        return self.holds(what, found >= least, str(found) if found >= least else f"is {found} and must be {least}")
+
+    def holds(self, what: str, good: bool, detail: str = "") -> bool:
+        """Count `good`, and say it; `detail` may hold text from Redis."""
+        self.passed, self.failed = self.passed + good, self.failed + (not good)
+        self._write(f"{'PASS' if good else 'FAIL'}  {what}{': ' if detail else ''}{one_line(detail, 300)}")
+        return good
+
+    def say(self, text: str) -> None:
+        """Something that is no check."""
+        self._write(text)
+
+    def summary(self) -> str:
+        """The last line."""
+        total = self.passed + self.failed
+        return f"SUMMARY: FAIL ({self.failed} of {total})" if self.failed else f"SUMMARY: PASS ({total} checks)"
+
+    def _await(self, look: Callable[[], Value], good: Callable[[Value], bool]) -> Value:
+        while True:
+            found = look()
+            if good(found) or time.monotonic() >= self._deadline:
+                return found
+            time.sleep(LOOK_SECONDS)
+
+
+def new_token() -> str:
+    """What makes the names of one proof its own."""
+    return secrets.token_hex(4).upper()
+
+
+def run(checks: Checks, proof: Callable[[Checks], None]) -> bool:
+    """Whether all checks of `proof` hold. Without Redis, none does."""
+    try:
+        proof(checks)
+    except (redis.RedisError, OSError, RedisError) as error:
+        checks.holds("Redis answers", False, str(translate(error)))
+    checks.say(checks.summary())
+    return not checks.failed
+
+
+def fields(client: redis.Redis, key: str) -> dict[str, str]:
+    """The hash at `key`, as text."""
+    reply: Any = client.hgetall(key)
+    return {text(name): text(value) for name, value in reply.items()}
+
+
+def number(client: redis.Redis, key: str, field: str) -> int:
+    """A count in a hash; 0 when there is none."""
+    reply: Any = client.hget(key, field)
+    try:
+        return int(reply or 0)
+    except ValueError:
+        return 0
+
+
+def text(value: bytes) -> str:
+    """What Redis said, readable."""
+    return value.decode("utf-8", "replace")

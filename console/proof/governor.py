@@ -1,0 +1,116 @@
+"""The proof of P3.1 step 2: plans of our own get the permits that the contract's formula gives them.
+
+The plans go where all plans go, and whoever else reads that stream sees them: they are for symbols that no exchange
+knows, of quantity 0, and name the proof as their source. Permits and efficiencies are removed afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import redis
+
+from connectors.group import read_state
+from console.proof.checks import KEEP_SECONDS, Checks, new_token
+from console.proof.efficiency import Case, cases, efficiencies, said
+from flows.settings import GovernorSettings
+from sinks import permits
+
+SECONDS = 15.0
+"""How long the service may take for all of it."""
+
+
+def prove(checks: Checks, client: redis.Redis, settings: GovernorSettings) -> None:
+    """The six cases, a permit of others, and a plan that gets none; blocks for as long as `checks` waits."""
+    prefix, token = settings.key_prefix, new_token()
+    stream = permits.stream_key(prefix)
+    threshold = settings.p31_downsize_threshold
+    known = cases(
+        settings.p31_eff_ttl_sec, settings.p31_min_conf, high=min(1.0, threshold + 0.4), low=threshold * 4 / 9
+    )
+    plans = {case: f"proof-{token}-{case.name.lower()}" for case in known}
+    there, skipped = f"proof-{token}-there", f"proof-{token}-skip"
+    keys = {name: permits.key(prefix, name) for name in (*plans.values(), there, skipped)}
+    if not checks.holds(
+        "group: it exists", read_state(client, stream, settings.plan_group) is not None, settings.plan_group
+    ):
+        return
+    checks.say(f"      adding {len(keys)} plans to {stream}, {plans[known[0]]} and others, of quantity 0")
+    low = next(case for case in known if case.name == "LOW")
+    try:
+        with efficiencies(client, prefix, token, known):
+            client.hset(keys[there], mapping={"granted": "1", "own": "field"})
+            client.expire(keys[there], KEEP_SECONDS)
+            ids = [_publish(client, stream, plan, case.symbol(token)) for case, plan in plans.items()]
+            ids.append(_publish(client, stream, there, low.symbol(token)))
+            ids.append(_publish(client, stream, skipped, low.symbol(token), "SKIP"))
+            for case, plan in plans.items():
+                _permitted(checks, client, settings, case, keys[plan])
+            wanted = {**_wanted(settings, low), "own": "field"}
+            checks.becomes("a permit of others: keeps its fields", wanted, lambda: _read(client, keys[there], wanted))
+            left: Any = client.ttl(keys[there])
+            checks.holds("a permit of others: keeps its time to live", left > permits.TTL, f"{left} s")
+            checks.becomes("pending: all plans are acknowledged", 0, lambda: _pending(client, settings, stream, ids))
+            checks.holds("a plan that is not EXECUTE gets no permit", not client.exists(keys[skipped]))
+    finally:
+        client.delete(*keys.values())
+
+
+def _publish(client: redis.Redis, stream: str, plan: str, symbol: str, decision: str = "EXECUTE") -> Any:
+    fields: dict[Any, Any] = {
+        "plan_id": plan,
+        "symbol": symbol,
+        "action": "PROOF",
+        "decision": decision,
+        "kill_score": "0",
+        "qty": "0",
+        "source": "proof",
+        "timestamp": str(int(time.time())),
+    }
+    return client.xadd(stream, fields)
+
+
+def _wanted(settings: GovernorSettings, case: Case) -> dict[str, str]:
+    """What the permit of `case` must say, as the contract has it."""
+    action, factor, cooldown = "NONE", 1.0, 0
+    threshold = settings.p31_downsize_threshold
+    if case.reason == "ok" and case.score is not None and case.score < threshold:
+        action, factor = "DOWNSIZE", max(settings.p31_min_factor, case.score / threshold)
+        cooldown = round((1 - case.score) * settings.p31_max_extra_cooldown_sec)
+    return {
+        "eff_action": action,
+        "eff_reason": case.reason,
+        "eff_factor": f"{factor:.4f}",
+        "downsize_factor": f"{factor:.4f}",
+        "extra_cooldown_sec": str(cooldown),
+        **said(case),
+    }
+
+
+def _permitted(checks: Checks, client: redis.Redis, settings: GovernorSettings, case: Case, key: str) -> None:
+    wanted = _wanted(settings, case)
+    what = f"{case.name}: {case.reason}, {wanted['eff_action']}, factor {wanted['downsize_factor']}"
+    checks.becomes(what, wanted, lambda: _read(client, key, wanted))
+    left: Any = client.ttl(key)
+    checks.holds(f"{case.name}: it expires", 0 < left <= permits.TTL, f"in {left} s")
+
+
+def _read(client: redis.Redis, key: str, wanted: dict[str, str]) -> dict[str, str]:
+    """Of the permit, a hash or a JSON string, the fields that are `wanted`."""
+    kind: Any = client.type(key)
+    if kind == b"hash":
+        reply: Any = client.hgetall(key)
+        found = {name.decode("utf-8", "replace"): value.decode("utf-8", "replace") for name, value in reply.items()}
+    else:
+        text: Any = client.get(key) if kind == b"string" else None
+        # Numbers stay as they are written: their digits are promised.
+        found = json.loads(text or "{}", parse_float=str, parse_int=str)
+        found = {name: "" if value is None else str(value) for name, value in found.items()}
+    return {name: found.get(name, "(missing)") for name in wanted}
+
+
+def _pending(client: redis.Redis, settings: GovernorSettings, stream: str, ids: list[Any]) -> int:
+    rows: Any = client.xpending_range(stream, settings.plan_group, ids[0], ids[-1], 1_000)
+    return len({row["message_id"] for row in rows} & set(ids))

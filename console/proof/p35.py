@@ -1,0 +1,173 @@
+"""The proof of P3.5: decisions of our own are counted, each once, in its minute, and shown in every window.
+
+They are published where all others are, and counted like them: what is counted exactly cannot be taken back. So they
+stay in the numbers, under a reason and a symbol that name the proof, and the proof says how many they are.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Any
+
+import redis
+
+from connectors.group import read_state
+from console.proof.checks import Checks, fields, new_token, number
+from flows.settings import P35Settings
+from sinks import buckets, decisions, snapshots, status, symbols
+from sinks.values import DECISIONS, WINDOWS
+
+SECONDS = 60.0
+"""How long the service may take for all of it: windows are computed every SNAPSHOT_INTERVAL_SEC, which is 10."""
+
+
+def prove(checks: Checks, client: redis.Redis, settings: P35Settings) -> None:
+    """The steps, in order; blocks for as long as `checks` waits."""
+    prefix, token = settings.key_prefix, new_token()
+    stream, status_key = decisions.stream_key(prefix), status.key(prefix)
+    symbol, gate = f"PROOF{token}", f"proof_{token.lower()}"
+
+    group = read_state(client, stream, decisions.GROUP)
+    checks.holds("group: it exists", group is not None, f"{decisions.GROUP} on {stream}")
+    checks.reaches("service: a consumer of the group lives", 1, lambda: _living(client, settings))
+    processed = number(client, status_key, "processed_total")
+    before = fields(client, status_key)
+    named = {"consumer_name", "service_start_ts", "version", "pending_estimate", "trimmed_total"}
+    checks.holds("status: the service says who it is", named <= set(before), f"version {before.get('version')}")
+
+    try:
+        _count(checks, client, settings, (symbol, gate), processed)
+    finally:
+        for key in (symbols.last_execute_key(prefix), symbols.last_seen_key(prefix)):
+            client.hdel(key, symbol)
+
+
+def _count(checks: Checks, client: redis.Redis, settings: P35Settings, names: tuple[str, str], processed: int) -> None:
+    """Publish decisions of symbol and gate `names`, and follow them.
+
+    :arg processed: what `processed_total` was before.
+    """
+    prefix, (symbol, gate) = settings.key_prefix, names
+    stream, status_key = decisions.stream_key(prefix), status.key(prefix)
+    in_windows = {window: _window(client, prefix, window) for window in WINDOWS}
+    now = int(time.time())
+    published = _decisions(symbol, gate, now)
+    checks.say(f"      adding {len(published)} decisions to {stream}, with symbol {symbol} and gate {gate}; they count")
+    ids = [client.xadd(stream, entry) for entry in published]
+
+    wanted = _wanted(published, gate)
+    minutes = {minute: wanted_in for minute, wanted_in in wanted.items() if wanted_in}
+    checks.becomes(
+        "counts: each decision is in the bucket of its minute, once",
+        minutes,
+        lambda: {minute: _counted(client, prefix, minute, gate) for minute in minutes},
+    )
+    if settings.enable_symbol_breakdown:
+        wanted_symbol = Counter(_meaning(entry, gate)[0] for entry in published)
+        checks.becomes(
+            "counts: the symbol has them, too",
+            dict(wanted_symbol),
+            lambda: _of_symbol(client, prefix, list(minutes), symbol),
+        )
+    checks.reaches(
+        "status: processed_total has grown by as many",
+        processed + len(published),
+        lambda: number(client, status_key, "processed_total"),
+    )
+    checks.becomes("pending: none of them waits to be acknowledged", 0, lambda: _pending(client, stream, ids))
+    for window in WINDOWS:
+        checks.becomes(
+            f"windows: {window} shows them",
+            True,
+            lambda window=window: _shows(client, prefix, window, gate, in_windows[window], len(published)),  # type: ignore[misc]
+        )
+    checks.becomes("symbols: last_execute is the newest EXECUTE", now - 60, lambda: _seen(client, prefix, symbol)[0])
+    checks.becomes("symbols: last_seen is the newest decision", now, lambda: _seen(client, prefix, symbol)[1])
+
+
+def _decisions(symbol: str, gate: str, now: int) -> list[dict[Any, Any]]:
+    """Both publishers' shapes, each decision, this minute and the one before."""
+    details = f'{{"error": "{gate}:details", "symbol": "{symbol}", "executed": false}}'
+    return [
+        {"symbol": symbol, "decision": "EXECUTE", "reason": f"{gate}:executed", "timestamp": str(now - 60)},
+        {"symbol": symbol, "decision": " skipped ", "error": f"{gate}:skipped", "timestamp": str(now)},
+        {"symbol": symbol, "decision": "BLOCKED", "error": f"{gate}:blocked", "timestamp": f"{now}.25"},
+        {"symbol": symbol, "decision": "failed", "error": f"{gate}:failed", "timestamp": f"{now}000"},
+        {"symbol": symbol, "decision": f"proof {gate}", "error": f"{gate}:unknown", "timestamp": str(now)},
+        {"symbol": symbol, "executed": "false", "details": details, "timestamp": str(now - 60)},
+    ]
+
+
+def _meaning(entry: dict[Any, Any], gate: str) -> tuple[str, str, int]:
+    """Decision, reason and minute of one of `_decisions`, as the contract has it."""
+    reason = entry.get("error") or entry.get("reason") or f"{gate}:details"
+    kind = reason.partition(":")[2]
+    by_kind = {"executed": 0, "skipped": 1, "blocked": 2, "failed": 3, "unknown": 4, "details": 2}
+    stamp = entry["timestamp"]
+    return DECISIONS[by_kind[kind]], reason, int(stamp[:10]) // 60
+
+
+def _wanted(published: list[dict[Any, Any]], gate: str) -> dict[int, dict[str, int]]:
+    """Minute -> reason -> how many."""
+    wanted: dict[int, dict[str, int]] = {}
+    for entry in published:
+        _decision, reason, minute = _meaning(entry, gate)
+        wanted.setdefault(minute, {})[reason] = 1
+    return wanted
+
+
+def _counted(client: redis.Redis, prefix: str, minute: int, gate: str) -> dict[str, int]:
+    start = f"reason:{gate}:"
+    found = fields(client, buckets.bucket_key(prefix, minute))
+    return {name.removeprefix("reason:"): int(count) for name, count in found.items() if name.startswith(start)}
+
+
+def _of_symbol(client: redis.Redis, prefix: str, minutes: list[int], symbol: str) -> dict[str, int]:
+    start, total = f"symbol_decision:{symbol}:", Counter[str]()
+    for minute in minutes:
+        for name, count in fields(client, buckets.bucket_key(prefix, minute)).items():
+            if name.startswith(start):
+                total[name.removeprefix(start)] += int(count)
+    return dict(total)
+
+
+def _living(client: redis.Redis, settings: P35Settings) -> int:
+    """How many consumers of the group hold a lease."""
+    prefix = settings.key_prefix
+    try:
+        rows: Any = client.xinfo_consumers(decisions.stream_key(prefix), decisions.GROUP)
+    except redis.ResponseError:
+        return 0
+    lease = f"{prefix}:p35:lease:".encode()
+    return sum(bool(client.exists(lease + row["name"])) for row in rows)
+
+
+def _pending(client: redis.Redis, stream: str, ids: list[Any]) -> int:
+    rows: Any = client.xpending_range(stream, decisions.GROUP, ids[0], ids[-1], 1_000)
+    return len({row["message_id"] for row in rows} & set(ids))
+
+
+def _window(client: redis.Redis, prefix: str, window: str) -> int:
+    return sum(int(count) for count in fields(client, snapshots.decisions_key(prefix, window)).values())
+
+
+def _shows(client: redis.Redis, prefix: str, window: str, gate: str, before: int, published: int) -> bool:
+    """Whether the gate is among the top ones, or they are full with larger ones.
+
+    The shortest window is the running minute only, which a published decision may just have left: there, it is enough
+    that it has been computed again.
+    """
+    rows: Any = client.zrevrange(snapshots.gates_key(prefix, window), 0, -1, withscores=True)
+    found = {name.decode("utf-8", "replace"): int(score) for name, score in rows}
+    if gate in found:
+        return window == "1m" or found[gate] == published
+    full = len(found) >= 50 and min(found.values()) >= published
+    return full or (window == "1m" and _window(client, prefix, window) != before)
+
+
+def _seen(client: redis.Redis, prefix: str, symbol: str) -> tuple[int, int]:
+    """The newest EXECUTE and the newest decision, whole epoch seconds; 0 when there is none."""
+    executed: Any = client.hget(symbols.last_execute_key(prefix), symbol)
+    seen: Any = client.hget(symbols.last_seen_key(prefix), symbol)
+    return int(float(executed or 0)), int(float(seen or 0))

@@ -1,0 +1,171 @@
+"""The proofs, against services that run as they are installed, and against services that are broken on purpose."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import redis
+
+from connectors.private_redis import PrivateRedis
+from tests.support.env_files import SETTINGS
+from tests.support.flow_process import ROOT, FlowProcess
+from tests.support.installation import configure
+from tests.support.unit_process import UnitProcess, starting
+from tests.support.users import password
+from tests.support.waiting import wait_for
+
+UNITS = {
+    "p35": "p35-decision-intelligence",
+    "alerts": "p35-alerts",
+    "allocation": "allocation-target",
+    "governor": "governor",
+}
+USERS = {
+    "p35": "quantum-p35",
+    "alerts": "quantum-alerts",
+    "allocation": "quantum-allocation",
+    "governor": "quantum-governor",
+}
+QUICK = {
+    "p35": {"SNAPSHOT_INTERVAL_SEC": "1"},
+    "alerts": {"ALERT_INTERVAL_SEC": "1"},
+    "allocation": {"LOOP_INTERVAL_SEC": "1"},
+    "governor": {},
+}
+SUMMARY = re.compile(r"SUMMARY: (PASS \((\d+) checks\)|FAIL \((\d+) of (\d+)\))")
+
+
+def summary(output: str) -> tuple[bool, int, int]:
+    """Whether the last line says that all is well; how many checks failed, and of how many. Each check is a line."""
+    lines = output.splitlines()
+    match = SUMMARY.fullmatch(lines[-1])
+    assert match is not None, output
+    failed = sum(line.startswith("FAIL  ") for line in lines)
+    total = failed + sum(line.startswith("PASS  ") for line in lines)
+    assert (int(match[2] or match[4]), int(match[3] or 0)) == (total, failed)
+    return match[3] is None, failed, total
+
+
+def script(root: Path, flow: str, *arguments: str, secret: Path) -> subprocess.CompletedProcess[str]:
+    """`deploy/proof_{flow}.sh`, as an administrator runs it."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "ROOT": str(root),
+        "PROOF_USERNAME": "quantum-proof",
+        "PROOF_PASSWORD_FILE": str(secret),
+    }
+    return subprocess.run(
+        ["sh", str(ROOT / f"deploy/proof_{flow}.sh"), *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        cwd="/",
+    )
+
+
+def command(url: str, flow: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """`quantum proof {flow}` of this source tree."""
+    return subprocess.run(
+        [sys.executable, "-m", "console.app", "proof", flow, *arguments],
+        env={"PATH": os.environ["PATH"], "REDIS_URL": url, **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        cwd=ROOT,
+    )
+
+
+def test_all_four_services_as_installed_are_proved_and_fail_when_they_are_gone(
+    root: Path, locked: PrivateRedis, tmp_path: Path
+) -> None:
+    assert set(UNITS.values()) == set(SETTINGS)
+    for flow, name in UNITS.items():
+        path = root / f"etc/quantum/credentials/{name}.redis_password"
+        path.write_text(password(USERS[flow]) + "\n", "utf-8")
+        place = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(locked.port), "METRICS_PORT": "0"}
+        configure(root, name, REDIS_USERNAME=USERS[flow], **place, **QUICK[flow])
+    secret = tmp_path / "secret"
+    secret.write_text(password("quantum-proof") + "\n", "utf-8")
+    running = {flow: UnitProcess(root, name) for flow, name in UNITS.items()}
+    with starting(*running.values()), locked.client(password="admin", decode_responses=True) as client:
+        for one in running.values():
+            one.wait_until_ready()
+        wait_for(lambda: client.exists("quantum:p35:alerts:state"), "the first check")
+        # Someone else's numbers, which must stay as they are.
+        client.xadd("quantum:stream:apply.result", {"decision": "EXECUTE", "symbol": "BTCUSDT"})
+        client.hset("quantum:allocation:target:BTCUSDT", mapping={"target_usd": "5"})
+        wait_for(lambda: client.hget("quantum:p35:status", "processed_total") == "1", "the count")
+
+        for flow, arguments in (("p35", ()), ("allocation", ()), ("governor", ()), ("alerts", ("--explode",))):
+            done = script(root, flow, *arguments, secret=secret)
+            assert done.returncode == 0, done.stdout
+            passed, _failed, total = summary(done.stdout)
+            assert passed
+            assert total >= {"p35": 9, "allocation": 6, "governor": 6, "alerts": 6}[flow]
+
+        left = [key for key in client.scan_iter() if "proof" in key.lower()]
+        assert left == []
+        assert "PROOF" not in "".join(client.hkeys("quantum:p35:symbol:last_seen"))
+        assert client.hgetall("quantum:allocation:target:BTCUSDT") == {"target_usd": "5"}
+        added = 6 + 110
+        assert int(client.hget("quantum:p35:status", "processed_total") or 0) == 1 + added
+
+        for flow, one in running.items():
+            assert one.stop() == 0, one.log()
+            done = script(root, flow, "--wait", "1.5", secret=secret)
+            assert done.returncode == 1, done.stdout
+            assert not summary(done.stdout)[0]
+        assert [key for key in client.scan_iter() if "proof" in key.lower()] == []
+
+
+BROKEN = [
+    ("p35", {"ENABLE_SYMBOL_BREAKDOWN": "false"}, ("the symbol has them",)),
+    ("p35", {"SNAPSHOT_INTERVAL_SEC": "3600"}, ("windows: 5m", "windows: 1h")),
+    ("allocation", {"P31_SCALE": "2"}, ("HIGH: ok", "LOW: ok")),
+    ("allocation", {"P31_STALE_SEC": "86400"}, ("STALE: stale_eff",)),
+    ("governor", {"P31_DOWNSIZE_THRESHOLD": "0.9"}, ("HIGH: ok", "LOW: ok")),
+    ("governor", {"P31_MIN_CONF": "0"}, ("UNSURE: low_conf",)),
+    ("alerts", {"P35_ALERT_MIN_TOTAL": "100000"}, ("explosion: it is published",)),
+]
+
+
+@pytest.mark.parametrize(("flow", "wrong", "found"), BROKEN, ids=lambda value: str(value))
+def test_a_service_that_does_something_else_is_found_out(
+    server: PrivateRedis,
+    client: redis.Redis,
+    flows: FlowProcess.Factory,
+    flow: str,
+    wrong: dict[str, str],
+    found: tuple[str, ...],
+) -> None:
+    if flow == "alerts":
+        flows()
+    flows(module=f"flows.{flow}", **{**QUICK[flow], **wrong})
+    key = {"governor": "quantum:stream:apply.plan", "p35": "quantum:p35:status", "alerts": "quantum:p35:alerts:state"}
+    if flow in key:
+        wait_for(lambda: client.exists(key[flow]), "the service")
+    arguments = ("--explode",) if flow == "alerts" else ()
+    done = command(server.url, flow, "--wait", "4", *arguments, **QUICK[flow])
+    assert done.returncode == 1, done.stdout
+    summary(done.stdout)
+    failed = [line for line in done.stdout.splitlines() if line.startswith("FAIL  ")]
+    for what in found:
+        assert any(what in line for line in failed), done.stdout
+
+
+@pytest.mark.parametrize("flow", UNITS)
+def test_without_redis_no_proof_holds(flow: str) -> None:
+    with PrivateRedis() as gone:
+        gone.kill()
+        done = command(gone.url, flow)
+    assert done.returncode == 1
+    assert summary(done.stdout)[:2] == (False, 1)
+    assert "Traceback" not in done.stdout
