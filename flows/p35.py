@@ -36,6 +36,7 @@ from connectors.source import ConsumerGroupSource
 from connectors.start import start
 from connectors.windowing import tumble
 from flows import __version__, headlines
+from flows.gates import MEANINGS
 from flows.settings import P35Settings
 from flows.tally import Tally, tally
 from flows.windows import roll_up
@@ -62,7 +63,7 @@ def flow() -> Dataflow:
     :raises SystemExit: with status 78 when a setting is wrong.
     """
     settings = start(P35Settings, "p35")
-    metrics = P35Metrics(__version__)
+    metrics = P35Metrics(__version__, MEANINGS)
     service = Service.create(settings, "p35", metrics)
     metrics.watch(service.outage)
     endpoint.serve(settings)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from connectors.delivery import Part
 from connectors.metrics import ConsumerMetrics
 from connectors.outage import Outage
-from sinks.values import DECISIONS, WINDOWS, Snapshots
+from sinks.values import DECISIONS, WINDOWS, Snapshot, Snapshots
+
+NO_GATE, OTHER_GATE = "none", "other"
 
 
 class P35Metrics(ConsumerMetrics):
-    """What any consumer has, and decisions, windows and snapshots."""
+    """What any consumer has, and decisions, windows and snapshots.
 
-    def __init__(self, version: str, registry: CollectorRegistry = REGISTRY) -> None:
+    :arg gates: those that get a series of their own; all others share one.
+    """
+
+    def __init__(self, version: str, gates: Collection[str] = (), registry: CollectorRegistry = REGISTRY) -> None:
         super().__init__("p35", registry)
+        self._gates = frozenset(gates)
         decisions = self.counter("decisions", "Messages counted, by decision", ["decision"])
         self._decisions = {decision: decisions.labels(decision) for decision in DECISIONS}
         self._late = self.counter("late", "Messages counted for a minute that was over")
@@ -25,6 +31,11 @@ class P35Metrics(ConsumerMetrics):
         self._snapshot_seconds = self.histogram("snapshot_seconds", "Seconds to compute and write all snapshots")
         self._last_message = self.gauge("last_message_timestamp_seconds", "Event time of the newest message counted")
         self._window = self.gauge("window_decisions", "Decisions in a rolling window", ["window", "decision"])
+        self._window_gates = self.gauge(
+            "window_gates",
+            "Decisions in a rolling window, by gate; other: any that is not well known",
+            ["window", "gate"],
+        )
         self._redis_up = self.gauge("redis_up", "1 while Redis answers")
         self.gauge("build_info", "Always 1", ["version"]).labels(version).set(1)
         self._newest = 0.0
@@ -55,3 +66,11 @@ class P35Metrics(ConsumerMetrics):
             for decision in DECISIONS:
                 count = snapshots.windows[window].decisions.get(decision, 0)
                 self._window.labels(window, decision).set(count)
+            for gate, count in self._by_gate(snapshots.windows[window]).items():
+                self._window_gates.labels(window, gate).set(count)
+
+    def _by_gate(self, window: Snapshot) -> dict[str, int]:
+        """Gate -> decisions; those of all gates together are those of the window."""
+        counts = dict.fromkeys((NO_GATE, *self._gates), 0)
+        counts |= {gate: count for gate, count in window.top_gates if gate in counts}
+        return {**counts, OTHER_GATE: sum(window.decisions.values()) - sum(counts.values())}

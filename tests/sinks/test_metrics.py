@@ -42,7 +42,7 @@ def scrape(metrics: P35Metrics) -> Samples:
 @pytest.fixture
 def metrics() -> P35Metrics:
     """Metrics in a registry of their own."""
-    return P35Metrics("1.2.3", CollectorRegistry())
+    return P35Metrics("1.2.3", ("stale", "held"), CollectorRegistry())
 
 
 def test_all_names_of_the_contract_are_there(metrics: P35Metrics) -> None:
@@ -65,6 +65,7 @@ def test_all_names_of_the_contract_are_there(metrics: P35Metrics) -> None:
         "p35_redis_up",
         "p35_last_message_timestamp_seconds",
         "p35_window_decisions",
+        "p35_window_gates",
         "p35_build_info",
     }
 
@@ -120,6 +121,15 @@ def test_each_window_shows_each_decision_and_an_emptied_one_shows_zero(metrics: 
     assert set(seen.values()) == {0}
 
 
+def test_gates_that_nobody_knows_share_a_series_and_all_gates_together_are_the_window(metrics: P35Metrics) -> None:
+    top = (("never heard of", 40), ("stale", 30), ("none", 20))
+    windows = {window: Snapshot({"SKIP": 80, "EXECUTE": 25}, (), top) for window in WINDOWS}
+    metrics.snapshots(Snapshots(0, windows, (), time.monotonic()))
+    seen = {labels: value for (name, labels), value in scrape(metrics).items() if name == "p35_window_gates"}
+    wanted = {"stale": 30, "held": 0, "none": 20, "other": 80 + 25 - 30 - 20}
+    assert seen == {(gate, window): count for gate, count in wanted.items() for window in WINDOWS}
+
+
 def test_the_seconds_of_a_snapshot_count_from_when_reading_began(
     metrics: P35Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,6 +159,7 @@ def test_events_of_the_group_and_the_version_are_shown(metrics: P35Metrics) -> N
 
 def test_labels_take_only_values_that_are_known_beforehand(metrics: P35Metrics) -> None:
     metrics.committed([part(1, ("SKIP", 1), ("newest", 5.0))], 0.0, 0)
-    metrics.snapshots(Snapshots(0, {window: Snapshot({"SKIP": 1}, (), ()) for window in WINDOWS}, (("x", 1),), 0.0))
-    known = DECISIONS | set(WINDOWS) | {"1.2.3"}
+    made_up = Snapshot({"SKIP": 1}, (("made up:x", 1),), (("made up", 1),))
+    metrics.snapshots(Snapshots(0, dict.fromkeys(WINDOWS, made_up), (("x", 1),), 0.0))
+    known = DECISIONS | set(WINDOWS) | {"1.2.3", "stale", "held", "none", "other"}
     assert {label for _name, labels in scrape(metrics) for label in labels} <= known
