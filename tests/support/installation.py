@@ -124,6 +124,8 @@ class Installation:
         """The same at another place."""
         # Releases are never written to again: they need no copy, just the same files under one more name.
         subprocess.run(["cp", "-al", str(self.root), str(target / "root")], check=True)
+        # (who locks one would lock all)
+        (target / "root/opt/quantum-flows/.lock").unlink()
         for path in (target / "root/etc").rglob("*"):
             if path.is_file() and not path.is_symlink():
                 content, mode = path.read_bytes(), path.stat().st_mode
