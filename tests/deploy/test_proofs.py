@@ -6,12 +6,13 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import redis
 
-from connectors.private_redis import PrivateRedis
+from connectors.private_redis import PrivateRedis, free_port
 from tests.support.env_files import SETTINGS
 from tests.support.flow_process import ROOT, FlowProcess
 from tests.support.installation import configure
@@ -159,6 +160,23 @@ def test_a_service_that_does_something_else_is_found_out(
     failed = [line for line in done.stdout.splitlines() if line.startswith("FAIL  ")]
     for what in found:
         assert any(what in line for line in failed), done.stdout
+
+
+def test_on_a_node_of_a_cluster_all_proofs_pass() -> None:
+    """One that has all slots: it refuses keys of several slots in one script or transaction."""
+    prefix = {"KEY_PREFIX": "{quantum}"}
+    node = PrivateRedis(cluster_enabled="yes", cluster_port=str(free_port()))
+    with node, node.client() as client, FlowProcess.factory(node.url) as start:
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        wait_for(lambda: b"cluster_state:ok" in client.execute_command("CLUSTER", "INFO"), "the cluster")
+        for flow in UNITS:
+            start(module=f"flows.{flow}", **prefix, **QUICK[flow])
+        wait_for(lambda: client.exists("{quantum}:p35:alerts:state"), "a check")
+        wait_for(lambda: client.exists("{quantum}:stream:apply.plan"), "the governor")
+        with ThreadPoolExecutor() as side_by_side:
+            proofs = side_by_side.map(lambda flow: command(node.url, flow, **prefix, **QUICK[flow]), UNITS)
+        for done in proofs:
+            assert summary(done.stdout)[0], done.stdout
 
 
 @pytest.mark.parametrize("flow", UNITS)
