@@ -60,10 +60,12 @@ def _mount(source: str, target: str, kind: str = "", flags: int = 0, data: str =
 
 
 def enter_control_group(name: str, memory: str, quota_percent: str) -> list[str]:
-    """Make one with these limits and join it; its folders."""
+    """Make one with these limits and join it; its folders. Where control groups are read-only, none."""
     bytes_ = str(int(memory.removesuffix("M")) * 2**20)
     quota = str(int(quota_percent.removesuffix("%")) * 1000)
     top = Path("/sys/fs/cgroup")
+    if not os.access(top, os.W_OK) or os.statvfs(top).f_flag & os.ST_RDONLY:
+        return []
     if (top / "cgroup.controllers").exists():
         limits = {top / name: {"memory.max": bytes_, "memory.swap.max": "0", "cpu.max": f"{quota} 100000"}}
         (top / "cgroup.subtree_control").write_text("+memory +cpu")
