@@ -13,13 +13,16 @@ from typing import Any
 import redis
 
 from connectors.group import read_state
-from console.proof.checks import Checks, fields, new_token, number
+from console.proof.checks import Checks, fields, new_token, number, text
 from flows.settings import P35Settings
 from sinks import buckets, decisions, snapshots, status, symbols
 from sinks.values import DECISIONS, WINDOWS
 
 SECONDS = 60.0
 """How long the service may take for all of it: windows are computed every SNAPSHOT_INTERVAL_SEC, which is 10."""
+
+TOP = 50
+"""How many reasons and gates a window shows."""
 
 
 def prove(checks: Checks, client: redis.Redis, settings: P35Settings) -> None:
@@ -82,6 +85,12 @@ def _count(checks: Checks, client: redis.Redis, settings: P35Settings, names: tu
             True,
             lambda window=window: _shows(client, prefix, window, gate, in_windows[window], len(published)),  # type: ignore[misc]
         )
+    reasons = {reason for wanted_in in wanted.values() for reason in wanted_in}
+    checks.becomes(
+        "top reasons: 1h has each of them, or so many that are as frequent",
+        True,
+        lambda: _is_full(top := _top(client, snapshots.reasons_key(prefix, "1h")), 1) or reasons <= set(top),
+    )
     checks.becomes("symbols: last_execute is the newest EXECUTE", now - 60, lambda: _seen(client, prefix, symbol)[0])
     checks.becomes("symbols: last_seen is the newest decision", now, lambda: _seen(client, prefix, symbol)[1])
 
@@ -158,12 +167,20 @@ def _shows(client: redis.Redis, prefix: str, window: str, gate: str, before: int
     The shortest window is the running minute only, which a published decision may just have left: there, it is enough
     that it has been computed again.
     """
-    rows: Any = client.zrevrange(snapshots.gates_key(prefix, window), 0, -1, withscores=True)
-    found = {name.decode("utf-8", "replace"): int(score) for name, score in rows}
+    found = _top(client, snapshots.gates_key(prefix, window))
     if gate in found:
         return window == "1m" or found[gate] == published
-    full = len(found) >= 50 and min(found.values()) >= published
-    return full or (window == "1m" and _window(client, prefix, window) != before)
+    return _is_full(found, published) or (window == "1m" and _window(client, prefix, window) != before)
+
+
+def _top(client: redis.Redis, key: str) -> dict[str, int]:
+    rows: Any = client.zrevrange(key, 0, -1, withscores=True)
+    return {text(name): int(score) for name, score in rows}
+
+
+def _is_full(top: dict[str, int], count: int) -> bool:
+    """Whether something that was counted so often need not be in it."""
+    return len(top) >= TOP and min(top.values()) >= count
 
 
 def _seen(client: redis.Redis, prefix: str, symbol: str) -> tuple[int, int]:
