@@ -157,7 +157,7 @@ def test_after_so_many_attempts_it_is_a_dead_letter_with_the_reason(
         assert dead.items() >= {"n": "7", "receiver": "1", "attempts": "3", "entry_id": entry_id}.items()
         assert "400" in dead["failure"]
         assert SECRET not in str(dead)
-        assert seen.outcomes == ["failed", "failed", "failed", "dead"]
+        wait_for(lambda: seen.outcomes == ["failed", "failed", "failed", "dead"], "the outcomes")
         web.status = 200
         publish(client, 8)
         wait_for(lambda: told(web) == [8], "the next")
