@@ -69,6 +69,7 @@ else
     behind = ms .. '-' .. one_less(seq)
   end
 end
+redis.call('XACK', KEYS[1], ARGV[1], '0-0') -- (allowed even when maxmemory is reached, and then so is the rest)
 redis.call('HINCRBY', KEYS[3], 'trimmed_total', 0) -- (fails before the group is moved, or not at all)
 redis.call('XGROUP', 'SETID', KEYS[1], ARGV[1], behind, 'ENTRIESREAD', read + lost)
 redis.call('HINCRBY', KEYS[3], 'trimmed_total', lost)

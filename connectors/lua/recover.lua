@@ -18,13 +18,14 @@ if not own and redis.call('EXISTS', KEYS[3]) == 1 then return {'ALIVE'} end
 
 local count = math.min(tonumber(ARGV[6]), 4000) -- unpack fails beyond some 8,000 values
 local page = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[5], '+', count, ARGV[4])
+-- XACK first: Redis allows it even when maxmemory is reached, and then all else in the same script.
+redis.call('XACK', KEYS[1], ARGV[1], '0-0')
 if #page == 0 then
   if not own then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[4]) end
   return {'NONE'}
 end
 -- What comes last is called once before the first write, changing nothing: it fails here or not at all, be it for the
--- type of the key or for the rights of the user. (XACK first: Redis allows it even when maxmemory is reached.)
-redis.call('XACK', KEYS[1], ARGV[1], '0-0')
+-- type of the key or for the rights of the user.
 redis.call('HINCRBY', KEYS[4], 'trimmed_total', 0)
 
 local claim = {'XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0}

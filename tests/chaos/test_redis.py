@@ -406,10 +406,12 @@ def test_redis_full(chaos: Chaos) -> None:
         flow = chaos.start(**SMALL_READS)
         chaos.publish(SHARE)
         chaos.wait_for_progress(flow, chaos.rng.randrange(1, SHARE // 2))
+        chaos.raw.xgroup_createconsumer(STREAM, GROUP, "dead")
         chaos.raw.config_set("maxmemory", 1)
         chaos.fault()
-        # Who is at work goes on, since a commit begins by acknowledging, which is allowed; ...
+        # Who is at work goes on, since a commit begins by acknowledging, which is allowed, and forgets the dead; ...
         chaos.wait_until_quiet(what=flow.log)
+        wait_for(lambda: len(chaos.raw.xinfo_consumers(STREAM, GROUP)) == 1, "the end of the dead", DEADLINE)
         # ... who comes anew has to wait.
         flow.kill()
         chaos.raw.config_set("maxmemory", 0)

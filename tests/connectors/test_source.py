@@ -403,6 +403,25 @@ def test_a_hole_is_seen_even_when_redis_has_forgotten_all_scripts(raw: redis.Red
     assert seen.losses == 7
 
 
+def test_a_hole_is_stepped_over_and_the_dead_are_forgotten_while_redis_is_full(
+    raw: redis.Redis, start: Start, seen: Seen
+) -> None:
+    add(raw, 5)
+    source = start()
+    commit(raw, [part_of(source.batch())])
+    source.drain()
+    raw.xgroup_createconsumer("s", "g", "dead")
+    add(raw, 9)
+    raw.config_set("maxmemory", 1)
+    try:
+        raw.xtrim("s", maxlen=2, approximate=False)
+        commit(raw, [part_of(source.batch())])
+        assert (raw.hget("counts", "n"), seen.losses) == (b"7", 7)
+        wait_for(lambda: source.poll() == [] and len(raw.xinfo_consumers("s", "g")) == 1, "the end of the dead one", 20)
+    finally:
+        raw.config_set("maxmemory", 0)
+
+
 def test_thousands_of_entries_are_taken_over_whatever_the_size_of_a_batch(raw: redis.Redis, start: Start) -> None:
     add(raw, 20_000)
     raw.xgroup_create("s", "g", "0")
