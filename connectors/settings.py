@@ -6,7 +6,9 @@ lower-case name of its environment variable.
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -47,6 +49,17 @@ class RedisSettings(BaseSettings):
     log_format: Literal["text", "json"] = Field("text", description="one line an event, for a person or a program")
     metrics_addr: str = Field("127.0.0.1", description="address on which Prometheus metrics are served")
     metrics_port: int = Field(0, ge=0, le=65535, description="TCP port of the metrics; 0 turns them off")
+
+    @field_validator("metrics_addr")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        try:
+            ipaddress.ip_address(value)
+        except ValueError:
+            # A name; what has no letter was meant to be an address.
+            if not re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9.-]+", value):
+                raise ValueError("must be an IP address or the name of a host") from None
+        return value
 
     @field_validator("log_level", mode="before")
     @classmethod

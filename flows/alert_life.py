@@ -23,6 +23,10 @@ from dataclasses import dataclass
 from flows.alert_rules import Condition
 from sinks.alert_values import FIRING, RESOLVED, SEVERITIES, Key, Tracked
 
+PUNCTUALITY = 0.5
+"""Seconds. Checks are aligned to the minute but not to the millisecond: the sixteenth may come a little less than
+fifteen minutes after the first."""
+
 MOST_FIRING = 20
 """Alerts of one kind that may fire at once; the rest is told in one more, as `LEFT_OUT`."""
 
@@ -96,7 +100,7 @@ def _since(before: Tracked | None, conditions: tuple[Condition, ...], now: float
 
 def _worst_ripe(conditions: tuple[Condition, ...], since: Mapping[str, float], now: float) -> str:
     """The worst severity whose condition has lasted long enough; empty when none has."""
-    ripe = [one.severity for one in conditions if now - since[one.severity] >= one.lasts]
+    ripe = [one.severity for one in conditions if now - since[one.severity] >= one.lasts - PUNCTUALITY]
     return max(ripe, key=_rank, default="")
 
 

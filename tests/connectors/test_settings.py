@@ -56,6 +56,8 @@ WRONG = [
     ("LOG_LEVEL", "LOUD", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
     ("LOG_FORMAT", "xml", "'text' or 'json'"),
     ("METRICS_PORT", "-1", "greater than or equal to 0"),
+    ("METRICS_ADDR", "999.1.1.1", "IP address or the name of a host"),
+    ("METRICS_ADDR", "my host", "IP address or the name of a host"),
     ("METRICS_PORT", "65536", "less than or equal to 65535"),
     ("BUCKET_TTL_SEC", "3599", "greater than or equal to 3600"),
     ("BUCKET_TTL_SEC", "2 days", "integer"),

@@ -76,6 +76,13 @@ def test_it_is_pending_until_it_has_lasted_at_every_check() -> None:
     assert life.check(T + 900, of(("HIGH", 900))) == ["firing HIGH"]
 
 
+def test_checks_need_not_be_punctual_to_the_millisecond() -> None:
+    life = Life()
+    assert life.check(T + 0.057, of(("HIGH", 900))) == []
+    assert [life.check(T + 60 * n + 0.001, of(("HIGH", 900))) for n in range(1, 15)] == [[]] * 14
+    assert life.check(T + 900.001, of(("HIGH", 900))) == ["firing HIGH"]
+
+
 def test_one_check_without_it_begins_anew() -> None:
     life = Life()
     for n in range(14):
