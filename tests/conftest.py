@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 from collections.abc import Iterator
 
 import hypothesis
@@ -19,6 +20,9 @@ from tests.support.flow_process import FlowProcess
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("quick")
 
+
+# Ctrl-C ends what the tests start, even when they were started in the background, where a shell has it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # One seed for all processes of a test run.
 os.environ.setdefault("CHAOS_SEED", str(random.SystemRandom().randrange(10**9)))
