@@ -72,6 +72,7 @@ class _UnderWay:
     def __init__(self, parts: list[Part], wire: Wire) -> None:
         self.parts = parts
         self.started = time.perf_counter()
+        """When the last attempt was sent."""
         self.attempts = 0
         self.repeated = False
         """Whether an attempt may have applied it that is not known to have."""
@@ -89,14 +90,15 @@ class _UnderWay:
         :raises RedisError: see `commit`.
         """
         self.attempts += 1
+        if self.attempts == 1 and self._not_sent is not None:
+            raise self._not_sent
         args = [*self._args, int(self.repeated)]
         try:
-            if self.attempts > 1:
-                reply = _commit(self._wire, self._keys, args)
-            elif self._not_sent is None:
+            if self.attempts == 1:
                 reply = _commit.receive(self._wire, self._keys, args)
             else:
-                raise self._not_sent
+                self.started = time.perf_counter()
+                reply = _commit(self._wire, self._keys, args)
             return _outcome(self.parts, reply)
         except RedisAway:
             # (with an error for a reply nothing was applied)
@@ -188,5 +190,18 @@ class _CommitPartition(StatelessSinkPartition[Part]):
 
 
 def _chunks(parts: list[Part]) -> Iterator[list[Part]]:
-    for start in range(0, len(parts), MAX_PARTS):
-        yield parts[start : start + MAX_PARTS]
+    """Commits of `MAX_PARTS` at the most, each of one generation of a group.
+
+    What was delivered twice must not be in one: the script looks at what is pending before it acknowledges any of it.
+    """
+    chunk: list[Part] = []
+    generations: dict[tuple[object, ...], int] = {}
+    for part in parts:
+        reader, generation = part.delivery[:-1], part.delivery.generation
+        if len(chunk) == MAX_PARTS or generations.get(reader, generation) != generation:
+            yield chunk
+            chunk, generations = [], {}
+        generations[reader] = generation
+        chunk.append(part)
+    if chunk:
+        yield chunk

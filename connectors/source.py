@@ -113,9 +113,12 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._service.supervisor.turn()
         self._awake = None
         try:
-            if not (self._reader.under_way and self._reader.ready()):
+            stopping = self._service.lifecycle.stopping
+            if not stopping and self._reader.under_way and self._reader.ready():
+                self._service.unfinished.put_off()  # (to be at the next batch while Redis commits)
+            else:
                 self._service.unfinished.finish()
-            if self._service.lifecycle.stopping:
+            if stopping:
                 return self._drain()
             batch = self._step()
         except NoGroup as error:

@@ -71,7 +71,8 @@ def tally(batch: Batch, max_future_skew: float) -> list[Tally]:
     for entry_id, pairs in batch.entries:
         if pairs[::2] != names:
             names = pairs[::2]
-            layout = layouts.setdefault(tuple(names), Layout(names))
+            key = tuple(names)
+            layout = layouts.get(key) or layouts.setdefault(key, Layout(names))
         kind = layout.kind(pairs)
         timestamp = layout.timestamp(pairs)
         if timestamp != previous or skewed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 import redis
@@ -143,6 +144,16 @@ def test_parts_of_several_batches_are_each_committed_once(
     assert (counted(raw), heard.parts) == (150, parts)
 
 
+def test_what_was_delivered_again_by_another_group_of_the_name_is_counted_once(
+    raw: redis.Redis, service_: Service, sink: StatelessSinkPartition[Part], heard: Heard
+) -> None:
+    part = delivered(raw, 3)
+    again = replace(part, delivery=DELIVERY._replace(generation=1))
+    sink.write_batch([part, again])
+    service_.unfinished.finish()
+    assert (counted(raw), heard.parts) == (3, [part])
+
+
 def test_closing_hears_of_what_is_under_way(raw: redis.Redis, service_: Service, heard: Heard) -> None:
     sink = CommitSink(service_).build("step", 0, 1)
     part = delivered(raw, 2)
@@ -170,6 +181,17 @@ def test_each_thread_finishes_its_own_and_once() -> None:
     assert calls == []
     unfinished.finish()
     unfinished.finish()
+    assert calls == ["first", "second"]
+
+
+def test_nothing_is_put_off_twice() -> None:
+    unfinished, calls = Unfinished(), []
+    unfinished.put_off()
+    for name in ("first", "second"):
+        unfinished.add(lambda name=name: calls.append(name))
+        unfinished.put_off()
+    assert calls == []
+    unfinished.put_off()
     assert calls == ["first", "second"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -80,7 +81,8 @@ def test_systemd_finds_no_more_exposure_than_agreed(path: Path, analyze: str) ->
     command = [analyze, "--no-pager", "security", "--offline=true", f"--threshold={EXPOSURE * 10:.0f}", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout
-    assert float(done.stdout.rsplit(":", 1)[1].split()[0]) <= EXPOSURE
+    (exposure,) = re.findall(r"exposure level[^:]*: ([0-9.]+)", done.stdout)
+    assert float(exposure) <= EXPOSURE
     assert done.stderr == ""
 
 
