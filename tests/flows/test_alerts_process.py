@@ -26,11 +26,14 @@ QUICK = {"ALERT_INTERVAL_SEC": "0.2", "P35_ALERT_COOLDOWN": "0", "module": "flow
 def explode(client: redis.Redis, gate: str, stopped: int = 700) -> None:
     """So many of 1,000 decisions of this minute are stopped by the gate. All else is forgotten."""
     minute = int(client.time()[0]) // 60
-    for ahead in (0, 1):  # (the next minute may begin before this is looked at)
-        key = f"quantum:p35:bucket:{time.strftime('%Y%m%d%H%M', time.gmtime((minute + ahead) * 60))}"
-        client.delete(key)
-        fields = {"decision:EXECUTE": 1000 - stopped, "decision:BLOCKED": stopped, f"reason:{gate}:why": stopped}
-        client.hset(key, mapping={**fields, f"symbol_reason:SOLUSDT:{gate}:why": stopped})
+    before = list(client.scan_iter("quantum:p35:bucket:*"))
+    with client.pipeline(transaction=True) as step:
+        step.delete("no bucket", *before)
+        for ahead in (0, 1):  # (the next minute may begin before this is looked at)
+            key = f"quantum:p35:bucket:{time.strftime('%Y%m%d%H%M', time.gmtime((minute + ahead) * 60))}"
+            fields = {"decision:EXECUTE": 1000 - stopped, "decision:BLOCKED": stopped, f"reason:{gate}:why": stopped}
+            step.hset(key, mapping={**fields, f"symbol_reason:SOLUSDT:{gate}:why": stopped})
+        step.execute()
 
 
 def states(client: redis.Redis) -> Counter[tuple[str, str]]:
