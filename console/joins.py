@@ -56,11 +56,14 @@ class Joins:
     """Of the latest plans that have one, the newest first."""
 
 
-def read_joins(client: redis.Redis, prefix: str) -> Joins:
-    """What is proposed and permitted now. Blocks for two round trips, or three where a permit is JSON."""
+def read_joins(client: redis.Redis, prefix: str, proposed_to: str | None = None) -> Joins:
+    """What is proposed and permitted now. Blocks for two round trips, or three where a permit is JSON.
+
+    :arg proposed_to: the stream of the proposals; None: the one under `prefix`.
+    """
     try:
         pipeline = client.pipeline(transaction=False)
-        pipeline.xrevrange(proposals.stream_key(prefix), count=_PROPOSALS)
+        pipeline.xrevrange(proposed_to or proposals.stream_key(prefix), count=_PROPOSALS)
         pipeline.xrevrange(permits.stream_key(prefix), count=_PLANS)
         entries, plans = pipeline.execute()
         ids = [fields[b"plan_id"] for _id, fields in plans if fields.get(b"plan_id")]

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from connectors.connection import connect
-from connectors.settings import RedisSettings
 from console.command import InWindow, RedisUrl, asking, read_settings, write
 
 
@@ -37,8 +36,10 @@ def watch(
     """
     from console.watch import loop
     from console.watch.view import View
+    from flows.settings import AllocationSettings
 
-    settings = read_settings(RedisSettings, redis_url)
+    # (those of the flow whose proposals are shown: it may have been told another stream)
+    settings = read_settings(AllocationSettings, redis_url)
     client = connect(settings, "quantum-console")
     view = View(window)
     with asking(settings):

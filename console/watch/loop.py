@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 import redis
 
 from connectors.errors import RedisError
-from connectors.settings import RedisSettings
 from console.command import write
 from console.refresh import frame
 from console.refresh import screen as own_screen
@@ -24,16 +23,17 @@ from console.room import here, printed
 from console.watch.scene import Scene, read_scene
 from console.watch.screen import screen
 from console.watch.view import View, press, split_keys
+from flows.settings import AllocationSettings
 
 
-def watch(client: redis.Redis, settings: RedisSettings, view: View, every: float) -> None:
+def watch(client: redis.Redis, settings: AllocationSettings, view: View, every: float) -> None:
     """Show it until `q`.
 
     :arg every: seconds between two looks at Redis; keys and a new size of the terminal are heeded at once.
     :raises RedisError: Redis does not answer at the first look. Later, what was seen last stays, and is called old.
     :raises KeyboardInterrupt: Ctrl-C.
     """
-    scene, trouble = read_scene(client, settings.key_prefix), ""
+    scene, trouble = read_scene(client, settings), ""
     with _keys() as (keyboard, resized), own_screen():
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         due = time.monotonic() + every
@@ -52,15 +52,15 @@ def watch(client: redis.Redis, settings: RedisSettings, view: View, every: float
                         view = press(view, key)
             if time.monotonic() >= due:
                 try:
-                    scene, trouble = read_scene(client, settings.key_prefix), ""
+                    scene, trouble = read_scene(client, settings), ""
                 except RedisError as error:
                     trouble = f"NOT UP TO DATE: {error}"
                 due = time.monotonic() + every
 
 
-def once(client: redis.Redis, settings: RedisSettings, view: View) -> str:
+def once(client: redis.Redis, settings: AllocationSettings, view: View) -> str:
     """What the screen would show, as plain text. Raises `connectors.errors.RedisError`."""
-    lines = screen(read_scene(client, settings.key_prefix), view, here())
+    lines = screen(read_scene(client, settings), view, here())
     return printed(lines[:-1])  # without the line about keys
 
 

@@ -11,6 +11,7 @@ from console.joins import Joins, read_joins
 from console.minutes import Minutes, read_minutes
 from console.read import read_last_executions
 from console.service import Service, read_service
+from flows.settings import AllocationSettings
 from sinks.values import LONGEST_WINDOW
 
 STUCK_SECONDS = 900
@@ -42,8 +43,9 @@ class Scene:
     joins: Joins
 
 
-def read_scene(client: redis.Redis, prefix: str) -> Scene:
+def read_scene(client: redis.Redis, settings: AllocationSettings) -> Scene:
     """Blocks for a dozen round trips; raises `connectors.errors.RedisError`."""
+    prefix = settings.key_prefix
     service = read_service(client, prefix)
     return Scene(
         service,
@@ -51,7 +53,7 @@ def read_scene(client: redis.Redis, prefix: str) -> Scene:
         stuck_symbols(read_last_executions(client, prefix), service.now),
         tuple(still_firing(read_alerts(client, prefix))),
         read_last_check(client, prefix),
-        read_joins(client, prefix),
+        read_joins(client, prefix, settings.propose_stream_name),
     )
 
 

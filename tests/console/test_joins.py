@@ -50,6 +50,13 @@ def test_the_newest_proposals_and_permits_are_read(client: redis.Redis, server: 
     )
 
 
+def test_proposals_may_lie_in_another_stream(client: redis.Redis, server: PrivateRedis) -> None:
+    client.xadd("elsewhere", {"symbol": "A", "base_target": "1", "proposed_target": "2", "multiplier": "2"})
+    with server.client() as raw:
+        (one,) = read_joins(raw, "quantum", "elsewhere").proposed
+    assert (one.symbol, one.proposed_target) == ("A", 2.0)
+
+
 def test_nothing_there_reads_as_nothing(client: redis.Redis, server: PrivateRedis) -> None:
     with server.client() as raw:
         assert read_joins(raw, "quantum") == Joins()
