@@ -14,7 +14,7 @@ from connectors.private_redis import PrivateRedis
 from connectors.settings import RedisSettings
 from tests.support import users
 from tests.support.flow_process import FlowProcess
-from tests.support.recount import processed
+from tests.support.recount import STATUS, processed
 from tests.support.tls import TlsProxy
 from tests.support.waiting import wait_for
 
@@ -43,6 +43,11 @@ def assert_counts(raw: redis.Redis, flow: FlowProcess) -> None:
     wait_for(lambda: processed(raw) >= goal or flow.status is not None, "the count")
     assert flow.status is None, flow.log()
     assert USER in {row["user"] for row in raw.client_list()}
+
+
+def connections(raw: redis.Redis) -> int:
+    """How many the flow has."""
+    return sum(row["user"] == USER for row in raw.client_list())
 
 
 # TLS.
@@ -140,13 +145,17 @@ def test_a_replaced_password_is_found_at_the_next_connection(
     path.write_text(users.password(USER), "utf-8")
     flow = flows(**env, **SOON)
     assert_counts(raw, flow)
+    wait_for(lambda: raw.exists("quantum:p35:decision:counts:1h") and raw.hexists(STATUS, "version"), "all parts")
+    connected = connections(raw)
     # Redis first: until the file follows, new connections are refused.
     raw.execute_command("ACL", "SETUSER", USER, "resetpass", ">the new one")
     raw.execute_command("CLIENT", "KILL", "USER", USER)
     wait_for(lambda: "Redis refuses the user or password" in flow.log(), "the line that says so")
     path.write_text("the new one\n", "utf-8")
     assert_counts(raw, flow)
-    wait_for(lambda: "Redis is back" in flow.log(), "the end of the outage")
+    # (Somebody may have read the old password just before.)
+    wait_for(lambda: connections(raw) >= connected, "the end of the outage for all parts")
+    wait_for(lambda: flow.log().count("Redis is back") == flow.log().count("waiting for Redis"), "the last line")
     # With both passwords valid for a while, nobody notices.
     outages = flow.log().count("waiting for Redis")
     raw.execute_command("ACL", "SETUSER", USER, ">the newest one")
