@@ -83,7 +83,7 @@ def _count(checks: Checks, client: redis.Redis, settings: P35Settings, names: tu
         checks.becomes(
             f"windows: {window} shows them",
             True,
-            lambda window=window: _shows(client, prefix, window, gate, in_windows[window], len(published)),  # type: ignore[misc]
+            lambda window=window: _shows(client, prefix, window, gate, in_windows, len(published)),  # type: ignore[misc]
         )
     reasons = {reason for wanted_in in wanted.values() for reason in wanted_in}
     checks.becomes(
@@ -161,16 +161,17 @@ def _window(client: redis.Redis, prefix: str, window: str) -> int:
     return sum(int(count) for count in fields(client, snapshots.decisions_key(prefix, window)).values())
 
 
-def _shows(client: redis.Redis, prefix: str, window: str, gate: str, before: int, published: int) -> bool:
+def _shows(client: redis.Redis, prefix: str, window: str, gate: str, before: dict[str, int], published: int) -> bool:
     """Whether the gate is among the top ones, or they are full with larger ones.
 
     The shortest window is the running minute only, which a published decision may just have left: there, it is enough
-    that it has been computed again.
+    that it has been computed again. If it was empty and is, the next one tells, which is computed in the same step.
     """
     found = _top(client, snapshots.gates_key(prefix, window))
     if gate in found:
         return window == "1m" or found[gate] == published
-    return _is_full(found, published) or (window == "1m" and _window(client, prefix, window) != before)
+    again = window == "1m" and any(_window(client, prefix, one) != before[one] for one in ("1m", "5m"))
+    return _is_full(found, published) or again
 
 
 def _top(client: redis.Redis, key: str) -> dict[str, int]:
