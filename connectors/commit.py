@@ -77,10 +77,11 @@ class _UnderWay:
         self.repeated = False
         """Whether an attempt may have applied it that is not known to have."""
         self._wire = wire
-        self._keys, self._args = encode(parts)
+        self._keys, args = encode(parts)
+        self._args = [*args, 0]
         self._not_sent: RedisError | None = None
         try:
-            _commit.send(wire, self._keys, [*self._args, 0])
+            _commit.send(wire, self._keys, self._args)
         except RedisError as error:
             self._not_sent = error
 
@@ -92,14 +93,11 @@ class _UnderWay:
         self.attempts += 1
         if self.attempts == 1 and self._not_sent is not None:
             raise self._not_sent
-        args = [*self._args, int(self.repeated)]
         try:
             if self.attempts == 1:
-                reply = _commit.receive(self._wire, self._keys, args)
-            else:
-                self.started = time.perf_counter()
-                reply = _commit(self._wire, self._keys, args)
-            return _outcome(self.parts, reply)
+                return _outcome(self.parts, _commit.receive(self._wire, self._keys, self._args))
+            self.started = time.perf_counter()
+            return commit(self._wire, self.parts, repeated=self.repeated)
         except RedisAway:
             # (with an error for a reply nothing was applied)
             self.repeated = True

@@ -27,6 +27,7 @@ PURE_MODULES = [
     "decisions",
     "gates",
     "headlines",
+    "layout",
     "tally",
     "windows",
     "efficiency",
