@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Any
 
-import redis
-
-from connectors.errors import translate
 from connectors.private_redis import PrivateRedis
+from console.demo.background import Background
 from console.demo.market import Market
 from console.demo.simulator import SYMBOLS
 from sinks import efficiency, permits, proposals
@@ -18,41 +15,19 @@ STREAM_LENGTH = 10_000
 """About so many plans are kept."""
 
 
-class MarketWriter:
+class MarketWriter(Background):
     """Writes until it is stopped. Plans are added once a governor listens, which begins where it finds the stream."""
 
     def __init__(self, server: PrivateRedis, prefix: str, market: Market) -> None:
-        self._client = server.client(socket_timeout=10)
+        super().__init__(server, "writing the market")
         self._prefix = prefix
         self._market = market
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="market", daemon=True)
-        self._failure: str | None = None
 
-    @property
-    def failure(self) -> str | None:
-        """Why it ended by itself; None while all is well."""
-        return self._failure
-
-    def start(self) -> None:
-        """Begin, from second 0."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End; blocks until the step under way is done, at most for some 10 s. Idempotent."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(15)
-        self._client.close()
-
-    def _run(self) -> None:
+    def _work(self) -> None:
         began, started, second = time.monotonic(), time.time(), 0
-        try:
-            while not self._stopping.wait(max(0.0, began + second - time.monotonic())):
-                self._write(second, started)
-                second = max(second + 1, int(time.monotonic() - began))
-        except (redis.RedisError, OSError) as error:
-            self._failure = f"writing the market failed: {translate(error)}"
+        while not self._stopping.wait(max(0.0, began + second - time.monotonic())):
+            self._write(second, started)
+            second = max(second + 1, int(time.monotonic() - began))
 
     def _write(self, second: int, started: float) -> None:
         stream = permits.stream_key(self._prefix)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Any
 
-import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from connectors.errors import translate
 from connectors.private_redis import PrivateRedis
+from console.demo.background import Background
 from console.demo.simulator import TICK, Fields, Phase, Simulator
 from sinks import decisions, status
 
@@ -22,7 +20,7 @@ _LATE = 1.0
 """Seconds; what should have been published longer ago is not made up for."""
 
 
-class Publisher:
+class Publisher(Background):
     """Publishes until it is stopped, and counts what Redis has taken.
 
     It waits where the flow is half a stream behind, since the stream's bound would cut off what nobody has read.
@@ -30,15 +28,12 @@ class Publisher:
 
     def __init__(self, server: PrivateRedis, prefix: str, simulator: Simulator) -> None:
         # A repeated XADD would be published twice and counted here once.
-        self._client = server.client(socket_timeout=10, retry=Retry(NoBackoff(), 0))
+        super().__init__(server, "publishing", retry=Retry(NoBackoff(), 0))
         self._stream = decisions.stream_key(prefix)
         self._status = status.key(prefix)
         self._simulator = simulator
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
         self._published = 0
         self._tick = 0
-        self._failure: str | None = None
 
     @property
     def published(self) -> int:
@@ -50,29 +45,7 @@ class Publisher:
         """The phase that it is in."""
         return self._simulator.phase(self._tick * TICK)
 
-    @property
-    def failure(self) -> str | None:
-        """Why it ended by itself; None while all is well."""
-        return self._failure
-
-    def start(self) -> None:
-        """Begin, from tick 0."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End; blocks until the step under way is done, at most for some 10 s. Idempotent."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(15)
-        self._client.close()
-
-    def _run(self) -> None:
-        try:
-            self._publish_until_stopped()
-        except (redis.RedisError, OSError) as error:
-            self._failure = f"publishing failed: {translate(error)}"
-
-    def _publish_until_stopped(self) -> None:
+    def _work(self) -> None:
         began, started, processed = time.monotonic(), time.time(), 0
         while not self._stopping.wait(max(0.0, began + self._tick * TICK - time.monotonic())):
             late = time.monotonic() - began - self._tick * TICK
