@@ -16,12 +16,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import redis
 
 from connectors.effects import Count, Effect, RaiseId
 from connectors.group import GroupState
+from sinks import group_fields
 
 
 def key(prefix: str) -> str:
@@ -46,10 +45,5 @@ def effects(prefix: str, plans: int, permits: int, last_id: bytes) -> list[Effec
 def write(client: redis.Redis, prefix: str, state: GroupState, facts: dict[str, str]) -> None:
     """Write what is looked at rather than counted: `state`, and `facts` about the process. One atomic step."""
     pipeline = client.pipeline(transaction=True)
-    fields: dict[Any, Any] = {"pending_estimate": state.pending, **facts}
-    pipeline.hset(key(prefix), mapping=fields)
-    if state.lag is None:
-        pipeline.hdel(key(prefix), "lag")
-    else:
-        pipeline.hset(key(prefix), "lag", state.lag)
+    group_fields.put(pipeline, key(prefix), state, facts)
     pipeline.execute()

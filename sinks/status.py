@@ -22,11 +22,12 @@ The totals and last_* are exact at any time; the rest is as it was when last loo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import redis
 
 from connectors.effects import Count, Effect, Raise, RaiseId
+from sinks import group_fields
 from sinks.text import seconds_text
 
 if TYPE_CHECKING:  # whoever only reads starts fast
@@ -63,10 +64,5 @@ def write(client: redis.Redis, prefix: str, state: GroupState, facts: dict[str, 
     pipeline = client.pipeline(transaction=True)
     for counter in COUNTERS:
         pipeline.hsetnx(key(prefix), counter, 0)
-    fields: dict[Any, Any] = {"pending_estimate": state.pending, **facts}
-    pipeline.hset(key(prefix), mapping=fields)
-    if state.lag is None:
-        pipeline.hdel(key(prefix), "lag")
-    else:
-        pipeline.hset(key(prefix), "lag", state.lag)
+    group_fields.put(pipeline, key(prefix), state, facts)
     pipeline.execute()
