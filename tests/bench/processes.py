@@ -37,7 +37,7 @@ class Measured:
             stdin=subprocess.DEVNULL,
             stdout=self._errors,
             stderr=self._errors,
-            preexec_fn=die_with_parent,
+            preexec_fn=die_with_parent(),
         )
         self.pid = self._process.pid
         self._what = " ".join(arguments)
