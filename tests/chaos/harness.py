@@ -22,6 +22,11 @@ from tests.support.waiting import wait_for
 FULL = os.environ.get("CHAOS_SIZE") == "full"
 MESSAGES = 200_000 if FULL else 8_000
 FAULTS = 30 if FULL else 4
+KILLS = 30 if FULL else 2
+"""Faults where each costs seconds, since another has to notice it and take over."""
+
+ROUNDS = 6 if FULL else 2
+"""Faults that are the work of an operator, not of chance."""
 SEED = int(os.environ["CHAOS_SEED"])
 
 DEADLINE = 180.0 if FULL else 60.0

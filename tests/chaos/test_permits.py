@@ -12,7 +12,7 @@ import pytest
 
 from connectors import commit
 from tests.chaos.conftest import VERSIONS
-from tests.chaos.harness import DEADLINE, FAULTS, FULL, Chaos
+from tests.chaos.harness import DEADLINE, FAULTS, FULL, KILLS, Chaos
 from tests.support.efficiencies import efficiency, expected_hint
 from tests.support.fault_proxy import FaultProxy, Step, Trap
 from tests.support.flow_process import FlowProcess
@@ -142,7 +142,7 @@ def proxy(chaos: Chaos) -> Iterator[FaultProxy]:
 @pytest.mark.parametrize("step", STEPS)
 def test_a_governor_killed_at_each_step(chaos: Chaos, plans: Plans, proxy: FaultProxy, step: str) -> None:
     request, when, reply = STEPS[step]
-    for _ in range(max(2, FAULTS // 3)):
+    for _ in range(KILLS):
         flow = plans.start()
         plans.publish(PLANS // 8)
         wait_for(lambda: plans.acknowledged() > 0, "progress", every=0.001)

@@ -11,7 +11,7 @@ import pytest
 
 from connectors.private_redis import free_port
 from tests.chaos.conftest import VERSIONS
-from tests.chaos.harness import FAULTS, MESSAGES, SMALL_READS, Chaos
+from tests.chaos.harness import FAULTS, KILLS, MESSAGES, SMALL_READS, Chaos
 from tests.support import recount
 from tests.support.flow_process import FlowProcess
 from tests.support.recount import GROUP, STREAM
@@ -141,8 +141,9 @@ def test_a_zombie_wakes_after_its_work_was_taken_over(chaos: Chaos) -> None:
     has counted.
     """
     zombies = []
-    for _ in range(max(2, FAULTS // 5)):
-        chaos.publish(MESSAGES // FAULTS)
+    share = MESSAGES // KILLS // 2
+    for _ in range(KILLS):
+        chaos.publish(share)
         zombie = chaos.start()
         freeze_with_work_in_hand(chaos, zombie)
         chaos.fault()
@@ -150,7 +151,7 @@ def test_a_zombie_wakes_after_its_work_was_taken_over(chaos: Chaos) -> None:
         heir = chaos.start()
         wait_for(lambda name=name: not owns_anything(chaos, name), "the takeover")  # type: ignore[misc]
         zombie.send(signal.SIGCONT)
-        chaos.publish(MESSAGES // FAULTS)
+        chaos.publish(share)
         wait_for(lambda zombie=zombie: "lease lost" in zombie.log(), "the zombie to notice")  # type: ignore[misc]
         chaos.wait_until_quiet()
         zombies.append(zombie)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from connectors import commit, reading
-from tests.chaos.harness import FAULTS, MESSAGES, SMALL_READS, Chaos
+from tests.chaos.harness import FAULTS, KILLS, MESSAGES, SMALL_READS, Chaos
 from tests.chaos.test_processes import BY_HAND
 from tests.support.fault_proxy import FaultProxy, Step, Trap
 from tests.support.waiting import wait_for
@@ -28,9 +28,8 @@ STEPS = {
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_at_each_step(chaos: Chaos, proxy: FaultProxy, step: str) -> None:
     """Guards that counts and acknowledgement are one step (at `commit answered`), and the takeover (at all others)."""
-    kills = max(2, FAULTS // 3)
-    share = MESSAGES // kills // 2
-    for _ in range(kills):
+    share = MESSAGES // KILLS // 2
+    for _ in range(KILLS):
         chaos.publish(share)
         flow = chaos.start(**SMALL_READS)
         # While it is at work: then the next read is under way before the last batch is counted.

@@ -18,7 +18,7 @@ from connectors import stream_id
 from connectors.connection import SOCKET_TIMEOUT
 from connectors.private_redis import PrivateRedis
 from tests.chaos.conftest import VERSIONS
-from tests.chaos.harness import DEADLINE, FAULTS, FULL, MESSAGES, SMALL_READS, Chaos
+from tests.chaos.harness import DEADLINE, FAULTS, FULL, MESSAGES, ROUNDS, SMALL_READS, Chaos
 from tests.chaos.test_processes import every_version, freeze_with_work_in_hand
 from tests.chaos.test_protocol import COMMIT
 from tests.support import oracle, recount
@@ -30,6 +30,7 @@ from tests.support.users import SecuredRedis
 from tests.support.waiting import wait_for
 
 SHARE = MESSAGES // FAULTS
+LARGE_SHARE = MESSAGES // ROUNDS
 AWAY = 60.0 if FULL else 3.0
 """Seconds for which Redis is away."""
 
@@ -191,8 +192,8 @@ def test_group_destroyed_under_a_running_flow(chaos: Chaos) -> None:
 def test_group_destroyed_twice_while_a_batch_is_held(chaos: Chaos) -> None:
     """Guards the generation of a group: what an earlier one delivered is not counted when a later one is gone, too."""
     holders = []
-    for _ in range(max(2, FAULTS // 5)):
-        chaos.publish(SHARE)
+    for _ in range(ROUNDS):
+        chaos.publish(LARGE_SHARE // 2)
         holder = chaos.start(**SMALL_READS, LEASE_TTL_SEC="60")
         freeze_with_work_in_hand(chaos, holder)
         while not holds_only_what_is_newer(chaos):
@@ -209,7 +210,7 @@ def test_group_destroyed_twice_while_a_batch_is_held(chaos: Chaos) -> None:
         holder.send(signal.SIGCONT)
         wait_for(lambda: has_group(chaos), "a third group")
         other.send(signal.SIGCONT)
-        chaos.publish(SHARE)
+        chaos.publish(LARGE_SHARE // 2)
         chaos.wait_until_quiet(what=holder.log)
         assert holder.stop() == other.stop() == 0
         holders.append(holder)
@@ -331,8 +332,8 @@ def processed_or_lost(chaos: Chaos) -> int:
 @every_version
 def test_deleted_while_it_was_pending(chaos: Chaos) -> None:
     lost = 0
-    for _ in range(max(2, FAULTS // 5)):
-        chaos.publish(SHARE)
+    for _ in range(ROUNDS):
+        chaos.publish(LARGE_SHARE)
         flow = chaos.start(**SMALL_READS)
         freeze_with_work_in_hand(chaos, flow)
         flow.kill()
@@ -402,10 +403,10 @@ def consumer(chaos: Chaos) -> str:
 
 @every_version
 def test_redis_full(chaos: Chaos) -> None:
-    for _ in range(max(2, FAULTS // 5)):
+    for _ in range(ROUNDS):
         flow = chaos.start(**SMALL_READS)
-        chaos.publish(SHARE)
-        chaos.wait_for_progress(flow, chaos.rng.randrange(1, SHARE // 2))
+        chaos.publish(LARGE_SHARE // 2)
+        chaos.wait_for_progress(flow, chaos.rng.randrange(1, LARGE_SHARE // 4))
         chaos.raw.xgroup_createconsumer(STREAM, GROUP, "dead")
         chaos.raw.config_set("maxmemory", 1)
         chaos.fault()
@@ -415,7 +416,7 @@ def test_redis_full(chaos: Chaos) -> None:
         # ... who comes anew has to wait.
         flow.kill()
         chaos.raw.config_set("maxmemory", 0)
-        chaos.publish(SHARE)
+        chaos.publish(LARGE_SHARE // 2)
         chaos.raw.config_set("maxmemory", 1)
         flow = chaos.start(**SMALL_READS)
         wait_for(lambda: "maxmemory" in flow.log(), "a line that says so")  # noqa: B023
@@ -431,8 +432,8 @@ def test_redis_full(chaos: Chaos) -> None:
 @pytest.mark.parametrize("owner", ["dead", "alive"])
 def test_acknowledged_by_hand(chaos: Chaos, owner: str) -> None:
     by_hand = 0
-    for _ in range(max(2, FAULTS // 5)):
-        chaos.publish(SHARE)
+    for _ in range(ROUNDS):
+        chaos.publish(LARGE_SHARE)
         flow = chaos.start(**SMALL_READS, LEASE_TTL_SEC="30" if owner == "alive" else "1")
         freeze_with_work_in_hand(chaos, flow)
         ids = pending_ids(chaos)
@@ -456,8 +457,8 @@ ODD_NAME = b"operator \xff\r\n2026-01-01T00:00:00Z forged"
 
 @pytest.mark.parametrize("name", [b"an-operator", ODD_NAME], ids=["plain", "odd"])
 def test_claimed_by_hand(chaos: Chaos, name: bytes) -> None:
-    for _ in range(max(2, FAULTS // 5)):
-        chaos.publish(SHARE)
+    for _ in range(ROUNDS):
+        chaos.publish(LARGE_SHARE)
         flow = chaos.start(**SMALL_READS, LEASE_TTL_SEC="2")
         freeze_with_work_in_hand(chaos, flow)
         ids = pending_ids(chaos)
@@ -519,11 +520,11 @@ datetime.datetime = JumpingDatetime
 
 def test_the_clock_of_the_flow_jumps(chaos: Chaos, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(JUMPING_CLOCK, "ascii")
-    for _ in range(max(2, FAULTS // 5)):
+    for _ in range(ROUNDS):
         flow = chaos.start(**SMALL_READS, PYTHONPATH=str(tmp_path))
         for _ in range(4):
-            chaos.publish(SHARE // 4)
-            chaos.wait_for_progress(flow, chaos.rng.randrange(1, SHARE // 4))
+            chaos.publish(LARGE_SHARE // 4)
+            chaos.wait_for_progress(flow, chaos.rng.randrange(1, LARGE_SHARE // 4))
             chaos.fault()
         flow.kill()
     flow = chaos.start(**SMALL_READS, PYTHONPATH=str(tmp_path))
