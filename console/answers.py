@@ -98,6 +98,8 @@ class Health:
 
     service: Service
     unit: UnitState
+    window: Window
+    """What it has counted of late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +141,9 @@ def ask_drift(client: redis.Redis, prefix: str, window: str, threshold: float, *
     return _drift(*_read(client, prefix, window), window, threshold, full)
 
 
-def ask_health(client: redis.Redis, prefix: str) -> Health:
+def ask_health(client: redis.Redis, prefix: str, window: str) -> Health:
     """Is the service that counts well? May block for two seconds more, when systemd does not answer."""
-    return Health(read_service(client, prefix), read_unit(P35_UNIT))
+    return _health(*_read(client, prefix, window), window)
 
 
 def ask_everything(client: redis.Redis, prefix: str, window: str, *, full: bool) -> Everything:
@@ -152,7 +154,7 @@ def ask_everything(client: redis.Redis, prefix: str, window: str, *, full: bool)
         _symbols(client, prefix, service, minutes, window, (), full),
         _share(service, minutes, window, full),
         _drift(service, minutes, window, FLAG_ABOVE, full),
-        Health(service, read_unit(P35_UNIT)),
+        _health(service, minutes, window),
     )
 
 
@@ -196,6 +198,10 @@ def _drift(service: Service, minutes: Minutes, window: str, threshold: float, fu
     seen = minutes.window(window)
     above = tuple(gate for gate in gates_of(seen, full, threshold) if gate.flagged)
     return Shares(service, seen, threshold, above)
+
+
+def _health(service: Service, minutes: Minutes, window: str) -> Health:
+    return Health(service, read_unit(P35_UNIT), minutes.window(window))
 
 
 def gates_of(seen: Window | Symbol, full: bool, threshold: float = 1.0) -> tuple[Gate, ...]:

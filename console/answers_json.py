@@ -68,6 +68,9 @@ def redis_down(reason: str) -> dict[str, Any]:
         "consumers": [],
         "running": None,
         "unit": None,
+        "window": None,
+        "total": None,
+        "decisions": {},
     }
 
 
@@ -124,6 +127,9 @@ def _health(answer: Health) -> dict[str, Any]:
         "consumers": [] if service.group is None else consumers(service.group.consumers),
         "running": service.running,
         "unit": _unit(answer.unit),
+        "window": answer.window.name,
+        "total": answer.window.total,
+        "decisions": dict(answer.window.decisions),
     }
 
 

@@ -129,6 +129,9 @@ def _health(answer: Health, room: Room) -> Iterator[Text]:
     last = service.seconds_since_last
     ago = "none yet" if last is None or status.last_ts is None else f"{age(last)} ago ({clock(status.last_ts)})"
     yield Text(f"newest      {ago}")
+    seen = answer.window
+    counted = f": {mix(seen.decisions, seen.total)}" if seen.total else ""
+    yield Text(f"counted     {_many(seen.total, 'decision')} in {seen.name}{counted}")
     yield Text(f"processed   {number(status.processed_total)}, up to ID {one_line(status.last_id or 'none')}")
     yield Text(
         f"of these    {number(status.late_total)} late, {number(status.skewed_total)} without a usable time, "
@@ -143,7 +146,7 @@ def _health(answer: Health, room: Room) -> Iterator[Text]:
     yield Text(
         f"group       pending {number(group.pending)}, lag {number(group.lag)}", _behind(group.pending, group.lag)
     )
-    shown = group.consumers[: room.rows(len(group.consumers), 11)]
+    shown = group.consumers[: room.rows(len(group.consumers), 12)]
     for consumer in shown:
         yield _consumer(consumer)
     if len(shown) < len(group.consumers):

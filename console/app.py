@@ -42,7 +42,7 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """The console script.
+    """Run the subcommand that the command line names.
 
     :raises SystemExit: always, see `console.command`.
     """
@@ -87,7 +87,3 @@ app.command("tail")(tail)
 app.command("report")(report)
 app.add_typer(proof, name="proof")
 app.command("verify")(verify)
-
-
-if __name__ == "__main__":
-    main()

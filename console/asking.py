@@ -14,6 +14,9 @@ from connectors.errors import NoGroup, WrongType, translate
 _SCAN_COUNT = 20_000
 """Fields that Redis looks at in one step of a scan, which takes it a few milliseconds: a bucket whole, as a rule."""
 
+_AT_ONCE = 15
+"""Hashes that Redis is asked to look through in one packet. It serves nobody else until it has answered all of one."""
+
 
 def ask_all(client: redis.Redis, questions: Sequence[Sequence[Any]], *, absent: Any = None) -> list[Any]:
     """The raw replies to commands, in their order; `absent` where there is no such stream or group.
@@ -46,18 +49,17 @@ def _reply(question: Sequence[Any], reply: Any, absent: Any) -> Any:
 def scan_fields(client: redis.Redis, keys: Sequence[str], pattern: str) -> list[dict[bytes, bytes]]:
     """For each of `keys`, the fields that match `pattern` (of Redis), and their values; Redis does the choosing.
 
-    Blocks for a round trip, and more where a hash is very large. Raises as `ask_all` does.
+    Blocks for a round trip each 15 hashes, and more where one is very large. Raises as `ask_all` does.
     """
     found: list[dict[bytes, bytes]] = [{} for _ in keys]
-    open_scans = [(at, 0) for at in range(len(keys))]
-    while open_scans:
-        questions = [("HSCAN", keys[at], cursor, "MATCH", pattern, "COUNT", _SCAN_COUNT) for at, cursor in open_scans]
-        replies = ask_all(client, questions)
-        for (at, _cursor), (_next, fields) in zip(open_scans, replies, strict=True):
+    left = [(at, 0) for at in range(len(keys))]
+    while left:
+        asked, left = left[:_AT_ONCE], left[_AT_ONCE:]
+        questions = [("HSCAN", keys[at], cursor, "MATCH", pattern, "COUNT", _SCAN_COUNT) for at, cursor in asked]
+        for (at, _), (cursor, fields) in zip(asked, ask_all(client, questions), strict=True):
             found[at].update(fields)
-        open_scans = [
-            (at, following) for (at, _), (following, _fields) in zip(open_scans, replies, strict=True) if following
-        ]
+            if cursor:
+                left.append((at, cursor))
     return found
 
 

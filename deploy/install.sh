@@ -168,7 +168,7 @@ build() {
         [ ! -e "$SOURCE/deploy/systemd/$(unit_of "$flow").service" ] ||
             (cd / && "$release/bin/python" -c "import flows.$flow") || die "flows.$flow cannot be loaded"
     done
-    (cd / && "$release/bin/python" -m console.app --help >/dev/null) || die "the console cannot be loaded"
+    (cd / && "$release/bin/python" -m console --help >/dev/null) || die "the console cannot be loaded"
     if [ -n "$ROOT" ]; then
         # What was installed into another root will be used in that root.
         grep -rlIF "$ROOT/opt/quantum-flows" "$release/bin" "$release/pyvenv.cfg" |

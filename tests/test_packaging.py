@@ -37,7 +37,7 @@ def test_the_wheel_holds_every_file(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
         (scripts,) = (name for name in archive.namelist() if name.endswith(".dist-info/entry_points.txt"))
-        assert "quantum = console.app:main" in archive.read(scripts).decode()
+        assert "quantum = console.__main__:main" in archive.read(scripts).decode()
     assert held == wanted
     assert "connectors/lua/commit.lua" in held
 

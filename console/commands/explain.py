@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import shlex
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated
 
 import typer
 
-from connectors.errors import one_line
-from console.command import AsJson, RedisUrl, page, reading, say, write
-from flows.decisions import clean, gate_of
+from connectors.connection import connect
+from connectors.settings import RedisSettings
+from console.command import (
+    AsJson,
+    Every,
+    InWindow,
+    RedisUrl,
+    Watch,
+    asking,
+    page,
+    read_settings,
+    say,
+    write,
+)
 from flows.gates import MEANINGS, meaning
-
-STOPPED_MINUTES = 15
-"""Minutes that are looked at for the symbols that a gate stops."""
-
-_MOST_SYMBOLS = 1
 
 
 def _gates(incomplete: str) -> list[tuple[str, str]]:
@@ -32,90 +38,75 @@ def explain(
             show_default=False,
         ),
     ] = None,
-    live: Annotated[bool, typer.Option("--live", help="Also show what the keys to look at hold now.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Also show what the gate stops now, and what the keys to look at hold.")
+    ] = False,
     symbol: Annotated[
         list[str] | None,
         typer.Option("--symbol", "-s", help="With --live: of which symbol; may be repeated.", show_default=False),
     ] = None,
+    window: InWindow = "15m",
+    watch: Watch = False,
+    every: Every = 2.0,
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
     """What a gate means, how to find out more, what to do, and how long that takes.
 
-    Needs no Redis, but with --live. That reads only; without --symbol it looks at the symbol which the gate
-    stopped most often in the last 15 minutes. A gate that is not in the guide gets the nearest names, and what to do in
-    general. (The same for all gates: docs/action-guide.md.)
+    Needs no Redis, but with --live or --watch (which means --live, too). That reads only; without --symbol it looks at
+    the symbol that the gate stopped most often in the window. A gate that is not in the guide gets the nearest names,
+    and what to do in general. (The same for all gates: docs/action-guide.md.)
 
     \b
     quantum explain p33_permit_denied
-    quantum explain p33_permit_denied --live
+    quantum explain p33_permit_denied --live -w 5m
     quantum explain leverage_ratio_exceeded --live -s BTCUSDT -s ETHUSDT
-    quantum explain binance_error:-2019
+    quantum explain binance_error:-2019 --watch
     """
-    from console.guide import GENERIC, find, nearest
+    from console.answers_json import dumps
+    from console.guide.explanation import Explanation, as_json, explanation_of, list_as_json
     from console.guide.text import as_text
 
     if reason is None:
-        _list(json)
+        if json:
+            write(dumps(list_as_json()))
+        else:
+            _list()
         return
-    guide, gate = find(reason), one_line(gate_of(clean(reason)))
-    known = guide is not None
-    guide = guide or GENERIC
-    gate = guide.gate or gate
-    names = list(dict.fromkeys(symbol or []))
-    prefix, values = "quantum", None
-    if live:
+    asked = replace(explanation_of(reason), symbols=tuple(dict.fromkeys(symbol or [])))
+
+    def shown(answer: Explanation) -> str:
+        return dumps(as_json(answer)) if json else "".join(f"{line}\n" for line in as_text(answer))
+
+    if live or watch:
         from console.guide.live import read_live
-        from console.service import read_now
-        from console.symbols import read_most_stopped
 
-        with reading(redis_url) as (client, prefix):
-            if not names and any(look.per_symbol for look in guide.looks):
-                running = int(read_now(client) // 60)
-                minutes = list(range(running - STOPPED_MINUTES + 1, running + 1))
-                names = read_most_stopped(client, prefix, minutes, gate, _MOST_SYMBOLS)
-            values = read_live(client, prefix, guide, names)
+        settings = read_settings(RedisSettings, redis_url)
+        client, prefix = connect(settings, "quantum-console"), settings.key_prefix
+
+        def look() -> Explanation:
+            found = read_live(client, prefix, asked.guide, asked.gate, asked.symbols, window)
+            return replace(asked, prefix=prefix, symbols=found.symbols, live=found)
+
+        if watch:
+            from console.refresh import repeat
+
+            repeat(settings, lambda: shown(look()), every)
+        with asking(settings):
+            asked = look()
     if json:
-        from console.answers_json import JSON_VERSION, dumps
-
-        value: dict[str, Any] = {
-            "version": JSON_VERSION,
-            "query": "explain",
-            "gate": gate,
-            "known": known,
-            "nearest": [] if known else nearest(reason),
-            "meaning": meaning(gate),
-            "causes": list(guide.causes),
-            "look": [
-                {"command": look.command(prefix, one), "key": look.key_of(prefix, one), "what": look.what}
-                for look in guide.looks
-                for one in (names if look.per_symbol and names else [None])
-            ],
-            "ask": [ask.replace("{G}", shlex.quote(gate)) for ask in guide.asks],
-            "actions": [{"what": action.what, "minutes": action.minutes} for action in guide.actions],
-            "related": list(guide.related),
-            "live": values,
-        }
-        write(dumps(value))
+        write(shown(asked))
         return
-    if not known and (alike := nearest(reason)):
-        say(f"{gate} is not in the guide; did you mean {' or '.join(alike)}?")
-    elif not known:
-        say(f"{gate} is not in the guide; quantum explain lists what is")
-    if live and not names and any(look.per_symbol for look in guide.looks):
-        say(f"{gate} stopped no symbol in the last {STOPPED_MINUTES} minutes; name one with --symbol")
-    lines = as_text(guide, gate, prefix, [one_line(name, 128) for name in names], values)
-    page("".join(f"{line}\n" for line in lines))
+    if not asked.known:
+        alike = f"; did you mean {' or '.join(asked.nearest)}?" if asked.nearest else "; quantum explain lists what is"
+        say(f"{asked.gate} is not in the guide{alike}")
+    if live and asked.needs_symbol and not asked.symbols:
+        say(f"{asked.gate} stopped no symbol in {window}; name one with --symbol")
+    page(shown(asked))
 
 
-def _list(json: bool) -> None:
+def _list() -> None:
     from console.guide import GUIDES
 
-    if json:
-        from console.answers_json import JSON_VERSION, dumps
-
-        gates = [{"gate": gate, "meaning": meaning(gate)} for gate in GUIDES]
-        write(dumps({"version": JSON_VERSION, "query": "explain", "gates": gates}))
-        return
     width = max(map(len, GUIDES))
     page("".join(f"{gate:<{width}}  {meaning(gate)}\n" for gate in GUIDES))

@@ -17,9 +17,11 @@ from console.command import (
     EXIT_ACT,
     EXIT_REDIS,
     AsJson,
+    Every,
     Full,
     InWindow,
     RedisUrl,
+    Watch,
     asking,
     fail,
     read_settings,
@@ -28,9 +30,6 @@ from console.command import (
     write,
 )
 from console.service import Service
-
-Watch = Annotated[bool, typer.Option("--watch", help="Show it again and again, in place, until Ctrl-C.")]
-Every = Annotated[float, typer.Option(metavar="SECONDS", min=0.1, max=3600, help="With --watch: how often.")]
 
 Ask = Callable[[redis.Redis, str], Answer]
 
@@ -144,8 +143,14 @@ def drift(
         raise typer.Exit(EXIT_REDIS)
 
 
-def health(watch: Watch = False, every: Every = 2.0, json: AsJson = False, redis_url: RedisUrl = None) -> None:
-    """Is the service that counts well: status, pending, lag, consumers, systemd unit.
+def health(
+    window: InWindow = "5m",
+    watch: Watch = False,
+    every: Every = 2.0,
+    json: AsJson = False,
+    redis_url: RedisUrl = None,
+) -> None:
+    """Is the service that counts well: status, pending, lag, consumers, systemd unit, and what it counted of late.
 
     Exit status 0 whatever the answer: for monitoring there is `quantum check`. 3: Redis does not answer; with --json
     the object then says redis_up: false.
@@ -154,7 +159,11 @@ def health(watch: Watch = False, every: Every = 2.0, json: AsJson = False, redis
     quantum health
     quantum health --json | jq .group.lag
     """
-    run("health", answers.ask_health, json, False, every if watch else None, redis_url)
+
+    def ask(client: redis.Redis, prefix: str) -> Answer:
+        return answers.ask_health(client, prefix, window)
+
+    run("health", ask, json, False, every if watch else None, redis_url)
 
 
 def all_queries(

@@ -1,8 +1,9 @@
-"""What the keys that the guide names hold now, whatever their types. Reads only, and never more than a few lines."""
+"""What a gate does now, and what the keys that the guide names hold, whatever their types. Reads only, and little."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import redis
@@ -10,9 +11,18 @@ import redis
 from connectors.errors import RedisDenied, one_line, translate
 from console.asking import ask_all, text
 from console.guide.entry import Guide
+from console.minutes import read_minutes
+from console.read import Window
+from console.service import read_now
+from console.symbols import read_most_stopped
+from flows.windows import minutes_of
+from sinks.values import WINDOWS
 
 MOST_ITEMS = 10
 """Fields, members or elements that are shown of one key."""
+
+_MOST_SYMBOLS = 1
+"""Symbols that are looked at where none is named."""
 
 _MOST_BYTES = 500
 _MOST_CHARACTERS = 300
@@ -27,13 +37,37 @@ _READ: dict[str, tuple[Any, ...]] = {
 }
 
 
-def read_live(client: redis.Redis, prefix: str, guide: Guide, symbols: Sequence[str]) -> dict[str, str]:
-    """Key -> what it holds, printable, several lines for a stream. Those of `symbols`, where a key is a symbol's.
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A gate, and the keys to look at, as they are now."""
 
-    Blocks for two round trips a key.
+    window: Window
+    count: int
+    """Decisions that the gate stopped in the window."""
+    symbols: tuple[str, ...]
+    """Those that were asked for, else the one that the gate stopped most often in the window, if any."""
+    values: Mapping[str, str]
+    """Key in Redis -> what it holds, printable, on one line or several."""
 
+
+def read_live(client: redis.Redis, prefix: str, guide: Guide, gate: str, symbols: Sequence[str], window: str) -> Live:
+    """How `gate` and the keys of `guide` are now.
+
+    Blocks for a few round trips, and two for each key.
+
+    :arg symbols: whose keys to look at, where each symbol has its own; none: those of the symbol that is stopped most.
+    :arg window: one of `sinks.values.WINDOWS`.
     :raises RedisError: Redis does not answer. A key that this user may not read says so in its place.
     """
+    running = int(read_now(client) // 60)
+    seen = read_minutes(client, prefix, running, WINDOWS[window]).window(window)
+    if not symbols and any(look.per_symbol for look in guide.looks):
+        symbols = read_most_stopped(client, prefix, list(minutes_of(window, running)), gate, _MOST_SYMBOLS)
+    count = next((one.count for one in seen.gates if one.name == gate), 0)
+    return Live(seen, count, tuple(symbols), _read_keys(client, prefix, guide, symbols))
+
+
+def _read_keys(client: redis.Redis, prefix: str, guide: Guide, symbols: Sequence[str]) -> dict[str, str]:
     keys = []
     for look in guide.looks:
         keys += [look.key_of(prefix, symbol) for symbol in symbols] if look.per_symbol else [look.key_of(prefix, None)]

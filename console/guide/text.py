@@ -5,49 +5,56 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
+from connectors.errors import one_line
 from console.guide.entry import Guide, Look
+from console.guide.explanation import Explanation
+from console.guide.live import Live
+from console.text import number, percent
 from flows.gates import meaning
 
-Values = Mapping[str, str]
-"""Key in Redis -> what it holds now, printable, on one line or several."""
+_MOST_OF_NAME = 128
+"""Characters of a symbol that are shown."""
 
 
-def as_text(
-    guide: Guide, gate: str, prefix: str = "quantum", symbols: Sequence[str] = (), values: Values | None = None
-) -> Iterator[str]:
-    """Lines for a person.
-
-    :arg gate: what was asked about, printable; the generic entry has no gate of its own.
-    :arg symbols: those to name in commands, printable; none: `{S}` stands for one.
-    :arg values: what the keys hold, where that was looked at.
-    """
+def as_text(asked: Explanation) -> Iterator[str]:
+    """Lines for a person."""
+    guide, gate, live = asked.guide, asked.gate, asked.live
     yield gate
     yield f"  {meaning(gate)}"
+    if live is not None:
+        yield f"  Now: {_now(live)}"
     yield ""
     yield "Likely causes"
     for cause in guide.causes:
         yield f"  - {cause}"
     yield ""
-    yield "Look" + (" (now)" if values is not None else "")
+    yield "Look" + (" (now)" if live is not None else "")
     for look in guide.looks:
-        yield from _look(look, prefix, symbols, values)
+        yield from _look(look, asked, {} if live is None else live.values)
     for ask in guide.asks:
         yield f"  {ask.replace('{G}', shlex.quote(gate))}"
     yield ""
     yield "Do"
-    for number, action in enumerate(guide.actions, 1):
-        yield f"  {number}. {action.what} ({action.minutes} min)"
+    for at, action in enumerate(guide.actions, 1):
+        yield f"  {at}. {action.what} ({action.minutes} min)"
     if guide.related:
         yield ""
         yield f"Related: {', '.join(guide.related)}"
 
 
-def _look(look: Look, prefix: str, symbols: Sequence[str], values: Values | None) -> Iterator[str]:
-    for symbol in symbols if look.per_symbol and symbols else (None,):
-        yield f"  {look.command(prefix, symbol)}"
-        if values is not None and (found := values.get(look.key_of(prefix, symbol))) is not None:
-            for line in found.splitlines():
-                yield f"      = {line}"
+def _now(live: Live) -> str:
+    window = live.window
+    if not live.count:
+        return f"stops nothing ({number(window.total)} decisions in {window.name})"
+    share = percent(window.share(live.count))
+    return f"stops {share} ({number(live.count)} of {number(window.total)} decisions in {window.name})"
+
+
+def _look(look: Look, asked: Explanation, values: Mapping[str, str]) -> Iterator[str]:
+    for symbol in asked.symbols if look.per_symbol and asked.symbols else (None,):
+        yield f"  {look.command(asked.prefix, None if symbol is None else one_line(symbol, _MOST_OF_NAME))}"
+        for line in values.get(look.key_of(asked.prefix, symbol), "").splitlines():
+            yield f"      = {line}"
     yield f"      {look.what}"
 
 

@@ -60,7 +60,7 @@ def publish(raw: redis.Redis) -> None:
 def verify(server: PrivateRedis) -> dict[str, Any]:
     """What `quantum verify --json` says to this user, and `status`, that of the process."""
     told = subprocess.run(
-        [sys.executable, "-m", "console.app", "verify", "--json"],
+        [sys.executable, "-m", "console", "verify", "--json"],
         cwd=ROOT,
         env={"REDIS_URL": server.url} | {name.upper(): value for name, value in LOGIN.items()},
         capture_output=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,12 @@ import redis
 
 from connectors.private_redis import PrivateRedis, free_port
 from console.guide import GENERIC, GUIDES, find, nearest
+from console.guide.explanation import explanation_of
 from console.guide.text import as_markdown, as_text
 from flows.gates import MEANINGS
+from tests.support.flow_process import ROOT
 from tests.support.oracle import minute_name
-from tests.support.quantum import answer, quantum
+from tests.support.quantum import COMMAND, answer, environment, quantum
 from tests.support.users import EVERY_VERSION, FROM_7, lines
 
 NOWHERE = f"redis://127.0.0.1:{free_port()}/0"
@@ -47,7 +50,7 @@ def test_an_entry_is_whole(gate: str) -> None:
     assert guide.actions
     assert set(guide.related) <= set(GUIDES) - {gate}
     assert all(re.fullmatch(r"\d+( to \d+| or more)?", action.minutes) for action in guide.actions)
-    text = "\n".join(as_text(guide, gate))
+    text = "\n".join(as_text(explanation_of(gate)))
     assert text.isascii()
     assert len(text.splitlines()) <= 30
 
@@ -132,16 +135,52 @@ def test_live_takes_the_symbol_that_the_gate_stops_most(server: PrivateRedis, cl
     assert look["command"] == "redis-cli HGETALL quantum:leverage:BTCUSDT"
     client.flushall()
     done = quantum(server.url, "explain", "leverage_ratio_exceeded", "--live")
-    assert "stopped no symbol in the last 15 minutes" in done.stderr
+    assert "stopped no symbol in 15m" in done.stderr
+    assert "  Now: stops nothing (0 decisions in 15m)\n" in done.stdout
+
+
+def test_live_says_how_much_the_gate_stops_in_the_window(server: PrivateRedis, client: redis.Redis) -> None:
+    now = int(client.time()[0]) // 60
+    for back, stopped in ((0, 1), (10, 2), (40, 100)):
+        counts = {"decision:EXECUTE": 9 - stopped if stopped < 9 else 0, "decision:BLOCKED": stopped}
+        counts |= {"reason:action_hold:a": stopped, "reason:action_holding": 50}
+        client.hset(f"quantum:p35:bucket:{minute_name(now - back)}", mapping=counts)
+    done = quantum(server.url, "explain", "action_hold:b", "--live")
+    assert "  Now: stops 17 % (3 of 18 decisions in 15m)\n" in done.stdout
+    said = answer(server.url, "explain", "action_hold", "--live", "-w", "1h")
+    assert {name: said[name] for name in ("window", "total", "count", "share")} == {
+        "window": "1h",
+        "total": 118,
+        "count": 103,
+        "share": 103 / 118,
+    }
+
+
+def test_it_can_be_watched(server: PrivateRedis, client: redis.Redis) -> None:
+    now = int(client.time()[0]) // 60
+    client.hset(f"quantum:p35:bucket:{minute_name(now)}", mapping={"decision:SKIP": 1, "reason:no_position": 1})
+    command = [*COMMAND, "explain", "no_position", "--watch", "--every", "0.1", "--json"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment(server.url), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as watch:
+        assert watch.stdout is not None
+        assert json.loads(watch.stdout.readline())["count"] == 1
+        client.hset(f"quantum:p35:bucket:{minute_name(now)}", mapping={"decision:SKIP": 3, "reason:no_position": 3})
+        while json.loads(watch.stdout.readline())["count"] != 3:
+            pass
+        watch.terminate()
 
 
 def test_what_this_user_may_not_read_is_said_so(server: PrivateRedis, client: redis.Redis) -> None:
-    said = answer(server.url, "explain", "action_hold", "--live", "-s", "X", KEY_PREFIX="other", status=0)
-    assert "denies" in said["live"]["other:global:control"]
+    client.execute_command("ACL", "SETUSER", "half", "on", ">half", "~quantum:p35:*", "+@all")  # type: ignore[no-untyped-call]
+    login = {"REDIS_USERNAME": "half", "REDIS_PASSWORD": "half"}
+    said = answer(server.url, "explain", "action_hold", "--live", "-s", "X", **login)
+    assert "denies" in said["live"]["quantum:global:control"]
 
 
 def test_json_is_one_object() -> None:
     done = quantum(NOWHERE, "explain", "no_position", "--json")
     value = json.loads(done.stdout)
     assert (value["version"], value["gate"], value["known"], value["live"]) == (1, "no_position", True, None)
+    assert [value[name] for name in ("window", "total", "count", "share")] == [None] * 4
     assert {"what", "minutes"} == set(value["actions"][0])

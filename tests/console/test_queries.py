@@ -118,8 +118,11 @@ def assert_symbol(said: dict[str, Any], fields: dict[str, int], *, gates: bool) 
 
 
 def test_health(asked: tuple[str, redis.Redis, Buckets]) -> None:
-    url, raw, _ = asked
-    said = answer(url, "e")
+    url, raw, buckets = asked
+    said = answer(url, "e", "-w", "1h")
+    counted = decisions(fields_of("1h", buckets, said["as_of"]))
+    assert (said["window"], said["total"], said["decisions"]) == ("1h", sum(counted.values()), counted)
+    assert said["total"] > 0
     wanted = oracle.expected_status(entries(raw))
     assert said["redis_up"] is True
     assert said["group"]["pending"] == 0

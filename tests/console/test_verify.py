@@ -30,7 +30,7 @@ from tests.support.flow_process import ROOT, FlowProcess
 from tests.support.recount import BUCKET, GROUP, STATUS, STREAM, samples, wait_until_counted
 from tests.support.waiting import wait_for
 
-COMMAND = [sys.executable, "-m", "console.app", "verify"]
+COMMAND = [sys.executable, "-m", "console", "verify"]
 KEPT = {name: os.environ[name] for name in ("PATH", "HOME", "VIRTUAL_ENV", "TMPDIR") if name in os.environ}
 
 

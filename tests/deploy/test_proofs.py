@@ -74,7 +74,7 @@ def script(root: Path, flow: str, *arguments: str, secret: Path) -> subprocess.C
 def command(url: str, flow: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     """`quantum proof {flow}` of this source tree."""
     return subprocess.run(
-        [sys.executable, "-m", "console.app", "proof", flow, *arguments],
+        [sys.executable, "-m", "console", "proof", flow, *arguments],
         env={"PATH": os.environ["PATH"], "REDIS_URL": url, **env},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

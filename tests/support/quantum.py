@@ -18,7 +18,7 @@ from tests.support import oracle, users
 from tests.support.flow_process import ROOT
 from tests.support.recount import STREAM, samples
 
-COMMAND = [sys.executable, "-m", "console.app"]
+COMMAND = [sys.executable, "-m", "console"]
 LOGIN = {"REDIS_USERNAME": "quantum-console", "REDIS_PASSWORD": users.password("quantum-console")}
 NEWEST = 1769929380
 """Epoch seconds; no sample has a usable timestamp after it."""

@@ -1,0 +1,84 @@
+"""The answer to `quantum explain`: an entry of the guide, and how the gate is now, where that was asked."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.errors import one_line
+from console.answers_json import JSON_VERSION
+from console.guide import GENERIC, GUIDES, find, nearest
+from console.guide.entry import Guide
+from console.guide.live import Live
+from flows.decisions import clean, gate_of
+from flows.gates import meaning
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What there is to say of a gate."""
+
+    guide: Guide
+    gate: str
+    """Printable; the generic entry of the guide has no gate of its own."""
+    nearest: tuple[str, ...] = ()
+    """Gates of the guide with names like this one's, where this one is not in it."""
+    prefix: str = "quantum"
+    """The first part of all keys."""
+    symbols: tuple[str, ...] = ()
+    """Those to name in commands; none: `{S}` stands for one."""
+    live: Live | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether the guide has an entry of its own for the gate."""
+        return bool(self.guide.gate)
+
+    @property
+    def needs_symbol(self) -> bool:
+        """Whether there are keys to look at that each symbol has."""
+        return any(look.per_symbol for look in self.guide.looks)
+
+
+def explanation_of(reason: str) -> Explanation:
+    """The guide's entry for a gate, or for a reason that begins with it; else what to do in general. Pure."""
+    guide = find(reason)
+    if guide is None:
+        return Explanation(GENERIC, one_line(gate_of(clean(reason))), tuple(nearest(reason)))
+    return Explanation(guide, guide.gate)
+
+
+def as_json(asked: Explanation) -> dict[str, Any]:
+    """As documented in docs/console.md. Pure."""
+    guide, gate, live = asked.guide, asked.gate, asked.live
+    return _head() | {
+        "gate": gate,
+        "known": asked.known,
+        "nearest": list(asked.nearest),
+        "meaning": meaning(gate),
+        "causes": list(guide.causes),
+        "look": [
+            {"command": look.command(asked.prefix, one), "key": look.key_of(asked.prefix, one), "what": look.what}
+            for look in guide.looks
+            for one in (asked.symbols if look.per_symbol and asked.symbols else [None])
+        ],
+        "ask": [ask.replace("{G}", shlex.quote(gate)) for ask in guide.asks],
+        "actions": [{"what": action.what, "minutes": action.minutes} for action in guide.actions],
+        "related": list(guide.related),
+        "live": None if live is None else dict(live.values),
+        "window": None if live is None else live.window.name,
+        "total": None if live is None else live.window.total,
+        "count": None if live is None else live.count,
+        "share": None if live is None else live.window.share(live.count),
+    }
+
+
+def list_as_json() -> Mapping[str, Any]:
+    """All gates of the guide. Pure."""
+    return _head() | {"gates": [{"gate": gate, "meaning": meaning(gate)} for gate in GUIDES]}
+
+
+def _head() -> dict[str, Any]:
+    return {"version": JSON_VERSION, "query": "explain"}
