@@ -1,7 +1,7 @@
 """The console script `quantum`, also `python -m console`.
 
-Apart from the rest so that Python does not look for garbage while it imports what all of it stays: that would be a
-tenth of the time that an answer takes.
+It is apart from the commands, so that Python does not look for garbage in between while it imports them: they stay, and
+the looking takes some twenty milliseconds, which is much of what an answer takes.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import redis
 
+from connectors.errors import RedisDenied, WrongType
 from console.minutes import Minutes, read_minutes
 from console.read import NO_GATE, Ranked, Window
 from console.service import Service, read_service
@@ -98,8 +99,15 @@ class Health:
 
     service: Service
     unit: UnitState
-    window: Window
-    """What it has counted of late."""
+    window: Window | None
+    """What it has counted of late; None where that cannot be read."""
+    trouble: str = ""
+    """Why it cannot, printable."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Why the numbers may not be what they seem."""
+        return (*self.service.warnings, self.trouble) if self.trouble else self.service.warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +151,13 @@ def ask_drift(client: redis.Redis, prefix: str, window: str, threshold: float, *
 
 def ask_health(client: redis.Redis, prefix: str, window: str) -> Health:
     """Is the service that counts well? May block for two seconds more, when systemd does not answer."""
-    return _health(*_read(client, prefix, window), window)
+    service, unit = read_service(client, prefix), read_unit(P35_UNIT)
+    try:
+        seen = _read_minutes(client, prefix, service, window).window(window)
+    except (RedisDenied, WrongType) as error:
+        # What else there is to say is needed all the more.
+        return Health(service, unit, None, f"what was counted is unknown: {error}")
+    return Health(service, unit, seen)
 
 
 def ask_everything(client: redis.Redis, prefix: str, window: str, *, full: bool) -> Everything:
@@ -154,14 +168,18 @@ def ask_everything(client: redis.Redis, prefix: str, window: str, *, full: bool)
         _symbols(client, prefix, service, minutes, window, (), full),
         _share(service, minutes, window, full),
         _drift(service, minutes, window, FLAG_ABOVE, full),
-        _health(service, minutes, window),
+        Health(service, read_unit(P35_UNIT), minutes.window(window)),
     )
 
 
 def _read(client: redis.Redis, prefix: str, window: str) -> tuple[Service, Minutes]:
     service = read_service(client, prefix)
+    return service, _read_minutes(client, prefix, service, window)
+
+
+def _read_minutes(client: redis.Redis, prefix: str, service: Service, window: str) -> Minutes:
     # More than a short window, to tell for how long it has been so.
-    return service, read_minutes(client, prefix, service.minute, max(WINDOWS[window], WINDOWS["15m"]))
+    return read_minutes(client, prefix, service.minute, max(WINDOWS[window], WINDOWS["15m"]))
 
 
 def _why(service: Service, minutes: Minutes, window: str) -> Why:
@@ -198,10 +216,6 @@ def _drift(service: Service, minutes: Minutes, window: str, threshold: float, fu
     seen = minutes.window(window)
     above = tuple(gate for gate in gates_of(seen, full, threshold) if gate.flagged)
     return Shares(service, seen, threshold, above)
-
-
-def _health(service: Service, minutes: Minutes, window: str) -> Health:
-    return Health(service, read_unit(P35_UNIT), minutes.window(window))
 
 
 def gates_of(seen: Window | Symbol, full: bool, threshold: float = 1.0) -> tuple[Gate, ...]:

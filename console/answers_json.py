@@ -39,7 +39,7 @@ def as_json(query: str, answer: Answer) -> dict[str, Any]:
     elif isinstance(answer, Shares):
         value = _shares(answer)
     else:
-        value = _health(answer)
+        value = _health(answer) | {"warnings": list(answer.warnings)}
     return head(query, answer.service) | value
 
 
@@ -54,15 +54,15 @@ def head(query: str, service: Service) -> dict[str, Any]:
     }
 
 
-def redis_down(reason: str) -> dict[str, Any]:
-    """The health of a service whose Redis does not answer; `reason` is one line."""
+def no_health(reason: str, *, redis_up: bool) -> dict[str, Any]:
+    """The health of a service of which Redis does not say anything; `reason` is one line."""
     return {
         "version": JSON_VERSION,
         "query": "health",
         "as_of": None,
         "last_ts": None,
         "warnings": [reason],
-        "redis_up": False,
+        "redis_up": redis_up,
         "status": {},
         "group": None,
         "consumers": [],
@@ -119,7 +119,7 @@ def _gates(gates: Iterable[Gate]) -> list[dict[str, Any]]:
 
 
 def _health(answer: Health) -> dict[str, Any]:
-    service = answer.service
+    service, seen = answer.service, answer.window
     return {
         "redis_up": True,
         "status": _status(service.status),
@@ -127,9 +127,9 @@ def _health(answer: Health) -> dict[str, Any]:
         "consumers": [] if service.group is None else consumers(service.group.consumers),
         "running": service.running,
         "unit": _unit(answer.unit),
-        "window": answer.window.name,
-        "total": answer.window.total,
-        "decisions": dict(answer.window.decisions),
+        "window": None if seen is None else seen.name,
+        "total": None if seen is None else seen.total,
+        "decisions": {} if seen is None else dict(seen.decisions),
     }
 
 

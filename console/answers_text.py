@@ -119,10 +119,10 @@ def _shares(answer: Shares, room: Room) -> Iterator[Text]:
 def _health(answer: Health, room: Room) -> Iterator[Text]:
     service = answer.service
     status, group = service.status, service.group
-    for warning in service.warnings:
+    for warning in answer.warnings:
         yield Text(f"! {warning}", STYLES[Severity.SERIOUS])
     if service.running:
-        yield Text("flows.p35 is running, and keeps up" if not service.warnings else "flows.p35 is running")
+        yield Text("flows.p35 is running, and keeps up" if not answer.warnings else "flows.p35 is running")
     yield Text(f"unit        {one_line(answer.unit.sentence)}")
     started = "" if status.service_start_ts is None else f", started {clock(status.service_start_ts)}"
     yield Text(f"service     version {one_line(status.version or 'unknown')}{started}")
@@ -130,8 +130,9 @@ def _health(answer: Health, room: Room) -> Iterator[Text]:
     ago = "none yet" if last is None or status.last_ts is None else f"{age(last)} ago ({clock(status.last_ts)})"
     yield Text(f"newest      {ago}")
     seen = answer.window
-    counted = f": {mix(seen.decisions, seen.total)}" if seen.total else ""
-    yield Text(f"counted     {_many(seen.total, 'decision')} in {seen.name}{counted}")
+    if seen is not None:
+        counted = f": {mix(seen.decisions, seen.total)}" if seen.total else ""
+        yield Text(f"counted     {_many(seen.total, 'decision')} in {seen.name}{counted}")
     yield Text(f"processed   {number(status.processed_total)}, up to ID {one_line(status.last_id or 'none')}")
     yield Text(
         f"of these    {number(status.late_total)} late, {number(status.skewed_total)} without a usable time, "

@@ -87,3 +87,7 @@ app.command("tail")(tail)
 app.command("report")(report)
 app.add_typer(proof, name="proof")
 app.command("verify")(verify)
+
+
+if __name__ == "__main__":
+    main()

@@ -88,6 +88,13 @@ def literally(name: str) -> str:
     return re.sub(r"([*?\[\]\\^-])", r"\\\1", name)
 
 
+def in_any_case(name: str) -> str:
+    """A pattern of Redis that matches `name`, however its ASCII letters are written."""
+    return "".join(
+        f"[{one.lower()}{one.upper()}]" if one.isascii() and one.isalpha() else literally(one) for one in name
+    )
+
+
 def text(value: object) -> str:
     """What came from Redis, as text; it may hold control characters."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

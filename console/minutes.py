@@ -84,7 +84,7 @@ def rank(counts: Mapping[str, int]) -> tuple[Ranked, ...]:
 def read_minutes(client: redis.Redis, prefix: str, running: int, count: int) -> Minutes:
     """The minute `running` (since the epoch) and those before it, `count` in all.
 
-    Blocks for a few round trips; raises `connectors.errors.RedisError`.
+    Blocks for a round trip, and one each 15 minutes that have no summary; raises `connectors.errors.RedisError`.
     """
     minutes = range(running - count + 1, running + 1)
     try:

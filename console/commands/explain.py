@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +23,9 @@ from console.command import (
     write,
 )
 from flows.gates import MEANINGS, meaning
+
+if TYPE_CHECKING:
+    from console.guide.explanation import Explanation
 
 
 def _gates(incomplete: str) -> list[tuple[str, str]]:
@@ -64,7 +68,7 @@ def explain(
     quantum explain binance_error:-2019 --watch
     """
     from console.answers_json import dumps
-    from console.guide.explanation import Explanation, as_json, explanation_of, list_as_json
+    from console.guide.explanation import as_json, explanation_of, list_as_json
     from console.guide.text import as_text
 
     if reason is None:
@@ -75,34 +79,50 @@ def explain(
         return
     asked = replace(explanation_of(reason), symbols=tuple(dict.fromkeys(symbol or [])))
 
-    def shown(answer: Explanation) -> str:
-        return dumps(as_json(answer)) if json else "".join(f"{line}\n" for line in as_text(answer))
+    def look() -> Explanation:
+        found = read_live(client, prefix, asked.guide, asked.counted_as, asked.symbols, window)
+        return replace(asked, prefix=prefix, symbols=found.symbols, live=found)
 
+    answer = asked
     if live or watch:
         from console.guide.live import read_live
 
         settings = read_settings(RedisSettings, redis_url)
         client, prefix = connect(settings, "quantum-console"), settings.key_prefix
-
-        def look() -> Explanation:
-            found = read_live(client, prefix, asked.guide, asked.gate, asked.symbols, window)
-            return replace(asked, prefix=prefix, symbols=found.symbols, live=found)
-
         if watch:
             from console.refresh import repeat
 
-            repeat(settings, lambda: shown(look()), every)
+            repeat(settings, lambda: dumps(as_json(look())) if json else _frame(look()), every)
         with asking(settings):
-            asked = look()
+            answer = look()
     if json:
-        write(shown(asked))
+        write(dumps(as_json(answer)))
         return
-    if not asked.known:
-        alike = f"; did you mean {' or '.join(asked.nearest)}?" if asked.nearest else "; quantum explain lists what is"
-        say(f"{asked.gate} is not in the guide{alike}")
-    if live and asked.needs_symbol and not asked.symbols:
-        say(f"{asked.gate} stopped no symbol in {window}; name one with --symbol")
-    page(shown(asked))
+    for note in _notes(answer):
+        say(note)
+    page("".join(f"{line}\n" for line in as_text(answer)))
+
+
+def _notes(answer: Explanation) -> Iterator[str]:
+    if not answer.known:
+        alike = f"did you mean {' or '.join(answer.nearest)}?" if answer.nearest else "quantum explain lists what is"
+        yield f"{answer.gate} is not in the guide; {alike}"
+    live = answer.live
+    if live is not None and live.window is not None and answer.guide.needs_symbol and not answer.symbols:
+        yield f"{answer.gate} stopped no symbol in {live.window.name}; name one with --symbol"
+
+
+def _frame(answer: Explanation) -> str:
+    """All that there is to say, no line longer than a terminal is wide: the top of it is what changes."""
+    from rich.text import Text
+
+    from console.guide.text import as_text
+    from console.room import here
+
+    lines = [Text(line) for line in (*_notes(answer), *as_text(answer))]
+    for line in lines:
+        line.truncate(here().width or line.cell_len, overflow="ellipsis")
+    return "".join(f"{line.plain}\n" for line in lines)
 
 
 def _list() -> None:

@@ -9,7 +9,7 @@ import redis
 import typer
 
 from connectors.connection import connect
-from connectors.errors import RedisError
+from connectors.errors import RedisAway, RedisError
 from connectors.settings import RedisSettings
 from console import answers
 from console.answers import Answer
@@ -203,16 +203,20 @@ def run(query: str, ask: Ask, json: bool, full: bool, every: float | None, redis
 
         repeat(settings, lambda: shown(query, ask(client, prefix), json, full), every)
     if query == "health" and json:
+        from console.answers_json import dumps, no_health
+
         try:
             answer = ask(client, prefix)
         except RedisError as error:
-            _health_of_nothing(refusal(settings, error))
+            reason = refusal(settings, error)
+            write(dumps(no_health(reason, redis_up=not isinstance(error, RedisAway))))
+            fail(reason, EXIT_REDIS)
     else:
         with asking(settings):
             answer = ask(client, prefix)
     write(shown(query, answer, json, full))
     if query != "health" or json:  # (which shows them itself)
-        for warning in _service(answer).warnings:
+        for warning in answer.warnings if isinstance(answer, answers.Health) else _service(answer).warnings:
             say(warning)
     return answer
 
@@ -231,10 +235,3 @@ def shown(query: str, answer: Answer, json: bool, full: bool) -> str:
 
 def _service(answer: Answer) -> Service:
     return answer.why.service if isinstance(answer, answers.Everything) else answer.service
-
-
-def _health_of_nothing(reason: str) -> None:
-    from console.answers_json import dumps, redis_down
-
-    write(dumps(redis_down(reason)))
-    fail(reason, EXIT_REDIS)

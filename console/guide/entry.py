@@ -67,3 +67,8 @@ class Guide:
     """In the order in which to try them."""
     related: tuple[str, ...] = ()
     """Other gates of the guide."""
+
+    @property
+    def needs_symbol(self) -> bool:
+        """Whether some of the keys are a symbol's."""
+        return any(look.per_symbol for look in self.looks)

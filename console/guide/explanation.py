@@ -5,15 +5,17 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connectors.errors import one_line
 from console.answers_json import JSON_VERSION
 from console.guide import GENERIC, GUIDES, find, nearest
 from console.guide.entry import Guide
-from console.guide.live import Live
 from flows.decisions import clean, gate_of
 from flows.gates import meaning
+
+if TYPE_CHECKING:
+    from console.guide.live import Live
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Explanation:
     guide: Guide
     gate: str
     """Printable; the generic entry of the guide has no gate of its own."""
+    counted_as: str
+    """The gate as it stands in Redis, but for its case; it may hold control characters."""
     nearest: tuple[str, ...] = ()
     """Gates of the guide with names like this one's, where this one is not in it."""
     prefix: str = "quantum"
@@ -36,23 +40,19 @@ class Explanation:
         """Whether the guide has an entry of its own for the gate."""
         return bool(self.guide.gate)
 
-    @property
-    def needs_symbol(self) -> bool:
-        """Whether there are keys to look at that each symbol has."""
-        return any(look.per_symbol for look in self.guide.looks)
-
 
 def explanation_of(reason: str) -> Explanation:
     """The guide's entry for a gate, or for a reason that begins with it; else what to do in general. Pure."""
-    guide = find(reason)
+    guide, gate = find(reason), gate_of(clean(reason))
     if guide is None:
-        return Explanation(GENERIC, one_line(gate_of(clean(reason))), tuple(nearest(reason)))
-    return Explanation(guide, guide.gate)
+        return Explanation(GENERIC, one_line(gate), gate, tuple(nearest(reason)))
+    return Explanation(guide, guide.gate, gate)
 
 
 def as_json(asked: Explanation) -> dict[str, Any]:
     """As documented in docs/console.md. Pure."""
     guide, gate, live = asked.guide, asked.gate, asked.live
+    seen = None if live is None else live.window
     return _head() | {
         "gate": gate,
         "known": asked.known,
@@ -68,10 +68,10 @@ def as_json(asked: Explanation) -> dict[str, Any]:
         "actions": [{"what": action.what, "minutes": action.minutes} for action in guide.actions],
         "related": list(guide.related),
         "live": None if live is None else dict(live.values),
-        "window": None if live is None else live.window.name,
-        "total": None if live is None else live.window.total,
-        "count": None if live is None else live.count,
-        "share": None if live is None else live.window.share(live.count),
+        "window": None if seen is None else seen.name,
+        "total": None if seen is None else seen.total,
+        "count": None if live is None or seen is None else live.count,
+        "share": None if live is None or seen is None else seen.share(live.count),
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-from connectors.errors import RedisDenied, one_line, translate
+from connectors.errors import RedisDenied, WrongType, one_line, translate
 from console.asking import ask_all, text
 from console.guide.entry import Guide
 from console.minutes import read_minutes
@@ -41,7 +41,10 @@ _READ: dict[str, tuple[Any, ...]] = {
 class Live:
     """A gate, and the keys to look at, as they are now."""
 
-    window: Window
+    window: Window | None
+    """None where the counts cannot be read."""
+    trouble: str
+    """Why they cannot, printable; empty where they can."""
     count: int
     """Decisions that the gate stopped in the window."""
     symbols: tuple[str, ...]
@@ -53,18 +56,23 @@ class Live:
 def read_live(client: redis.Redis, prefix: str, guide: Guide, gate: str, symbols: Sequence[str], window: str) -> Live:
     """How `gate` and the keys of `guide` are now.
 
-    Blocks for a few round trips, and two for each key.
+    Blocks for a few round trips, and three for each key.
 
+    :arg gate: as it is counted, in whatever case.
     :arg symbols: whose keys to look at, where each symbol has its own; none: those of the symbol that is stopped most.
     :arg window: one of `sinks.values.WINDOWS`.
     :raises RedisError: Redis does not answer. A key that this user may not read says so in its place.
     """
     running = int(read_now(client) // 60)
-    seen = read_minutes(client, prefix, running, WINDOWS[window]).window(window)
-    if not symbols and any(look.per_symbol for look in guide.looks):
-        symbols = read_most_stopped(client, prefix, list(minutes_of(window, running)), gate, _MOST_SYMBOLS)
-    count = next((one.count for one in seen.gates if one.name == gate), 0)
-    return Live(seen, count, tuple(symbols), _read_keys(client, prefix, guide, symbols))
+    seen, trouble, count = None, "", 0
+    try:
+        seen = read_minutes(client, prefix, running, WINDOWS[window]).window(window)
+        count = sum(one.count for one in seen.gates if one.name.lower() == gate.lower())
+        if guide.needs_symbol and not symbols:
+            symbols = read_most_stopped(client, prefix, list(minutes_of(window, running)), gate, _MOST_SYMBOLS)
+    except (RedisDenied, WrongType) as error:
+        trouble = one_line(error)  # (the keys may be all right)
+    return Live(seen, trouble, count, tuple(symbols), _read_keys(client, prefix, guide, symbols))
 
 
 def _read_keys(client: redis.Redis, prefix: str, guide: Guide, symbols: Sequence[str]) -> dict[str, str]:

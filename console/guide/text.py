@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from connectors.errors import one_line
 from console.guide.entry import Guide, Look
 from console.guide.explanation import Explanation
-from console.guide.live import Live
 from console.text import number, percent
 from flows.gates import meaning
+
+if TYPE_CHECKING:
+    from console.guide.live import Live
 
 _MOST_OF_NAME = 128
 """Characters of a symbol that are shown."""
@@ -44,6 +47,8 @@ def as_text(asked: Explanation) -> Iterator[str]:
 
 def _now(live: Live) -> str:
     window = live.window
+    if window is None:
+        return f"unknown: {live.trouble}"
     if not live.count:
         return f"stops nothing ({number(window.total)} decisions in {window.name})"
     share = percent(window.share(live.count))
@@ -66,7 +71,8 @@ def as_markdown(guides: Sequence[Guide], generic: Guide) -> str:
         "<!-- Written by `make docs` from console/guide; a test compares the two. -->",
         "",
         "What `quantum explain GATE` says, for all gates. `{S}` is a symbol; `quantum` in keys is `KEY_PREFIX`.",
-        "Minutes are those until decisions change. With `--live`, `quantum explain` also shows what the keys hold now.",
+        "Minutes are those until decisions change. With `--live`, it also shows how much the gate stops now, and",
+        "what the keys hold.",
         "",
         *(f"- [`{guide.gate}`](#{guide.gate}): {meaning(guide.gate)}" for guide in guides),
         "- [any other gate](#any-other-gate)",

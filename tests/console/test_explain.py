@@ -18,6 +18,7 @@ from flows.gates import MEANINGS
 from tests.support.flow_process import ROOT
 from tests.support.oracle import minute_name
 from tests.support.quantum import COMMAND, answer, environment, quantum
+from tests.support.terminal import Terminal
 from tests.support.users import EVERY_VERSION, FROM_7, lines
 
 NOWHERE = f"redis://127.0.0.1:{free_port()}/0"
@@ -154,6 +155,47 @@ def test_live_says_how_much_the_gate_stops_in_the_window(server: PrivateRedis, c
         "count": 103,
         "share": 103 / 118,
     }
+
+
+def test_a_gate_is_counted_however_it_is_written(server: PrivateRedis, client: redis.Redis) -> None:
+    now = int(client.time()[0]) // 60
+    odd = "odd\u200bgate"
+    client.hset(
+        f"quantum:p35:bucket:{minute_name(now)}",
+        mapping={
+            "decision:BLOCKED": 10,
+            "reason:Leverage_Ratio_Exceeded:6": 4,
+            "reason:leverage_ratio_exceeded": 2,
+            f"reason:{odd}:x": 3,
+            "symbol_reason:BTCUSDT:Leverage_Ratio_Exceeded:6": 4,
+            "symbol_reason:ETHUSDT:leverage_ratio_exceeded": 2,
+        },
+    )
+    for asked in ("leverage_ratio_exceeded", "LEVERAGE_ratio_exceeded:7"):
+        said = answer(server.url, "explain", asked, "--live")
+        assert (said["count"], list(said["live"])) == (6, ["quantum:leverage:BTCUSDT"])
+    assert answer(server.url, "explain", odd, "--live")["count"] == 3
+
+
+def test_the_keys_are_shown_when_the_counts_cannot_be_read(server: PrivateRedis, client: redis.Redis) -> None:
+    client.set(f"quantum:p35:bucket:{minute_name(int(client.time()[0]) // 60)}", "?")
+    client.set("quantum:leverage:X", "7")
+    said = answer(server.url, "explain", "leverage_ratio_exceeded", "--live", "-s", "X")
+    assert said["live"] == {"quantum:leverage:X": "7"}
+    assert (said["window"], said["count"]) == (None, None)
+    done = quantum(server.url, "explain", "leverage_ratio_exceeded", "--live", "-s", "X")
+    assert "  Now: unknown: key quantum:p35:bucket:" in done.stdout
+
+
+def test_watched_on_a_terminal_its_head_stays_on_the_screen(server: PrivateRedis, client: redis.Redis) -> None:
+    client.hset("quantum:p33:symbol:BTCUSDT:permit", mapping={f"field{number}": "x" * 30 for number in range(9)})
+    command = [*COMMAND, "explain", "p33_permit_denied", "--watch", "-s", "BTCUSDT"]
+    with Terminal(command, environment(server.url)) as terminal:
+        terminal.wait(lambda text: "field0=" in text, "the permit")
+        assert terminal.lines[0] == "p33_permit_denied"
+        assert terminal.lines[2] == "  Now: stops nothing (0 decisions in 15m)"
+    with Terminal([*COMMAND, "explain", "levrage_ratio", "--watch"], environment(server.url)) as terminal:
+        terminal.wait(lambda text: "did you mean leverage_ratio_exceeded?" in text, "the nearest name")
 
 
 def test_it_can_be_watched(server: PrivateRedis, client: redis.Redis) -> None:

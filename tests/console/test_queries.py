@@ -225,9 +225,7 @@ def test_hostile_names_are_shown_safely(server: PrivateRedis, client: redis.Redi
     )
     client.hset("quantum:p35:status", mapping={"last_id": evil, "version": evil, "processed_total": "3"})
     for arguments in (["why"], ["symbols"], ["share", "--full"], ["drift"], ["health"], ["all"]):
-        done = (
-            quantum(server.url, *arguments, "-w", "15m") if arguments != ["health"] else quantum(server.url, "health")
-        )
+        done = quantum(server.url, *arguments, "-w", "15m")
         assert (done.stdout + done.stderr).replace("\n", "").isprintable(), arguments
     client.hset(f"quantum:p35:bucket:{minute}", "reason:$(reboot)", 9)
     assert "quantum explain '$(reboot)'\n" in quantum(server.url, "why", "-w", "15m").stdout, "safe to copy"
@@ -240,6 +238,27 @@ def test_a_key_of_another_type_is_named(server: PrivateRedis, client: redis.Redi
     done = quantum(server.url, "why", "-w", "15m")
     assert done.returncode == 3
     assert re.search(r"key quantum:p35:bucket:\d{12} holds something of another type", done.stderr)
+
+
+def test_health_says_the_rest_when_a_bucket_cannot_be_read(server: PrivateRedis, client: redis.Redis) -> None:
+    client.set(f"quantum:p35:bucket:{oracle.minute_name(int(time.time()) // 60)}", "?")
+    client.hset("quantum:p35:status", "processed_total", "7")
+    said = answer(server.url, "health")
+    assert (said["redis_up"], said["status"]["processed_total"], said["window"], said["total"]) == (True, 7, None, None)
+    assert re.search(r"counted is unknown: key quantum:p35:bucket:\d{12} holds", said["warnings"][-1])
+    done = quantum(server.url, "health")
+    assert done.returncode == 0
+    assert "! what was counted is unknown: key quantum:p35:bucket:" in done.stdout
+    assert "processed   7," in done.stdout
+
+
+def test_a_redis_that_answers_is_up_whatever_it_holds(server: PrivateRedis, client: redis.Redis) -> None:
+    client.set("quantum:p35:status", "?")
+    done = quantum(server.url, "health", "--json")
+    assert done.returncode == 3
+    said = json.loads(done.stdout)
+    assert (said["redis_up"], said["status"]) == (True, {})
+    assert "quantum:p35:status" in said["warnings"][0]
 
 
 @pytest.mark.parametrize("version", ["6.2"])
