@@ -184,7 +184,7 @@ def _read_minutes(client: redis.Redis, prefix: str, service: Service, window: st
 
 def _why(service: Service, minutes: Minutes, window: str) -> Why:
     seen = minutes.window(window)
-    return Why(service, seen, verdict(seen, minutes))
+    return Why(service, seen, verdict(seen, minutes, service))
 
 
 def _symbols(

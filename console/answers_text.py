@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from rich.text import Text
 
@@ -20,8 +22,16 @@ from flows.gates import meaning
 
 
 def as_text(answer: Answer, room: Room) -> list[Text]:
-    """The lines of an answer; no more than fit."""
-    lines = list(_lines(answer, room))
+    """The lines of an answer; no more than fit. On a terminal, what is to be known of the numbers comes first."""
+    lines: list[Text] = []
+    if room.width is not None and not isinstance(answer, Health):  # (which has them among its lines)
+        service = answer.why.service if isinstance(answer, Everything) else answer.service
+        for warning in service.warnings:
+            wrapped = textwrap.wrap(f"! {warning}", room.width)
+            lines += [Text(line, STYLES[Severity.SERIOUS]) for line in wrapped]
+        if room.height is not None:
+            room = replace(room, height=max(room.height - len(lines), 1))
+    lines += _lines(answer, room)
     for line in lines:
         if room.width is not None:
             line.truncate(room.width, overflow="ellipsis")
@@ -95,7 +105,8 @@ def _symbol(one: SymbolGates, window: Window, room: Room, rows: int) -> Iterator
     if not symbol.total:
         yield Text(f"{one_line(symbol.name)}: no decisions in {window.name}")
         return
-    yield Text(f"{one_line(symbol.name)}: {_many(symbol.total, 'decision')}: {mix(symbol.decisions, symbol.total)}")
+    many = f"{_many(symbol.total, 'decision')} in {window.name}"
+    yield Text(f"{one_line(symbol.name)}: {many}: {mix(symbol.decisions, symbol.total)}")
     if one.gates:
         yield from ranking([_gate_row(gate) for gate in one.gates[:rows]], room, "gate")
 
@@ -104,6 +115,9 @@ def _shares(answer: Shares, room: Room) -> Iterator[Text]:
     window, threshold = answer.window, percent(answer.threshold)
     yield _about(window)
     if not answer.gates:
+        if answer.service.blind and not window.total:
+            yield Text(f"Unknown: {answer.service.blind}", STYLES[Severity.SERIOUS])
+            return
         above = any(window.share(gate.count) > answer.threshold for gate in window.gates)
         yield Text(f"No gate stops more than {threshold} of all decisions." if not above else "No gate at all.")
         return
@@ -131,8 +145,9 @@ def _health(answer: Health, room: Room) -> Iterator[Text]:
     yield Text(f"newest      {ago}")
     seen = answer.window
     if seen is not None:
-        counted = f": {mix(seen.decisions, seen.total)}" if seen.total else ""
-        yield Text(f"counted     {_many(seen.total, 'decision')} in {seen.name}{counted}")
+        yield Text(f"counted     {_many(seen.total, 'decision')} in {seen.name}")
+        if seen.total:
+            yield Text(f"            {mix(seen.decisions, seen.total)}")
     yield Text(f"processed   {number(status.processed_total)}, up to ID {one_line(status.last_id or 'none')}")
     yield Text(
         f"of these    {number(status.late_total)} late, {number(status.skewed_total)} without a usable time, "
@@ -147,7 +162,7 @@ def _health(answer: Health, room: Room) -> Iterator[Text]:
     yield Text(
         f"group       pending {number(group.pending)}, lag {number(group.lag)}", _behind(group.pending, group.lag)
     )
-    shown = group.consumers[: room.rows(len(group.consumers), 12)]
+    shown = group.consumers[: room.rows(len(group.consumers), 13)]
     for consumer in shown:
         yield _consumer(consumer)
     if len(shown) < len(group.consumers):

@@ -13,6 +13,7 @@ Exit status of every subcommand, unless its help says otherwise:
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import shutil
@@ -110,7 +111,7 @@ def page(text: str) -> None:
     """Print `text`; on a terminal that it does not fit on, through PAGER (`less`), as git does."""
     command = shlex.split(os.environ.get("PAGER") or "less")
     program = shutil.which(command[0]) if command else None
-    if program is None or not sys.stdout.isatty() or text.count("\n") < shutil.get_terminal_size().lines:
+    if program is None or not sys.stdout.isatty() or _rows(text) < shutil.get_terminal_size().lines:
         write(text)
         return
     # Ctrl-C is for the pager. (A handler, as what is ignored here would be ignored there, too.)
@@ -126,6 +127,12 @@ def page(text: str) -> None:
         )
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _rows(text: str) -> int:
+    """Rows that `text` takes on a terminal, which breaks long lines."""
+    width = shutil.get_terminal_size().columns
+    return sum(max(math.ceil(len(line) / width), 1) for line in text.splitlines())
 
 
 def say(text: str) -> None:

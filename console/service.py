@@ -43,24 +43,31 @@ class Service:
         return None if last is None else max(self.now - last, 0.0)
 
     @property
+    def blind(self) -> str:
+        """Why what was counted does not tell what happens now, printable and short; empty where it does."""
+        if self.group is None and not self.status.processed_total:
+            return "flows.p35 has counted nothing here yet"
+        if not self.running:
+            last = self.seconds_since_last
+            return "flows.p35 is not running" + ("" if last is None else f"; it counted up to {age(last)} ago")
+        assert self.group is not None
+        behind = self.group.pending + (self.group.lag or 0)
+        return f"flows.p35 is behind: {number(behind)} decisions are not counted yet" if behind > BEHIND else ""
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Why numbers that are read now may not be what they seem; a printable sentence each."""
         if self.group is None and not self.status.processed_total:
-            return ("flows.p35 has counted nothing here yet: is this its Redis, and KEY_PREFIX right?",)
-        found = []
-        if not self.running:
-            last = self.status.last_ts
-            since = (
-                ""
-                if last is None
-                else f"; the newest decision it counted is of {clock(last)}, {age(self.now - last)} ago"
-            )
-            found.append(f"flows.p35 is not running{since}")
-        if self.group is not None:
-            behind = self.group.pending + (self.group.lag or 0)
-            if behind > BEHIND:
-                found.append(f"flows.p35 is behind: {number(behind)} decisions are not counted yet")
-        return tuple(found)
+            return (f"{self.blind}: is this its Redis, and KEY_PREFIX right?",)
+        if self.running:
+            return (self.blind,) if self.blind else ()
+        last = self.status.last_ts
+        when = (
+            "" if last is None else f"; the newest decision it counted is of {clock(last)}, {age(self.now - last)} ago"
+        )
+        waiting = 0 if self.group is None else self.group.pending + (self.group.lag or 0)
+        left = f"; {number(waiting)} decisions are not counted yet" if waiting else ""
+        return (f"flows.p35 is not running{when}{left}",)
 
 
 def read_now(client: redis.Redis) -> float:

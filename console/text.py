@@ -63,7 +63,10 @@ def clock(seconds: float) -> str:
 
 
 def sparkline(values: Sequence[float | None], top: float, *, ascii_only: bool = False) -> str:
-    """One character a value of 0 to `top`; a space for None. Something never looks like nothing."""
+    """One character a value of 0 to `top`, with seven steps above 0, and a space for None.
+
+    Something never looks like nothing.
+    """
     steps = ".:-=+*#@" if ascii_only else "▁▂▃▄▅▆▇█"
     drawn = ""
     for value in values:
@@ -72,5 +75,5 @@ def sparkline(values: Sequence[float | None], top: float, *, ascii_only: bool = 
         elif value <= 0 or top <= 0:
             drawn += "_" if ascii_only else "▁"
         else:
-            drawn += steps[min(max(round(value / top * len(steps)) - 1, 1), len(steps) - 1)]
+            drawn += steps[max(round(min(value / top, 1.0) * (len(steps) - 1)), 1)]
     return drawn

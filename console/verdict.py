@@ -7,6 +7,7 @@ from enum import IntEnum
 
 from console.minutes import Minutes
 from console.read import Ranked, Window
+from console.service import Service
 from console.text import percent
 from sinks.values import BLOCKED, ERROR, EXECUTE, SKIP, UNKNOWN
 
@@ -55,11 +56,14 @@ def decision_severity(decision: str, share: float) -> Severity:
     return severity if share > limit else Severity.NORMAL
 
 
-def verdict(window: Window, minutes: Minutes | None = None) -> Verdict:
+def verdict(window: Window, minutes: Minutes | None = None, service: Service | None = None) -> Verdict:
     """What `window` says.
 
     :arg minutes: single minutes, to tell for how long it has been so, as far back as they were read.
+    :arg service: who counted; where nobody counts any more, what was counted says nothing of now.
     """
+    if service is not None and service.blind and not (window.total and service.running):
+        return Verdict(Severity.SERIOUS, f"Unknown: {service.blind}")
     if not window.total:
         return Verdict(Severity.SERIOUS, "Not trading: no decisions arrive")
     executed = window.share_of(EXECUTE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
@@ -81,11 +82,11 @@ def explain(
 
     def look() -> Explanation:
         found = read_live(client, prefix, asked.guide, asked.counted_as, asked.symbols, window)
-        return replace(asked, prefix=prefix, symbols=found.symbols, live=found)
+        return replace(asked, prefix=prefix, redis_cli=redis_cli(client), symbols=found.symbols, live=found)
 
     answer = asked
     if live or watch:
-        from console.guide.live import read_live
+        from console.guide.live import read_live, redis_cli
 
         settings = read_settings(RedisSettings, redis_url)
         client, prefix = connect(settings, "quantum-console"), settings.key_prefix
@@ -119,9 +120,12 @@ def _frame(answer: Explanation) -> str:
     from console.guide.text import as_text
     from console.room import here
 
+    room = here()
     lines = [Text(line) for line in (*_notes(answer), *as_text(answer))]
+    if room.height is not None and len(lines) > room.height:
+        lines[room.height - 1 :] = [Text(f"(the rest, and what to do: quantum explain {shlex.quote(answer.gate)})")]
     for line in lines:
-        line.truncate(here().width or line.cell_len, overflow="ellipsis")
+        line.truncate(room.width or line.cell_len, overflow="ellipsis")
     return "".join(f"{line.plain}\n" for line in lines)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Annotated
 
@@ -45,6 +46,7 @@ def why(
     """Why are we not trading now?
 
     The answer in a sentence, the decisions of the window, its top 15 reasons with counts and shares, and the skip rate.
+    (Reasons are always whole here, as share folds them into gates; --full does not cut them to the screen.)
 
     \b
     quantum why                  the last five minutes
@@ -215,7 +217,7 @@ def run(query: str, ask: Ask, json: bool, full: bool, every: float | None, redis
         with asking(settings):
             answer = ask(client, prefix)
     write(shown(query, answer, json, full))
-    if query != "health" or json:  # (which shows them itself)
+    if json or (query != "health" and not sys.stdout.isatty()):  # (else they are in the answer)
         for warning in answer.warnings if isinstance(answer, answers.Health) else _service(answer).warnings:
             say(warning)
     return answer

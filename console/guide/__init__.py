@@ -26,7 +26,7 @@ GENERIC = Guide(
     (
         Action("see since when, and for which symbols: all of them point at a service, one at its own data", "2"),
         Action("compare with what was deployed or changed at that time; roll it back if it fits", "10"),
-        Action("search the publisher's source for the name, and write down here what it means", "30"),
+        Action("search the publisher's source for the name, and add it to the guide", "30"),
     ),
 )
 """What to do about a gate that is not in the guide."""

@@ -29,9 +29,12 @@ class Look:
     what: str
     """What to look for in it."""
 
-    def command(self, prefix: str = "quantum", symbol: str | None = None) -> str:
-        """What an operator types, quoted for a shell."""
-        return f"redis-cli {_READ[self.kind].format(key=shlex.quote(self.key_of(prefix, symbol)))}"
+    def command(self, prefix: str = "quantum", symbol: str | None = None, redis_cli: str = "redis-cli") -> str:
+        """What an operator types, quoted for a shell.
+
+        :arg redis_cli: how to call it for the Redis in question.
+        """
+        return f"{redis_cli} {_READ[self.kind].format(key=shlex.quote(self.key_of(prefix, symbol)))}"
 
     def key_of(self, prefix: str, symbol: str | None) -> str:
         """The key; `{S}` stays where no symbol is given."""

@@ -31,6 +31,8 @@ class Explanation:
     """Gates of the guide with names like this one's, where this one is not in it."""
     prefix: str = "quantum"
     """The first part of all keys."""
+    redis_cli: str = "redis-cli"
+    """How to call it for the Redis in question."""
     symbols: tuple[str, ...] = ()
     """Those to name in commands; none: `{S}` stands for one."""
     live: Live | None = None
@@ -60,7 +62,11 @@ def as_json(asked: Explanation) -> dict[str, Any]:
         "meaning": meaning(gate),
         "causes": list(guide.causes),
         "look": [
-            {"command": look.command(asked.prefix, one), "key": look.key_of(asked.prefix, one), "what": look.what}
+            {
+                "command": look.command(asked.prefix, one, asked.redis_cli),
+                "key": look.key_of(asked.prefix, one),
+                "what": look.what,
+            }
             for look in guide.looks
             for one in (asked.symbols if look.per_symbol and asked.symbols else [None])
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -73,6 +74,24 @@ def read_live(client: redis.Redis, prefix: str, guide: Guide, gate: str, symbols
     except (RedisDenied, WrongType) as error:
         trouble = one_line(error)  # (the keys may be all right)
     return Live(seen, trouble, count, tuple(symbols), _read_keys(client, prefix, guide, symbols))
+
+
+def redis_cli(client: redis.Redis) -> str:
+    """How to call redis-cli for the Redis of `client`, quoted for a shell; without user and password. Pure."""
+    pool = client.connection_pool
+    known = pool.connection_kwargs
+    words = ["redis-cli"]
+    if "path" in known:
+        words += ["-s", known["path"]]
+    elif known.get("host") not in ("localhost", "127.0.0.1"):
+        words += ["-h", known["host"]]
+    if known.get("port", 6379) != 6379:
+        words += ["-p", str(known["port"])]
+    if known.get("db"):
+        words += ["-n", str(known["db"])]
+    if issubclass(pool.connection_class, redis.SSLConnection):
+        words.append("--tls")
+    return one_line(shlex.join(words), 200)
 
 
 def _read_keys(client: redis.Redis, prefix: str, guide: Guide, symbols: Sequence[str]) -> dict[str, str]:

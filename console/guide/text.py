@@ -57,7 +57,8 @@ def _now(live: Live) -> str:
 
 def _look(look: Look, asked: Explanation, values: Mapping[str, str]) -> Iterator[str]:
     for symbol in asked.symbols if look.per_symbol and asked.symbols else (None,):
-        yield f"  {look.command(asked.prefix, None if symbol is None else one_line(symbol, _MOST_OF_NAME))}"
+        safe = None if symbol is None else one_line(symbol, _MOST_OF_NAME)
+        yield f"  {look.command(asked.prefix, safe, asked.redis_cli)}"
         for line in values.get(look.key_of(asked.prefix, symbol), "").splitlines():
             yield f"      = {line}"
     yield f"      {look.what}"

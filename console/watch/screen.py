@@ -41,7 +41,7 @@ HELP = """\
 ?         this page; any key leaves it
 q         end
 
-Trend: a character a minute, the newest at the right; as high as the share.
+Trend: a character a minute, the newest at the right; a step for each seventh of all.
 Stuck: decided upon in the last 15 minutes, and not executed for as long.
 What a gate means and what to do: quantum explain GATE"""
 
@@ -90,7 +90,7 @@ def _title(scene: Scene, view: View, width: int) -> Text:
 def _verdict(scene: Scene, window: Window, trouble: str) -> Text:
     if trouble:
         return Text(one_line(trouble), f"bold {STYLES[Severity.CRITICAL]}")
-    said = verdict(window, scene.minutes)
+    said = verdict(window, scene.minutes, scene.service)
     return Text(one_line(said.sentence), f"bold {STYLES[said.severity]}".strip())
 
 
@@ -101,9 +101,9 @@ def _heading(name: str, width: int) -> Text:
 
 
 def _decisions(scene: Scene, window: Window, width: int, ascii_only: bool) -> Iterator[Text]:
-    yield _heading(f"{number(window.total)} decisions; by minute, the last {LONGEST_WINDOW}", width)
     counted, running = scene.minutes.counted, scene.minutes.running
     shown = range(running - min(max(width - 32, 5), LONGEST_WINDOW) + 1, running + 1)
+    yield _heading(f"{number(window.total)} decisions; by minute, the last {len(shown)}", width)
     minutes = [total_of("1m", [counted[one]]) if one in counted else None for one in shown]
     for name in DECISIONS:
         share = window.share_of(name)
@@ -184,7 +184,8 @@ def _permits(scene: Scene, view: View) -> Iterator[Text]:
         newest: dict[str, Permitted] = {}
         for one in found:
             newest.setdefault(one.symbol, one)
-        shown = (_factor(one.symbol, one.factor, one.reason) for one in newest.values())
+        downsized_first = sorted(newest.values(), key=lambda one: one.action != "DOWNSIZE")
+        shown = (_factor(one.symbol, one.factor, one.reason) for one in downsized_first)
         yield Text(f"permits    {number(len(found))}, {number(down)} downsized: {', '.join(islice(shown, 5))}")
 
 

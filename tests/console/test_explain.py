@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 import redis
 
+from connectors.connection import connect
 from connectors.private_redis import PrivateRedis, free_port
+from connectors.settings import RedisSettings, load
 from console.guide import GENERIC, GUIDES, find, nearest
 from console.guide.explanation import explanation_of
+from console.guide.live import redis_cli
 from console.guide.text import as_markdown, as_text
 from flows.gates import MEANINGS
 from tests.support.flow_process import ROOT
@@ -133,7 +136,7 @@ def test_live_takes_the_symbol_that_the_gate_stops_most(server: PrivateRedis, cl
     said = answer(server.url, "explain", "leverage_ratio_exceeded", "--live")
     assert said["live"] == {"quantum:leverage:BTCUSDT": "current=6"}
     (look,) = said["look"]
-    assert look["command"] == "redis-cli HGETALL quantum:leverage:BTCUSDT"
+    assert look["command"] == f"redis-cli -p {server.port} HGETALL quantum:leverage:BTCUSDT"
     client.flushall()
     done = quantum(server.url, "explain", "leverage_ratio_exceeded", "--live")
     assert "stopped no symbol in 15m" in done.stderr
@@ -196,6 +199,27 @@ def test_watched_on_a_terminal_its_head_stays_on_the_screen(server: PrivateRedis
         assert terminal.lines[2] == "  Now: stops nothing (0 decisions in 15m)"
     with Terminal([*COMMAND, "explain", "levrage_ratio", "--watch"], environment(server.url)) as terminal:
         terminal.wait(lambda text: "did you mean leverage_ratio_exceeded?" in text, "the nearest name")
+
+
+def test_what_takes_more_rows_than_the_screen_goes_through_the_pager() -> None:
+    width = 24  # so that few lines take many rows
+    env = {**environment(NOWHERE), "PAGER": "sed s/^/paged:/"}
+    with Terminal([*COMMAND, "explain", "no_position"], env, width, 40) as terminal:
+        terminal.process.wait(60)
+        terminal.wait(lambda text: "paged:" in text, "the pager")
+    with Terminal([*COMMAND, "explain", "no_position"], env, 120, 40) as terminal:
+        terminal.process.wait(60)
+        assert terminal.wait(lambda text: "Related:" in text, "the end").startswith("no_position")
+
+
+def test_commands_are_for_the_redis_that_was_asked() -> None:
+    for url, words in (
+        ("redis://localhost:6379/0", "redis-cli"),
+        ("redis://user:secret@10.1.2.3:6380/2", "redis-cli -h 10.1.2.3 -p 6380 -n 2"),
+        ("rediss://example.org", "redis-cli -h example.org --tls"),
+        ("unix:///run/my redis.sock?db=1", "redis-cli -s '/run/my redis.sock' -n 1"),
+    ):
+        assert redis_cli(connect(load(RedisSettings, redis_url=url))) == words
 
 
 def test_it_can_be_watched(server: PrivateRedis, client: redis.Redis) -> None:

@@ -14,8 +14,9 @@ import redis
 from connectors.private_redis import PrivateRedis, free_port
 from tests.support import oracle, users
 from tests.support.flow_process import FlowProcess
-from tests.support.quantum import answer, fields_of, publish_samples, quantum
+from tests.support.quantum import COMMAND, answer, environment, fields_of, publish_samples, quantum
 from tests.support.recount import STREAM, entries, wait_until_counted
+from tests.support.terminal import Terminal
 
 WINDOWS = list(oracle.MINUTES_BEFORE)
 Buckets = dict[str, dict[str, int]]
@@ -191,7 +192,7 @@ def test_numbers_of_a_flow_that_is_dead_are_called_so(server: PrivateRedis, clie
     client.xgroup_createconsumer(STREAM, "p35_decision_intel", "gone")
     client.hset("quantum:p35:decision:counts:5m", mapping={"EXECUTE": 100})  # as the flow left it
     done = quantum(server.url, "why")
-    assert "Not trading: no decisions arrive" in done.stdout
+    assert done.stdout.startswith("Unknown: flows.p35 is not running; it counted up to 2 h ago\n")
     assert re.search(r"flows\.p35 is not running; the newest decision it counted is of .* UTC, 2 h ago", done.stderr)
     assert quantum(server.url, "drift").returncode == 3
     said = answer(server.url, "health")
@@ -199,6 +200,37 @@ def test_numbers_of_a_flow_that_is_dead_are_called_so(server: PrivateRedis, clie
     client.set("quantum:p35:lease:gone", "token")
     assert answer(server.url, "health")["running"] is True
     assert quantum(server.url, "drift").returncode == 0
+
+
+def test_what_a_dead_flow_left_is_no_verdict(server: PrivateRedis, client: redis.Redis) -> None:
+    now = time.time()
+    client.hset("quantum:p35:status", mapping={"processed_total": 9, "last_ts": now - 130})
+    client.xgroup_create(STREAM, "p35_decision_intel", mkstream=True)
+    client.hset(f"quantum:p35:bucket:{oracle.minute_name(int(now) // 60)}", mapping={"decision:EXECUTE": 9})
+    said = answer(server.url, "why", "-w", "15m")
+    assert (said["verdict"], said["severity"]) == (
+        "Unknown: flows.p35 is not running; it counted up to 2 min ago",
+        "serious",
+    )
+    assert said["total"] == 9
+    client.delete(f"quantum:p35:bucket:{oracle.minute_name(int(now) // 60)}")
+    assert "Unknown: flows.p35 is not running" in quantum(server.url, "drift").stdout
+
+
+@pytest.mark.parametrize("query", ["why", "all"])
+def test_a_warning_does_not_push_the_answer_off_the_screen(
+    server: PrivateRedis, client: redis.Redis, query: str
+) -> None:
+    now = int(time.time())
+    client.hset("quantum:p35:status", mapping={"processed_total": 900, "last_ts": now - 130})
+    client.xgroup_create(STREAM, "p35_decision_intel", mkstream=True)
+    fields = {f"reason:gate{number}": 10 + number for number in range(40)}
+    client.hset(f"quantum:p35:bucket:{oracle.minute_name(now // 60)}", mapping={"decision:BLOCKED": 900, **fields})
+    with Terminal([*COMMAND, query, "-w", "15m"], environment(server.url)) as terminal:
+        terminal.process.wait(60)
+        terminal.wait(lambda text: "gate39" in text, "the answer")
+        assert terminal.lines[0].startswith("! flows.p35 is not running; the newest decision it counted is of")
+        assert terminal.lines[2].startswith("Unknown: flows.p35 is not running")
 
 
 def test_a_consumer_that_is_behind_is_called_so(server: PrivateRedis, client: redis.Redis) -> None:

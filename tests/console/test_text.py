@@ -21,6 +21,7 @@ def test_what_no_calendar_has_is_unknown() -> None:
 
 
 def test_a_sparkline_has_a_character_a_value() -> None:
-    assert sparkline([None, 0.0, 0.001, 0.5, 1.0, 2.0], 1.0) == " ▁▂▄██"
+    assert sparkline([None, 0.0, 0.001, 0.5, 1.0, 2.0], 1.0) == " ▁▂▅██"
     assert sparkline([None, 0.0, 0.001, 1.0], 1.0, ascii_only=True) == " _:@"
     assert sparkline([0.0, 0.0], 0.0) == "▁▁"
+    assert len(set(sparkline([0.01, 0.27, 0.42, 0.88, 0.999], 1.0))) == 5
