@@ -12,7 +12,8 @@ import pytest
 
 from connectors import commit
 from tests.chaos.conftest import VERSIONS
-from tests.chaos.harness import DEADLINE, FAULTS, FULL, KILLS, Chaos
+from tests.chaos.harness import DEADLINE, FAULTS, FULL, KILLS, ROUNDS, Chaos
+from tests.chaos.test_processes import BY_HAND
 from tests.support.efficiencies import efficiency, expected_hint
 from tests.support.fault_proxy import FaultProxy, Step, Trap
 from tests.support.flow_process import FlowProcess
@@ -23,12 +24,12 @@ STREAM, GROUP, STATUS = "quantum:stream:apply.plan", "p31_governor", "quantum:go
 SCORES = {f"S{number}": f"0.{number:02}" for number in range(5, 95, 10)}
 PLANS = 2_000 if FULL else 400
 THEIRS = '{"granted": false,"qty": 12345678901234567890,"list": []'
-COMMIT = commit._commit.digest.encode()
+COMMIT, LOOKUP = commit._commit.digest.encode(), b"HMGET"
 STEPS = {
     "read sent": (b"XREADGROUP", Step.BEFORE, b""),
     "read answered": (b"XREADGROUP", Step.ANSWERED, b"plan_id"),
-    "lookup sent": (b"HMGET", Step.BEFORE, b""),
-    "lookup answered": (b"HMGET", Step.ANSWERED, b""),
+    "lookup sent": (LOOKUP, Step.BEFORE, b""),
+    "lookup answered": (LOOKUP, Step.ANSWERED, b""),
     "commit sent": (COMMIT, Step.BEFORE, b""),
     "commit answered": (COMMIT, Step.ANSWERED, b""),
     "commit arrived": (COMMIT, Step.REPLIED, b""),
@@ -48,21 +49,25 @@ class Plans:
     permits: int = 0
     began: float = field(default_factory=time.monotonic)
 
-    def start(self) -> FlowProcess:
+    def start(self, **more: str) -> FlowProcess:
         """A governor, through the proxy when there is one; returns when its group is there."""
         env = login("quantum-governor") | {"LEASE_TTL_SEC": "1", "READ_BATCH": "50", "STATUS_INTERVAL_SEC": "0.5"}
+        env |= more
         url = self.chaos.url or self.chaos.server.url
         flow = self.chaos.start_flow(module="flows.governor", **{"REDIS_URL": url, **env})
         raw = self.chaos.raw
         wait_for(lambda: raw.exists(STREAM) and raw.xinfo_groups(STREAM), "the group")
         return flow
 
-    def publish(self, count: int) -> None:
-        """Add `count` plans, one in ten of which gets no permit."""
+    def publish(self, count: int, *, at_once: bool = False) -> None:
+        """Add `count` plans, one in ten of which gets no permit.
+
+        :arg at_once: in one step, so that all are there before any is looked at.
+        """
         raw = self.chaos.raw
         for symbol, score in SCORES.items():
             raw.hset(f"quantum:capital:efficiency:{symbol}", mapping=efficiency(score))
-        pipeline = raw.pipeline(transaction=False)
+        pipeline = raw.pipeline(transaction=at_once)
         for _ in range(count):
             number, self.published = self.published, self.published + 1
             plan = {"plan_id": f"plan{number}", "symbol": self.chaos.rng.choice(list(SCORES)), "decision": "EXECUTE"}
@@ -111,7 +116,8 @@ class Plans:
         if number % 6 == 3:
             text = raw.get(key).decode()
             assert text.startswith(THEIRS)
-            found = {name: str(value) for name, value in json.loads(text, parse_float=str, parse_int=str).items()}
+            loaded = json.loads(text, parse_float=str, parse_int=str)
+            found = {name: "" if value is None else str(value) for name, value in loaded.items()}
             assert text.count("eff_action") == 1
         else:
             found = {name.decode(): value.decode() for name, value in raw.hgetall(key).items()}
@@ -141,6 +147,7 @@ def proxy(chaos: Chaos) -> Iterator[FaultProxy]:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_governor_killed_at_each_step(chaos: Chaos, plans: Plans, proxy: FaultProxy, step: str) -> None:
+    """Guards the takeover of what is pending for the dead, and that permit and acknowledgement are one step."""
     request, when, reply = STEPS[step]
     for _ in range(KILLS):
         flow = plans.start()
@@ -157,6 +164,7 @@ def test_a_governor_killed_at_each_step(chaos: Chaos, plans: Plans, proxy: Fault
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_governor_cut_off_at_each_step(chaos: Chaos, plans: Plans, proxy: FaultProxy, step: str) -> None:
+    """Guards what is done again when a connection breaks: a read, a lookup, a commit that may have been applied."""
     request, when, reply = STEPS[step]
     flow = plans.start()
     for _ in range(max(3, FAULTS)):
@@ -171,6 +179,7 @@ def test_a_governor_cut_off_at_each_step(chaos: Chaos, plans: Plans, proxy: Faul
 
 @every_version
 def test_governors_killed_at_random_moments(chaos: Chaos, plans: Plans) -> None:
+    """Guards the takeover of what is pending for the dead."""
     running = [plans.start(), plans.start()]
     for _ in range(FAULTS):
         plans.publish(PLANS // 4)
@@ -183,31 +192,49 @@ def test_governors_killed_at_random_moments(chaos: Chaos, plans: Plans) -> None:
 
 
 def test_a_governor_wakes_after_its_plans_were_taken_over(chaos: Chaos, plans: Plans, proxy: FaultProxy) -> None:
-    zombie = plans.start()
-    trap = proxy.arm(Trap(COMMIT, Step.BEFORE, lambda: zombie.send(signal.SIGSTOP)))
-    plans.publish(PLANS // 4)
-    wait_for(trap.sprung.is_set, "the freeze, with permits in hand")
-    chaos.fault()
-    chaos.url = ""
-    heir = plans.start()
-    plans.wait_until_quiet_and_verify(heir)
-    assert chaos.row.claimed > 0
-    zombie.send(signal.SIGCONT)
-    wait_for(lambda: "commit refused" in zombie.log() or "lease lost" in zombie.log(), "the zombie's awakening")
-    plans.publish(PLANS // 4)
-    plans.wait_until_quiet_and_verify(heir, zombie)
-    assert zombie.stop() == heir.stop() == 0
+    """Guards both bars against a zombie: the commit compares the lease, and then what is pending for the consumer."""
+    through = chaos.url
+    for number in range(1, ROUNDS + 1):
+        chaos.url = through
+        zombie = plans.start()
+        trap = proxy.arm(Trap(COMMIT, Step.BEFORE, lambda zombie=zombie: zombie.send(signal.SIGSTOP)))  # type: ignore[misc]
+        plans.publish(PLANS // 4)
+        wait_for(trap.sprung.is_set, "the freeze, with permits in hand")
+        chaos.fault()
+        chaos.url = ""
+        heir = plans.start()
+        plans.wait_until_quiet_and_verify(heir)
+        assert chaos.row.claimed > 0
+        zombie.send(signal.SIGCONT)
+        wait_for(lambda zombie=zombie: "lease lost" in zombie.log(), "the zombie's awakening")  # type: ignore[misc]
+        plans.publish(PLANS // 4)
+        plans.wait_until_quiet_and_verify(heir, zombie)
+        assert zombie.stop() == heir.stop() == 0
+        assert "commit refused" in zombie.log()
+        assert BY_HAND not in zombie.log()
+        assert int(chaos.raw.hget(STATUS, "fenced_total")) == number
 
 
-def test_a_redis_that_dies_and_comes_back_blocks_no_plan(chaos: Chaos, plans: Plans) -> None:
-    """What it forgets, it forgets: this one keeps everything."""
-    flow = plans.start()
-    plans.publish(PLANS // 4)
-    plans.wait_until_quiet_and_verify(flow)
-    chaos.server.freeze()
-    chaos.pause(1.0, 1.5)
-    chaos.server.thaw()
-    chaos.fault()
-    plans.publish(PLANS // 4)
-    plans.wait_until_quiet_and_verify(flow, may_fail_open=True)
+def test_a_redis_that_hangs_blocks_no_plan(chaos: Chaos, plans: Plans, proxy: FaultProxy) -> None:
+    """Guards that a lookup ends soon, with an error as its outcome: here it hangs with Redis for longer."""
+    flow = plans.start(LEASE_TTL_SEC="60")
+    for _ in range(ROUNDS):
+        trap = proxy.arm(Trap(LOOKUP, Step.BEFORE, chaos.server.freeze, cut=False))
+        plans.publish(PLANS // 4, at_once=True)
+        newest = plans.published
+        wait_for(trap.sprung.is_set, "a lookup")
+        chaos.fault()
+        chaos.pause(2.0, 3.0)
+        chaos.server.thaw()
+        plans.wait_until_quiet_and_verify(flow, may_fail_open=True)
+        assert failed_open(chaos, newest - PLANS // 4, newest) > 0
     assert flow.stop() == 0, flow.log()
+
+
+def failed_open(chaos: Chaos, first: int, end: int) -> int:
+    """How many of the plans `first` to `end` have a permit that says that Redis did not answer."""
+    keys = [f"quantum:permit:plan{number}" for number in range(first, end) if number % 6 != 3]
+    pipeline = chaos.raw.pipeline(transaction=False)
+    for key in keys:
+        pipeline.hget(key, "eff_reason")
+    return pipeline.execute().count(b"redis_error")
