@@ -175,6 +175,7 @@ def test_a_governor_cut_off_at_each_step(chaos: Chaos, plans: Plans, proxy: Faul
         plans.wait_until_quiet_and_verify(flow)
     assert flow.stop() == 0, flow.log()
     assert "Traceback" not in flow.log()
+    assert BY_HAND not in flow.log()
 
 
 @every_version
