@@ -183,8 +183,8 @@ def test_governors_killed_at_random_moments(chaos: Chaos, plans: Plans) -> None:
     """Guards the takeover of what is pending for the dead."""
     running = [plans.start(), plans.start()]
     for _ in range(FAULTS):
-        plans.publish(PLANS // 4)
         goal = plans.acknowledged() + chaos.rng.randrange(1, PLANS // 8)
+        plans.publish(PLANS // 4)
         wait_for(lambda goal=goal: plans.acknowledged() >= goal, "progress", every=0.001)  # type: ignore[misc]
         running.pop(chaos.rng.randrange(2)).kill()
         chaos.fault()
