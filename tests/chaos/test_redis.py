@@ -314,7 +314,7 @@ def test_trimmed_while_it_is_read(chaos: Chaos) -> None:
     and nothing is counted twice.
     """
     chaos.remember()
-    flow = chaos.start(**SMALL_READS)
+    chaos.start(**SMALL_READS)
     for _ in range(FAULTS * 3):
         before = chaos.processed()
         chaos.publish(SHARE // 3)
