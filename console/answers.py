@@ -120,6 +120,11 @@ class Everything:
     drift: Shares
     health: Health
 
+    @property
+    def service(self) -> Service:
+        """The same in each."""
+        return self.why.service
+
 
 Answer = Why | Symbols | Shares | Health | Everything
 

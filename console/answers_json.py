@@ -31,7 +31,7 @@ def as_json(query: str, answer: Answer) -> dict[str, Any]:
             "drift": _shares(answer.drift),
             "health": _health(answer.health),
         }
-        return head(query, answer.why.service) | parts
+        return head(query, answer.service) | parts
     if isinstance(answer, Why):
         value = _why(answer)
     elif isinstance(answer, Symbols):

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from connectors.errors import one_line
 from console.answers import GATES, REASONS, Answer, Everything, Gate, Health, Shares, SymbolGates, Symbols, Why
-from console.groups import Consumer
+from console.groups import Consumer, Group
 from console.read import NO_GATE, Window
 from console.room import STYLES, Room
 from console.service import BEHIND
@@ -25,8 +25,7 @@ def as_text(answer: Answer, room: Room) -> list[Text]:
     """The lines of an answer; no more than fit. On a terminal, what is to be known of the numbers comes first."""
     lines: list[Text] = []
     if room.width is not None and not isinstance(answer, Health):  # (which has them among its lines)
-        service = answer.why.service if isinstance(answer, Everything) else answer.service
-        for warning in service.warnings:
+        for warning in answer.service.warnings:
             wrapped = textwrap.wrap(f"! {warning}", room.width)
             lines += [Text(line, STYLES[Severity.SERIOUS]) for line in wrapped]
         if room.height is not None:
@@ -159,9 +158,7 @@ def _health(answer: Health, room: Room) -> Iterator[Text]:
     if group is None:
         yield Text("group       none")
         return
-    yield Text(
-        f"group       pending {number(group.pending)}, lag {number(group.lag)}", _behind(group.pending, group.lag)
-    )
+    yield Text(f"group       pending {number(group.pending)}, lag {number(group.lag)}", _behind(group))
     shown = group.consumers[: room.rows(len(group.consumers), 13)]
     for consumer in shown:
         yield _consumer(consumer)
@@ -214,7 +211,7 @@ def _everything(answer: Everything, room: Room) -> Iterator[Text]:
         processed = (
             f"processed {number(status.processed_total)}, pending {number(group.pending)}, lag {number(group.lag)}"
         )
-        yield Text(processed, _behind(group.pending, group.lag))
+        yield Text(processed, _behind(group))
 
 
 def _verdict(answer: Why) -> Text:
@@ -242,8 +239,8 @@ def _next_step(window: Window) -> Iterator[Text]:
         yield Text(f"What to do: quantum explain {shlex.quote(one_line(gate))}", "dim")
 
 
-def _behind(pending: int, lag: int | None) -> str:
-    return STYLES[Severity.SERIOUS if pending + (lag or 0) > BEHIND else Severity.NORMAL]
+def _behind(group: Group) -> str:
+    return STYLES[Severity.SERIOUS if group.waiting > BEHIND else Severity.NORMAL]
 
 
 def _many(count: int, noun: str) -> str:

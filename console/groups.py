@@ -41,6 +41,11 @@ class Group:
     """By name."""
 
     @property
+    def waiting(self) -> int:
+        """Entries not acknowledged yet, delivered or not, as far as Redis knows."""
+        return self.pending + (self.lag or 0)
+
+    @property
     def alive(self) -> bool:
         """Whether a member holds a lease."""
         return any(consumer.alive for consumer in self.consumers)

@@ -45,19 +45,18 @@ class Service:
     @property
     def blind(self) -> str:
         """Why what was counted does not tell what happens now, printable and short; empty where it does."""
-        if self.group is None and not self.status.processed_total:
+        if self._never_counted:
             return "flows.p35 has counted nothing here yet"
         if not self.running:
             last = self.seconds_since_last
             return "flows.p35 is not running" + ("" if last is None else f"; it counted up to {age(last)} ago")
-        assert self.group is not None
-        behind = self.group.pending + (self.group.lag or 0)
-        return f"flows.p35 is behind: {number(behind)} decisions are not counted yet" if behind > BEHIND else ""
+        waiting = self._waiting
+        return f"flows.p35 is behind: {number(waiting)} decisions are not counted yet" if waiting > BEHIND else ""
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Why numbers that are read now may not be what they seem; a printable sentence each."""
-        if self.group is None and not self.status.processed_total:
+        if self._never_counted:
             return (f"{self.blind}: is this its Redis, and KEY_PREFIX right?",)
         if self.running:
             return (self.blind,) if self.blind else ()
@@ -65,9 +64,16 @@ class Service:
         when = (
             "" if last is None else f"; the newest decision it counted is of {clock(last)}, {age(self.now - last)} ago"
         )
-        waiting = 0 if self.group is None else self.group.pending + (self.group.lag or 0)
-        left = f"; {number(waiting)} decisions are not counted yet" if waiting else ""
+        left = f"; {number(self._waiting)} decisions are not counted yet" if self._waiting else ""
         return (f"flows.p35 is not running{when}{left}",)
+
+    @property
+    def _never_counted(self) -> bool:
+        return self.group is None and not self.status.processed_total
+
+    @property
+    def _waiting(self) -> int:
+        return 0 if self.group is None else self.group.waiting
 
 
 def read_now(client: redis.Redis) -> float:

@@ -80,16 +80,17 @@ def explain(
         return
     asked = replace(explanation_of(reason), symbols=tuple(dict.fromkeys(symbol or [])))
 
-    def look() -> Explanation:
-        found = read_live(client, prefix, asked.guide, asked.counted_as, asked.symbols, window)
-        return replace(asked, prefix=prefix, redis_cli=redis_cli(client), symbols=found.symbols, live=found)
-
     answer = asked
     if live or watch:
         from console.guide.live import read_live, redis_cli
 
         settings = read_settings(RedisSettings, redis_url)
         client, prefix = connect(settings, "quantum-console"), settings.key_prefix
+
+        def look() -> Explanation:
+            found = read_live(client, prefix, asked.guide, asked.counted_as, asked.symbols, window)
+            return replace(asked, prefix=prefix, redis_cli=redis_cli(client), symbols=found.symbols, live=found)
+
         if watch:
             from console.refresh import repeat
 

@@ -30,7 +30,6 @@ from console.command import (
     say,
     write,
 )
-from console.service import Service
 
 Ask = Callable[[redis.Redis, str], Answer]
 
@@ -218,7 +217,7 @@ def run(query: str, ask: Ask, json: bool, full: bool, every: float | None, redis
             answer = ask(client, prefix)
     write(shown(query, answer, json, full))
     if json or (query != "health" and not sys.stdout.isatty()):  # (else they are in the answer)
-        for warning in answer.warnings if isinstance(answer, answers.Health) else _service(answer).warnings:
+        for warning in answer.warnings if isinstance(answer, answers.Health) else answer.service.warnings:
             say(warning)
     return answer
 
@@ -233,7 +232,3 @@ def shown(query: str, answer: Answer, json: bool, full: bool) -> str:
     from console.room import here, printed
 
     return printed(as_text(answer, here(full)))
-
-
-def _service(answer: Answer) -> Service:
-    return answer.why.service if isinstance(answer, answers.Everything) else answer.service

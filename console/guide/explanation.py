@@ -54,31 +54,37 @@ def explanation_of(reason: str) -> Explanation:
 def as_json(asked: Explanation) -> dict[str, Any]:
     """As documented in docs/console.md. Pure."""
     guide, gate, live = asked.guide, asked.gate, asked.live
-    seen = None if live is None else live.window
-    return _head() | {
-        "gate": gate,
-        "known": asked.known,
-        "nearest": list(asked.nearest),
-        "meaning": meaning(gate),
-        "causes": list(guide.causes),
-        "look": [
-            {
-                "command": look.command(asked.prefix, one, asked.redis_cli),
-                "key": look.key_of(asked.prefix, one),
-                "what": look.what,
-            }
-            for look in guide.looks
-            for one in (asked.symbols if look.per_symbol and asked.symbols else [None])
-        ],
-        "ask": [ask.replace("{G}", shlex.quote(gate)) for ask in guide.asks],
-        "actions": [{"what": action.what, "minutes": action.minutes} for action in guide.actions],
-        "related": list(guide.related),
-        "live": None if live is None else dict(live.values),
-        "window": None if seen is None else seen.name,
-        "total": None if seen is None else seen.total,
-        "count": None if live is None or seen is None else live.count,
-        "share": None if live is None or seen is None else seen.share(live.count),
-    }
+    return (
+        _head()
+        | {
+            "gate": gate,
+            "known": asked.known,
+            "nearest": list(asked.nearest),
+            "meaning": meaning(gate),
+            "causes": list(guide.causes),
+            "look": [
+                {
+                    "command": look.command(asked.prefix, one, asked.redis_cli),
+                    "key": look.key_of(asked.prefix, one),
+                    "what": look.what,
+                }
+                for look in guide.looks
+                for one in (asked.symbols if look.per_symbol and asked.symbols else [None])
+            ],
+            "ask": [ask.replace("{G}", shlex.quote(gate)) for ask in guide.asks],
+            "actions": [{"what": action.what, "minutes": action.minutes} for action in guide.actions],
+            "related": list(guide.related),
+            "live": None if live is None else dict(live.values),
+        }
+        | _stopped(live)
+    )
+
+
+def _stopped(live: Live | None) -> dict[str, Any]:
+    if live is None or live.window is None:
+        return dict.fromkeys(("window", "total", "count", "share"))
+    seen, count = live.window, live.count
+    return {"window": seen.name, "total": seen.total, "count": count, "share": seen.share(count)}
 
 
 def list_as_json() -> Mapping[str, Any]:

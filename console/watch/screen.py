@@ -199,7 +199,7 @@ def _lag(scene: Scene) -> Text:
     group, status = scene.service.group, scene.service.status
     if group is None:
         return Text("consumer   none", STYLES[Severity.SERIOUS])
-    behind = group.pending + (group.lag or 0) > BEHIND or not scene.service.running
+    behind = group.waiting > BEHIND or not scene.service.running
     alive = sum(bool(one.alive) for one in group.consumers)
     line = Text(f"consumers  {alive} alive, ")
     line.append(
