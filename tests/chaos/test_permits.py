@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
 
 from connectors import commit
-from tests.chaos.conftest import VERSIONS
 from tests.chaos.harness import DEADLINE, FAULTS, FULL, KILLS, ROUNDS, Chaos
-from tests.chaos.test_processes import BY_HAND
+from tests.chaos.test_processes import BY_HAND, every_version
 from tests.support.efficiencies import efficiency, expected_hint
 from tests.support.fault_proxy import FaultProxy, Step, Trap
 from tests.support.flow_process import FlowProcess
@@ -34,8 +32,6 @@ STEPS = {
     "commit answered": (COMMIT, Step.ANSWERED, b""),
     "commit arrived": (COMMIT, Step.REPLIED, b""),
 }
-
-every_version = pytest.mark.parametrize("chaos_server", [(version, {}) for version in VERSIONS], indirect=True)
 
 
 @dataclass
@@ -136,13 +132,6 @@ class Plans:
 @pytest.fixture
 def plans(chaos: Chaos) -> Plans:
     return Plans(chaos)
-
-
-@pytest.fixture
-def proxy(chaos: Chaos) -> Iterator[FaultProxy]:
-    with FaultProxy(chaos.server.port) as one:
-        chaos.url = one.url
-        yield one
 
 
 @pytest.mark.parametrize("step", STEPS)

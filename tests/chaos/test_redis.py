@@ -234,13 +234,13 @@ def has_group(chaos: Chaos) -> bool:
 def test_stream_deleted_under_a_running_flow(chaos: Chaos) -> None:
     """Guards that a new stream is read from its beginning, and that what is left of an old one is not counted twice."""
     chaos.remember()
-    chaos.start(**SMALL_READS)
+    flow = chaos.start(**SMALL_READS)
     counted = 0
     for _ in range(FAULTS):
         # Of this stream, nobody can say how much was counted; but the next one must be counted whole, and once.
-        goal = chaos.processed() + chaos.rng.randrange(1, SHARE // 2)
+        before = chaos.processed()
         chaos.publish(SHARE // 2)
-        wait_for(lambda goal=goal: chaos.processed() >= goal, "progress", DEADLINE, every=0.001)  # type: ignore[misc]
+        chaos.wait_for_progress(flow, chaos.rng.randrange(1, SHARE // 2), since=before)
         given = stream_id.milliseconds(newest(chaos))
         chaos.raw.delete(STREAM)
         chaos.fault()
@@ -314,11 +314,11 @@ def test_trimmed_while_it_is_read(chaos: Chaos) -> None:
     and nothing is counted twice.
     """
     chaos.remember()
-    chaos.start(**SMALL_READS)
+    flow = chaos.start(**SMALL_READS)
     for _ in range(FAULTS * 3):
         before = chaos.processed()
         chaos.publish(SHARE // 3)
-        wait_for(lambda before=before: chaos.processed() > before, "progress", DEADLINE, every=0.001)  # type: ignore[misc]
+        chaos.wait_for_progress(flow, since=before)
         chaos.pause(0, 0.03)
         trim(chaos, chaos.rng.randrange(0, SHARE // 4))
         chaos.fault()
