@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 
 from connectors.delivery import Part
 from connectors.group import GroupState
-from connectors.observer import Observer
+from connectors.instrumentation import Observer
 from connectors.settings import RedisSettings
 
 _log = structlog.get_logger("metrics")

@@ -28,9 +28,10 @@ from connectors.polled import PolledSource
 from connectors.service import Service
 from connectors.start import start
 from connectors.table import HashTable, InvalidRow, Table
-from flows import __version__, headlines
-from flows.efficiency import Scale, finite, judge, multiplier
-from flows.settings import AllocationSettings
+from flows import __version__
+from flows.domain import headlines
+from flows.domain.efficiency import Scale, finite, judge, multiplier
+from flows.settings.flows import AllocationSettings
 from sinks import efficiency, proposals
 from sinks.allocation_metrics import AllocationMetrics
 from sinks.proposals import Proposal, Proposals, ProposalWriter

@@ -33,10 +33,11 @@ from connectors.polled import PolledSource
 from connectors.service import Service
 from connectors.source import ConsumerGroupSource
 from connectors.start import start
-from flows import __version__, headlines
-from flows.efficiency import Limits, hint, judge
-from flows.plans import Plans, read
-from flows.settings import GovernorSettings
+from flows import __version__
+from flows.domain import headlines
+from flows.domain.efficiency import Limits, hint, judge
+from flows.domain.plans import Plans, read
+from flows.settings.flows import GovernorSettings
 from sinks import efficiency, governor_status, permits
 from sinks.governor_metrics import INCOMPLETE, NOT_EXECUTE, PERMIT, GovernorMetrics, tags
 from sinks.permits import Permit, Plan

@@ -35,14 +35,15 @@ from connectors.service import Service
 from connectors.source import ConsumerGroupSource
 from connectors.start import start
 from connectors.windowing import tumble
-from flows import __version__, headlines
-from flows.gates import MEANINGS
-from flows.settings import P35Settings
-from flows.tally import Tally, tally
-from flows.windows import roll_up
+from flows import __version__
+from flows.domain import headlines
+from flows.domain.gates import MEANINGS
+from flows.domain.tally import Tally, tally
+from flows.domain.windows import roll_up
+from flows.settings.flows import P35Settings
 from sinks import buckets, decisions, snapshots, status, symbols
-from sinks.metrics import P35Metrics
-from sinks.values import Recent, Snapshots
+from sinks.p35_metrics import P35Metrics
+from sinks.values.counts import Recent, Snapshots
 
 
 @dataclass(frozen=True)

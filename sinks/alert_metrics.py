@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 from connectors.metrics import SECONDS_BUCKETS
 from connectors.notifier import Watcher
 from connectors.outage import Outage
-from sinks.alert_values import FIRING, SEVERITIES, Checked
+from sinks.values.alerts import FIRING, SEVERITIES, Checked
 
 OUTCOMES = ("sent", "failed", "dead")
 """Of an attempt to notify: it was taken, it was not and will be tried again, it was given up."""

@@ -22,12 +22,12 @@ from typing import Any
 
 import redis
 
-from connectors.advance import Step, advance
+from connectors.compare_and_set import Step, advance
 from connectors.group import read_state
 from sinks import decisions, status, symbols
-from sinks.alert_values import SEVERITIES, Alert, AlertState, Checked, Key, Reading, Tracked
 from sinks.buckets import read_minutes
-from sinks.text import seconds_text
+from sinks.times import seconds_text
+from sinks.values.alerts import SEVERITIES, Alert, AlertState, Checked, Key, Reading, Tracked
 
 KEPT = 1_000
 """About so many alerts are kept in the stream."""
@@ -83,7 +83,7 @@ def write(client: redis.Redis, prefix: str, checked: Checked) -> bool:
 
     Safe to repeat with the same `checked`. Blocks for a round trip.
 
-    :raises RedisError: see `connectors.advance`.
+    :raises RedisError: see `connectors.compare_and_set`.
     """
     before, after = _fields(checked.before), _fields(checked.after)
     step = Step(

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
+from connectors.labelled_gauge import Series
 from connectors.metrics import Metrics
 from connectors.outage import Outage
-from connectors.series import Series
 from sinks.efficiency import REASONS
 from sinks.proposals import Proposal, Proposals
 

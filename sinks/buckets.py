@@ -21,9 +21,9 @@ import redis
 
 from connectors.effects import Cap, Count, Effect, Mirror
 from sinks import status
-from sinks.alert_values import MinuteCounts
-from sinks.text import minute_name
-from sinks.values import Kind, MinuteSummary
+from sinks.times import minute_name
+from sinks.values.alerts import MinuteCounts
+from sinks.values.counts import Kind, MinuteSummary
 
 SUMMARY_TTL = 7_200
 """Seconds; the longest window is one hour."""

@@ -11,9 +11,9 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from connectors.delivery import Part
 from connectors.errors import one_line
+from connectors.labelled_gauge import Series
 from connectors.metrics import ConsumerMetrics
 from connectors.outage import Outage
-from connectors.series import Series
 from connectors.stream_id import milliseconds
 from sinks.permits import Permit
 

@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from connectors.errors import one_line
-from connectors.outbox import OutboxConfig
 from connectors.receiver import Level, Message
-from sinks.alert_values import CRITICAL, FIRING, SEVERITIES
+from connectors.receiver_queue import OutboxConfig
 from sinks.alerts import stream_key
+from sinks.values.alerts import CRITICAL, FIRING, SEVERITIES
 
 _BODY = 1_800
 """Characters of a body: what the strictest chats take."""

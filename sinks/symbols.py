@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from connectors.effects import Effect, Raise
-from sinks.text import seconds_text
-from sinks.values import EXECUTE, Kind
+from sinks.times import seconds_text
+from sinks.values.counts import EXECUTE, Kind
 
 MAX_SYMBOLS = 10_000
 """Symbols past it are not recorded here: whoever makes them up must not fill the memory of Redis."""

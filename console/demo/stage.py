@@ -13,15 +13,15 @@ import redis
 
 from connectors.errors import one_line, translate
 from connectors.private_redis import PROGRAMS, PrivateRedis, cli, program
-from console.alerts import latest_alerts
 from console.demo.flow import Flow
 from console.demo.market import Market
 from console.demo.market_writer import MarketWriter
 from console.demo.observation import Observation, RateMeter
 from console.demo.publisher import Publisher
 from console.demo.simulator import Simulator
-from console.joins import read_joins
-from console.read import read_overview
+from console.queries.alerts import latest_alerts
+from console.queries.joins import read_joins
+from console.queries.snapshots import read_overview
 from sinks import snapshots
 
 PREFIX = "quantum"

@@ -13,9 +13,9 @@ from typing import Any
 import redis
 
 from console.proof.checks import Checks, fields, new_token, text
-from flows.alert_settings import AlertsSettings
+from flows.settings.alerts import AlertsSettings
 from sinks import alerts, decisions, snapshots, symbols
-from sinks.alert_values import SEVERITIES, STATES
+from sinks.values.alerts import SEVERITIES, STATES
 
 CONTRACT = {
     "alert_id",

@@ -14,9 +14,9 @@ import redis
 
 from connectors.group import read_state
 from console.proof.checks import Checks, fields, new_token, number, text
-from flows.settings import P35Settings
+from flows.settings.flows import P35Settings
 from sinks import buckets, decisions, snapshots, status, symbols
-from sinks.values import DECISIONS, WINDOWS
+from sinks.values.counts import DECISIONS, WINDOWS
 
 SECONDS = 60.0
 """How long the service may take for all of it: windows are computed every SNAPSHOT_INTERVAL_SEC, which is 10."""

@@ -16,14 +16,14 @@ from contextlib import contextmanager, suppress
 import redis
 
 from connectors.errors import RedisError
-from console.command import write
-from console.refresh import frame
-from console.refresh import screen as own_screen
-from console.room import here, printed
+from console.terminal.command import write
+from console.terminal.refresh import frame
+from console.terminal.refresh import screen as own_screen
+from console.terminal.viewport import here, printed
 from console.watch.scene import Scene, read_scene
 from console.watch.screen import screen
 from console.watch.view import View, press, split_keys
-from flows.settings import AllocationSettings
+from flows.settings.flows import AllocationSettings
 
 
 def watch(client: redis.Redis, settings: AllocationSettings, view: View, every: float) -> None:

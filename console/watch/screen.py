@@ -11,17 +11,17 @@ from itertools import islice
 from rich.text import Text
 
 from connectors.errors import one_line
-from console.joins import Permitted
-from console.minutes import total_of
-from console.read import Window
-from console.room import STYLES, Room
-from console.service import BEHIND
-from console.text import age, bar, clock, fit, number, percent, sparkline
-from console.verdict import Severity, decision_severity, gate_severity, verdict
+from console.queries.joins import Permitted
+from console.queries.minutes import total_of
+from console.queries.service import BEHIND
+from console.queries.snapshots import Window
+from console.queries.text import age, bar, clock, fit, number, percent, sparkline
+from console.queries.verdict import Severity, decision_severity, gate_severity, verdict
+from console.terminal.viewport import STYLES, Room
 from console.watch.scene import Scene
 from console.watch.view import View
 from sinks.efficiency import OK
-from sinks.values import DECISIONS, LONGEST_WINDOW
+from sinks.values.counts import DECISIONS, LONGEST_WINDOW
 
 _FIXED = 9
 """Lines above the gates: title, verdict, two headings, five decisions."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from sinks.values import WINDOWS
+from sinks.values.counts import WINDOWS
 
 WINDOW_KEYS = dict(zip("1234", WINDOWS, strict=True))
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from connectors.delivery import Batch, Delivery, Entry, Part
 from connectors.group import GroupState
 from flows.p35 import Ends, group_config, topology
-from flows.settings import P35Settings
-from sinks.values import MinuteSummary, Recent, Snapshots
+from flows.settings.flows import P35Settings
+from sinks.values.counts import MinuteSummary, Recent, Snapshots
 from tests.support import oracle, strategies
 from tests.support.ledger import Ledger
 

@@ -11,8 +11,8 @@ from pydantic_settings import BaseSettings
 
 from connectors.settings import RedisSettings
 from console.demo.settings import DemoSettings
-from flows.alert_settings import AlertsSettings
-from flows.settings import AllocationSettings, GovernorSettings, P35Settings
+from flows.settings.alerts import AlertsSettings
+from flows.settings.flows import AllocationSettings, GovernorSettings, P35Settings
 
 HEAD = """# Configuration
 

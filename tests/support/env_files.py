@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
-from flows.alert_settings import AlertsSettings
-from flows.settings import AllocationSettings, GovernorSettings, P35Settings
+from flows.settings.alerts import AlertsSettings
+from flows.settings.flows import AllocationSettings, GovernorSettings, P35Settings
 from tests.support.flow_process import ROOT
 
 FOLDER = ROOT / "deploy" / "env"

@@ -1,0 +1,232 @@
+"""The answers to the operator's questions, as frozen values: asked here, shown elsewhere.
+
+Every `ask_*` blocks for a few round trips, and raises `connectors.errors.RedisError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import redis
+
+from connectors.errors import RedisDenied, WrongType
+from console.queries.minutes import Minutes, read_minutes
+from console.queries.service import Service, read_service
+from console.queries.snapshots import NO_GATE, Ranked, Window
+from console.queries.symbols import Symbol, busiest, read_symbols, read_totals
+from console.queries.unit import UnitState, read_unit
+from console.queries.verdict import Verdict, verdict
+from flows.domain.windows import minutes_of
+from sinks.values.counts import SKIP, WINDOWS
+
+REASONS, GATES, SYMBOLS = 15, 10, 10
+"""How many of each are shown."""
+
+FLAG_ABOVE = 0.40
+"""Share of all decisions above which a gate is flagged."""
+
+P35_UNIT = "quantum-p35-decision-intelligence.service"
+"""The systemd unit of `flows.p35`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A gate (or, where whole reasons were asked for, a reason)."""
+
+    name: str
+    count: int
+    share: float
+    """Of all decisions in question, 0 to 1."""
+    flagged: bool = False
+    """Whether the share is above the threshold that was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Query a."""
+
+    service: Service
+    window: Window
+    verdict: Verdict
+
+    @property
+    def reasons(self) -> tuple[Ranked, ...]:
+        """The top reasons; `none` is among them."""
+        return self.window.reasons[:REASONS]
+
+    @property
+    def skip_rate(self) -> float:
+        """SKIP as a part of all decisions, 0 to 1."""
+        return self.window.share_of(SKIP)
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolGates:
+    """A symbol, and what stopped it; shares are of the decisions on this symbol."""
+
+    symbol: Symbol
+    gates: tuple[Gate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Symbols:
+    """Query b."""
+
+    service: Service
+    window: Window
+    symbols: tuple[SymbolGates, ...]
+    others: int | None
+    """How many more symbols had decisions; None where single ones were asked for."""
+    named: bool
+    """Whether single ones were asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Query c; and d, where only gates above the threshold are in it."""
+
+    service: Service
+    window: Window
+    threshold: float
+    """0 to 1."""
+    gates: tuple[Gate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Query e."""
+
+    service: Service
+    unit: UnitState
+    window: Window | None
+    """What it has counted of late; None where that cannot be read."""
+    trouble: str = ""
+    """Why it cannot, printable."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Why the numbers may not be what they seem."""
+        return (*self.service.warnings, self.trouble) if self.trouble else self.service.warnings
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """Queries a to e, of one moment."""
+
+    why: Why
+    symbols: Symbols
+    share: Shares
+    drift: Shares
+    health: Health
+
+    @property
+    def service(self) -> Service:
+        """The same in each."""
+        return self.why.service
+
+
+Answer = Why | Symbols | Shares | Health | Everything
+
+
+def ask_why(client: redis.Redis, prefix: str, window: str) -> Why:
+    """Why are we not trading now?"""
+    return _why(*_read(client, prefix, window), window)
+
+
+def ask_symbols(client: redis.Redis, prefix: str, window: str, names: Sequence[str] = (), *, full: bool) -> Symbols:
+    """What stops each symbol?
+
+    :arg names: the symbols to look at; none: the busiest.
+    :arg full: whole reasons instead of gates.
+    """
+    service, minutes = _read(client, prefix, window)
+    return _symbols(client, prefix, service, minutes, window, names, full)
+
+
+def ask_share(client: redis.Redis, prefix: str, window: str, *, full: bool) -> Shares:
+    """Which gates stop how much?"""
+    return _share(*_read(client, prefix, window), window, full)
+
+
+def ask_drift(client: redis.Redis, prefix: str, window: str, threshold: float, *, full: bool) -> Shares:
+    """Which gates stop more than `threshold` (0 to 1) of all decisions?"""
+    return _drift(*_read(client, prefix, window), window, threshold, full)
+
+
+def ask_health(client: redis.Redis, prefix: str, window: str) -> Health:
+    """Is the service that counts well? May block for two seconds more, when systemd does not answer."""
+    service, unit = read_service(client, prefix), read_unit(P35_UNIT)
+    try:
+        seen = _read_minutes(client, prefix, service, window).window(window)
+    except (RedisDenied, WrongType) as error:
+        # What else there is to say is needed all the more.
+        return Health(service, unit, None, f"what was counted is unknown: {error}")
+    return Health(service, unit, seen)
+
+
+def ask_everything(client: redis.Redis, prefix: str, window: str, *, full: bool) -> Everything:
+    """All of it, about the same minutes."""
+    service, minutes = _read(client, prefix, window)
+    return Everything(
+        _why(service, minutes, window),
+        _symbols(client, prefix, service, minutes, window, (), full),
+        _share(service, minutes, window, full),
+        _drift(service, minutes, window, FLAG_ABOVE, full),
+        Health(service, read_unit(P35_UNIT), minutes.window(window)),
+    )
+
+
+def _read(client: redis.Redis, prefix: str, window: str) -> tuple[Service, Minutes]:
+    service = read_service(client, prefix)
+    return service, _read_minutes(client, prefix, service, window)
+
+
+def _read_minutes(client: redis.Redis, prefix: str, service: Service, window: str) -> Minutes:
+    # More than a short window, to tell for how long it has been so.
+    return read_minutes(client, prefix, service.minute, max(WINDOWS[window], WINDOWS["15m"]))
+
+
+def _why(service: Service, minutes: Minutes, window: str) -> Why:
+    seen = minutes.window(window)
+    return Why(service, seen, verdict(seen, minutes, service))
+
+
+def _symbols(
+    client: redis.Redis,
+    prefix: str,
+    service: Service,
+    minutes: Minutes,
+    window: str,
+    names: Sequence[str],
+    full: bool,
+) -> Symbols:
+    others = None
+    wanted = list(dict.fromkeys(names))
+    if not wanted:
+        totals = read_totals(client, prefix, list(minutes_of(window, minutes.running)))
+        wanted = busiest(totals, SYMBOLS)
+        others = len(busiest(totals, len(totals))) - len(wanted)
+    found = read_symbols(client, prefix, minutes, window, wanted)
+    shown = tuple(SymbolGates(one, gates_of(one, full)[:GATES]) for one in found)
+    return Symbols(service, minutes.window(window), shown, others, bool(names))
+
+
+def _share(service: Service, minutes: Minutes, window: str, full: bool) -> Shares:
+    seen = minutes.window(window)
+    return Shares(service, seen, FLAG_ABOVE, gates_of(seen, full, FLAG_ABOVE)[:GATES])
+
+
+def _drift(service: Service, minutes: Minutes, window: str, threshold: float, full: bool) -> Shares:
+    seen = minutes.window(window)
+    above = tuple(gate for gate in gates_of(seen, full, threshold) if gate.flagged)
+    return Shares(service, seen, threshold, above)
+
+
+def gates_of(seen: Window | Symbol, full: bool, threshold: float = 1.0) -> tuple[Gate, ...]:
+    """What stopped decisions, most first: gates, or with `full` whole reasons; never `none`. Pure.
+
+    :arg threshold: share (0 to 1) above which one is flagged.
+    """
+    ranked = tuple(one for one in seen.reasons if one.name != NO_GATE) if full else seen.gates
+    return tuple(Gate(one.name, one.count, seen.share(one.count), seen.share(one.count) > threshold) for one in ranked)
