@@ -19,7 +19,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from connectors.errors import NoScript, RedisError, translate
+from connectors.errors import NoScript, RedisError, translate, translating
 from connectors.settings import RedisSettings
 
 SOCKET_TIMEOUT = 5.0
@@ -226,13 +226,11 @@ class Script:
         :arg redis_: a client, or a wire, on which a call costs half as much.
         :raises RedisError: see `connectors.errors`. NoScript is not among them.
         """
-        try:
+        with translating():
             try:
                 return redis_.evalsha(self.digest, len(keys), *keys, *args)
             except (redis.exceptions.NoScriptError, NoScript):
                 return redis_.eval(self.source, len(keys), *keys, *args)
-        except (redis.RedisError, OSError) as error:
-            raise translate(error) from error
 
     def send(self, wire: Wire, keys: Sequence[bytes | str], args: Sequence[Any]) -> None:
         """Ask for it; `receive` with the same arguments tells what it replied. May block, but for no reply.

@@ -13,11 +13,13 @@
         |-- NoScript         Redis has forgotten a script (SCRIPT FLUSH, a restart); send it whole
         `-- UnexpectedReply  Redis said something that this code does not know: a bug
 
-`translate` maps what redis-py raises onto this tree, so that every other module decides by type and never by the
+`translating` maps what redis-py raises onto this tree, so that every other module decides by type and never by the
 text of a message.
 """
 
 from __future__ import annotations
+
+from types import TracebackType
 
 import redis
 
@@ -116,6 +118,26 @@ def translate(error: Exception) -> RedisError:
     if isinstance(error, redis.exceptions.ConnectionError | OSError):
         return RedisAway(text or type(error).__name__)
     return _translate_reply(text)
+
+
+class translating:
+    """`with translating():` raises what redis-py (or the socket below it) raises as the error of this tree.
+
+    Everything else passes as it is. Reusable, and cheap enough for every round trip.
+    """
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """Nothing to do."""
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: TracebackType | None) -> None:
+        """Translate `error`.
+
+        :raises RedisError: it was one of redis-py's, or of the operating system's.
+        """
+        if isinstance(error, redis.RedisError | OSError):
+            raise translate(error) from error
 
 
 def _translate_reply(text: str) -> RedisError:

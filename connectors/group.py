@@ -12,7 +12,7 @@ import structlog
 
 from connectors.connection import Script
 from connectors.delivery import Delivery, Entry
-from connectors.errors import NoGroup, RedisError, UnexpectedReply, WrongType, translate
+from connectors.errors import NoGroup, RedisError, UnexpectedReply, WrongType, translate, translating
 from connectors.lease import Lease
 
 _log = structlog.get_logger("group")
@@ -163,20 +163,16 @@ class Consumer:
         others: list[bytes] = [row["name"] for row in self._consumers() if row["name"] != own]
         if not others:
             return []
-        try:
+        with translating():
             pipeline = self._client.pipeline(transaction=False)
             for name in others:
                 pipeline.exists(self.config.lease_prefix.encode() + name)
             return [name for name, leased in zip(others, pipeline.execute(), strict=True) if not leased]
-        except (redis.RedisError, OSError) as error:
-            raise translate(error) from error
 
     def _consumers(self) -> list[dict[str, Any]]:
-        try:
+        with translating():
             rows: list[dict[str, Any]] = self._client.xinfo_consumers(self.config.stream, self.config.group)
             return rows
-        except (redis.RedisError, OSError) as error:
-            raise translate(error) from error
 
     def in_flight(self) -> int:
         """How many entries are pending for us: read, and not committed."""
@@ -187,10 +183,8 @@ class Consumer:
 
     def oldest_pending(self) -> bytes | None:
         """The lowest ID that is pending for us, or None."""
-        try:
+        with translating():
             reply: Any = self._client.xpending_range(self.config.stream, self.config.group, "-", "+", 1, self._name)
-        except (redis.RedisError, OSError) as error:
-            raise translate(error) from error
         return bytes(reply[0]["message_id"]) if reply else None
 
     def take(self, owner: bytes, after: bytes | None, count: int) -> Taken | None:

@@ -8,10 +8,9 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-import redis
 import structlog
 
-from connectors.errors import RedisAway, RedisDenied, RedisError, RedisSilent, translate
+from connectors.errors import RedisAway, RedisDenied, RedisError, RedisSilent, translating
 from connectors.lifecycle import Lifecycle
 from connectors.settings import EXIT_SETTINGS
 from connectors.supervisor import Supervisor
@@ -69,10 +68,8 @@ def once_more(call: Callable[[], Value]) -> Value:
 
 
 def _translated(call: Callable[[], Value]) -> Value:
-    try:
+    with translating():
         return call()
-    except (redis.RedisError, OSError, RedisError) as error:
-        raise translate(error) from error
 
 
 class Outage:

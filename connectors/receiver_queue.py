@@ -14,7 +14,7 @@ import redis
 import structlog
 
 from connectors.connection import Script
-from connectors.errors import NoGroup, RedisError, translate
+from connectors.errors import NoGroup, RedisError, translate, translating
 from connectors.group import read_state
 
 _log = structlog.get_logger("notifier")
@@ -72,14 +72,12 @@ class Outbox:
 
     def hold(self) -> bool:
         """Take the lease, or renew it; whether we have it now."""
-        try:
+        with translating():
             milliseconds = int(LEASE_SECONDS * 1000)
             self._held = bool(_renew(self._client, [self.config.lease_key], [self._token, milliseconds]))
             if not self._held:
                 taken = self._client.set(self.config.lease_key, self._token, nx=True, px=milliseconds)
                 self._held = bool(taken)
-        except (redis.RedisError, OSError) as error:
-            raise translate(error) from error
         return self._held
 
     def release(self) -> None:
@@ -160,10 +158,8 @@ class Outbox:
 
     def _call(self, *command: Any) -> Any:
         client: Any = self._client
-        try:
+        with translating():
             return client.execute_command(*command)
-        except (redis.RedisError, OSError) as error:
-            raise translate(error) from error
 
 
 def _texts(fields: dict[bytes, bytes]) -> dict[str, str]:

@@ -19,7 +19,7 @@ import redis
 from connectors import stream_id
 from connectors.connection import Wire
 from connectors.delivery import Batch, Delivery, Entry
-from connectors.errors import NoGroup, RedisError, one_line, translate
+from connectors.errors import NoGroup, RedisError, one_line, translating
 from connectors.sizing import BatchSizer
 from flows.domain.tally import Tally, tally
 from sinks.values.counts import Kind
@@ -183,7 +183,5 @@ def ask(question: Callable[[], Any]) -> Any:
 
     :raises RedisError: there is none.
     """
-    try:
+    with translating():
         return question()
-    except (redis.RedisError, OSError) as error:
-        raise translate(error) from error

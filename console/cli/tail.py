@@ -14,7 +14,7 @@ import typer
 
 from connectors import stream_id
 from connectors.connection import connect
-from connectors.errors import RedisAway, one_line, translate
+from connectors.errors import RedisAway, one_line, translating
 from connectors.settings import RedisSettings
 from console.queries.fetch import text
 from console.terminal.command import AsJson, RedisUrl, asking, read_settings, refusal, say, write
@@ -145,10 +145,8 @@ def _seconds(entry_id: bytes, fields: dict[bytes, bytes]) -> float:
 def _earlier(client: redis.Redis, key: str, count: int) -> list[_Entry]:
     if not count:
         return []
-    try:
+    with translating():
         return list(reversed(client.xrevrange(key, count=count)))  # type: ignore[arg-type]
-    except (redis.RedisError, OSError) as error:
-        raise translate(error) from error
 
 
 def _newest(client: redis.Redis, key: str) -> bytes:
@@ -157,9 +155,7 @@ def _newest(client: redis.Redis, key: str) -> bytes:
 
 
 def _later(client: redis.Redis, key: str, after: bytes) -> Iterator[_Entry]:
-    try:
+    with translating():
         reply: Any = client.xread({key: after}, count=_PAGE, block=_BLOCK)
-    except (redis.RedisError, OSError) as error:
-        raise translate(error) from error
     for _key, entries in reply:
         yield from entries

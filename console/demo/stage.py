@@ -11,7 +11,7 @@ from types import TracebackType
 
 import redis
 
-from connectors.errors import one_line, translate
+from connectors.errors import one_line, translating
 from connectors.private_redis import PROGRAMS, PrivateRedis, cli, program
 from console.demo.flow import Flow
 from console.demo.market import Market
@@ -121,10 +121,8 @@ class Stage:
         status = now.overview.status
         if now.processed != now.published or status.lag or status.pending:
             return False
-        try:
+        with translating():
             recent = snapshots.read(self._client, PREFIX)
-        except (redis.RedisError, OSError) as error:
-            raise translate(error) from error
         counted = sum(sum(summary.decisions.values()) for summary in recent.summaries.values())
         return now.overview.windows["1h"].total == counted
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 
-from connectors.errors import RedisDenied, WrongType, one_line, translate
+from connectors.errors import RedisDenied, WrongType, one_line, translating
 from console.guide.entry import Guide
 from console.queries.fetch import ask_all, text
 from console.queries.minutes import read_minutes
@@ -112,10 +112,8 @@ def _read(client: redis.Redis, key: str) -> str:
     command = _READ.get(text(kind))
     if command is None:
         return "(not there)" if text(kind) == "none" else f"(a {one_line(text(kind))})"
-    try:
+    with translating():
         reply: Any = client.execute_command(*(part.format(key=key) if part == "{key}" else part for part in command))  # type: ignore[no-untyped-call]
-    except (redis.RedisError, OSError) as error:
-        raise translate(error) from error
     ttl = ask_all(client, [("TTL", key)])[0]
     lasts = f"  (for {ttl} s more)" if ttl >= 0 else ""
     return shown(text(kind), reply) + lasts

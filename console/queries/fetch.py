@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 
-from connectors.errors import NoGroup, WrongType, translate
+from connectors.errors import NoGroup, WrongType, translate, translating
 
 _SCAN_COUNT = 20_000
 """Fields that Redis looks at in one step of a scan, which takes it a few milliseconds: a bucket whole, as a rule."""
@@ -28,10 +28,8 @@ def ask_all(client: redis.Redis, questions: Sequence[Sequence[Any]], *, absent: 
     pipeline = client.pipeline(transaction=False)
     for question in questions:
         pipeline.execute_command(*question)  # type: ignore[no-untyped-call]
-    try:
+    with translating():
         replies = pipeline.execute(raise_on_error=False)
-    except (redis.RedisError, OSError) as error:
-        raise translate(error) from error
     return [_reply(question, reply, absent) for question, reply in zip(questions, replies, strict=True)]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import redis
 
-from connectors.errors import translate
+from connectors.errors import translating
 from console.queries.fetch import number_of, text
 from sinks import permits, proposals
 
@@ -61,7 +61,7 @@ def read_joins(client: redis.Redis, prefix: str, proposed_to: str | None = None)
 
     :arg proposed_to: the stream of the proposals; None: the one under `prefix`.
     """
-    try:
+    with translating():
         pipeline = client.pipeline(transaction=False)
         pipeline.xrevrange(proposed_to or proposals.stream_key(prefix), count=_PROPOSALS)
         pipeline.xrevrange(permits.stream_key(prefix), count=_PLANS)
@@ -76,8 +76,6 @@ def read_joins(client: redis.Redis, prefix: str, proposed_to: str | None = None)
             pipeline.get(keys[at])
         for at, value in zip(others, pipeline.execute(raise_on_error=False), strict=True):
             found[at] = _object(value)
-    except (redis.RedisError, OSError) as error:
-        raise translate(error) from error
     newest: dict[str, Proposed] = {}
     for _id, fields in entries:
         one = _proposed(fields)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import redis
 
-from connectors.errors import translate
+from connectors.errors import translating
 from console.queries.fetch import count_of, scan_fields, text
 from console.queries.snapshots import NO_GATE, Ranked, Window
 from flows.domain.decisions import gate_of
@@ -87,10 +87,8 @@ def read_minutes(client: redis.Redis, prefix: str, running: int, count: int) -> 
     Blocks for a round trip, and one each 15 minutes that have no summary; raises `connectors.errors.RedisError`.
     """
     minutes = range(running - count + 1, running + 1)
-    try:
+    with translating():
         counted = read_summaries(client, prefix, minutes)
-    except (redis.RedisError, OSError) as error:
-        raise translate(error) from error
     # Summaries are kept for two hours only; a bucket without one is asked for what a summary would hold.
     missing = [minute for minute in minutes if minute not in counted]
     buckets = scan_fields(client, [bucket_key(prefix, minute) for minute in missing], WITHOUT_SYMBOLS)

@@ -16,7 +16,7 @@ from typing import Any
 
 import redis
 
-from connectors.errors import translate
+from connectors.errors import translating
 from console.queries.fetch import number_of, text
 from sinks import snapshots, status, symbols
 from sinks.values.counts import DECISIONS, WINDOWS
@@ -149,10 +149,8 @@ def _ask_ranking(pipeline: redis.client.Pipeline, key: str) -> None:
 
 
 def _execute(pipeline: redis.client.Pipeline) -> list[Any]:
-    try:
+    with translating():
         return pipeline.execute()
-    except (redis.RedisError, OSError) as error:
-        raise translate(error) from error
 
 
 def _window(name: str, replies: Sequence[Any]) -> Window:
