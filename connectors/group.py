@@ -13,6 +13,7 @@ import structlog
 from connectors.connection import Script
 from connectors.delivery import Delivery, Entry
 from connectors.errors import NoGroup, RedisError, UnexpectedReply, WrongType, translate, translating
+from connectors.group_state import GroupState
 from connectors.lease import Lease
 
 _log = structlog.get_logger("group")
@@ -36,15 +37,6 @@ class GroupConfig:
     """Where a group begins that never committed anything: `0`, the oldest entry, or `$`, only what comes."""
     lease_ttl: float = 30.0
     stall: float = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class GroupState:
-    """What Redis knows of a group. None: this Redis does not know."""
-
-    pending: int
-    lag: int | None
-    consumers: int
 
 
 @dataclass(frozen=True, slots=True)

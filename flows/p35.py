@@ -29,7 +29,8 @@ from connectors import metrics as endpoint
 from connectors.commit import CommitSink
 from connectors.delivery import Batch, Part
 from connectors.derived import DerivedSink
-from connectors.group import GroupConfig, GroupState, default_name, read_state
+from connectors.group import GroupConfig, default_name, read_state
+from connectors.group_state import GroupState
 from connectors.polled import PolledSource
 from connectors.service import Service
 from connectors.source import ConsumerGroupSource

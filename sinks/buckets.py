@@ -22,8 +22,7 @@ import redis
 from connectors.effects import Cap, Count, Effect, Mirror
 from sinks import status
 from sinks.times import minute_name
-from sinks.values.alerts import MinuteCounts
-from sinks.values.counts import Kind, MinuteSummary
+from sinks.values.counts import Counts, Kind
 
 SUMMARY_TTL = 7_200
 """Seconds; the longest window is one hour."""
@@ -100,7 +99,7 @@ def effects(
     return result
 
 
-def read_summaries(client: redis.Redis, prefix: str, minutes: range) -> dict[int, MinuteSummary]:
+def read_summaries(client: redis.Redis, prefix: str, minutes: range) -> dict[int, Counts]:
     """The summaries of those of `minutes` that have any. Blocks for one round trip; raises what redis-py raises."""
     pipeline = client.pipeline(transaction=False)
     for minute in minutes:
@@ -110,13 +109,13 @@ def read_summaries(client: redis.Redis, prefix: str, minutes: range) -> dict[int
     summaries = {}
     for minute, counts, unknown in zip(minutes, replies[::2], replies[1::2], strict=True):
         if counts:
-            summaries[minute] = MinuteSummary(
+            summaries[minute] = Counts(
                 _fields(counts, b"decision:"), _fields(counts, b"reason:"), _fields(unknown, b"")
             )
     return summaries
 
 
-def read_minutes(client: redis.Redis, prefix: str, minutes: range) -> dict[int, MinuteCounts]:
+def read_minutes(client: redis.Redis, prefix: str, minutes: range) -> dict[int, Counts]:
     """The buckets of those of `minutes` that have any counts, symbols and all: up to 10,000 fields for each minute.
 
     Blocks for one round trip; raises what redis-py raises.
@@ -127,7 +126,7 @@ def read_minutes(client: redis.Redis, prefix: str, minutes: range) -> dict[int, 
     return {minute: _minute(counts) for minute, counts in zip(minutes, pipeline.execute(), strict=True) if counts}
 
 
-def _minute(counts: Mapping[bytes, bytes]) -> MinuteCounts:
+def _minute(counts: Mapping[bytes, bytes]) -> Counts:
     """A bucket. A symbol with a colon is taken apart at its decision, but cannot be told from its reason."""
     by_decision = _fields(counts, b"symbol_decision:")
     by_reason = _fields(counts, b"symbol_reason:")
@@ -138,7 +137,12 @@ def _minute(counts: Mapping[bytes, bytes]) -> MinuteCounts:
     for name, count in by_reason.items():
         symbol, _colon, reason = name.partition(":")
         symbol_reasons[symbol, reason] = count
-    return MinuteCounts(_fields(counts, b"decision:"), _fields(counts, b"reason:"), symbol_decisions, symbol_reasons)
+    return Counts(
+        _fields(counts, b"decision:"),
+        _fields(counts, b"reason:"),
+        symbol_decisions=symbol_decisions,
+        symbol_reasons=symbol_reasons,
+    )
 
 
 def _fields(counts: Mapping[bytes, bytes], start: bytes) -> dict[str, int]:

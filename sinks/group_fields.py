@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import redis
 
-if TYPE_CHECKING:  # whoever only reads starts fast
-    from connectors.group import GroupState
+from connectors.group_state import GroupState
 
 
 def put(pipeline: redis.client.Pipeline, key: str, state: GroupState, facts: dict[str, str]) -> None:

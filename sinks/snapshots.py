@@ -17,7 +17,7 @@ from typing import Any
 import redis
 
 from sinks.buckets import read_summaries
-from sinks.values.counts import LONGEST_WINDOW, UNKNOWN_WINDOW, Recent, Snapshots
+from sinks.values.counts import LONGEST_WINDOW, UNKNOWN_WINDOW, Ranked, Recent, Snapshots
 
 TTL = 86_400
 """Seconds."""
@@ -70,7 +70,7 @@ def write(client: redis.Redis, prefix: str, snapshots: Snapshots) -> None:
     pipeline.execute()
 
 
-def _replace_top(pipeline: redis.client.Pipeline, key: str, top: Iterable[tuple[str, int]]) -> None:
+def _replace_top(pipeline: redis.client.Pipeline, key: str, top: Iterable[Ranked]) -> None:
     pipeline.delete(key)
     scores = dict(top)
     if scores:

@@ -22,16 +22,12 @@ The totals and last_* are exact at any time; the rest is as it was when last loo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import redis
 
 from connectors.effects import Count, Effect, Raise, RaiseId
+from connectors.group_state import GroupState
 from sinks import group_fields
 from sinks.times import seconds_text
-
-if TYPE_CHECKING:  # whoever only reads starts fast
-    from connectors.group import GroupState
 
 COUNTERS = (
     "processed_total",

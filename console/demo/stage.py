@@ -123,7 +123,7 @@ class Stage:
             return False
         with translating():
             recent = snapshots.read(self._client, PREFIX)
-        counted = sum(sum(summary.decisions.values()) for summary in recent.summaries.values())
+        counted = sum(sum(summary.decisions.values()) for summary in recent.counted.values())
         return now.overview.windows["1h"].total == counted
 
     def stop_flows(self) -> None:

@@ -1,6 +1,6 @@
 """The guide: what each gate means, how to find out more, what to do, how long it takes. Data, and pure.
 
-`docs/action-guide.md` is made from it. What a gate means in a line is in `flows.domain.gates`, where the alerts find it, too.
+`docs/action-guide.md` is made from it. What a gate means in a line is in `flows.domain.gates`, for the alerts, too.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from console.queries.snapshots import NO_GATE, Ranked, Window
 from flows.domain.decisions import gate_of
 from flows.domain.windows import minutes_of
 from sinks.buckets import bucket_key, read_summaries
-from sinks.values.counts import DECISIONS, MinuteSummary
+from sinks.values.counts import DECISIONS, Counts
 
 WITHOUT_SYMBOLS = "[dr]e[ca]*"
 """Pattern of the fields `decision:*` and `reason:*` of a bucket."""
@@ -30,7 +30,7 @@ class Minutes:
 
     running: int
     """The running minute, since the epoch."""
-    counted: Mapping[int, MinuteSummary]
+    counted: Mapping[int, Counts]
     """Minute since the epoch -> what was counted in it."""
     depth: int
     """How many minutes were looked at, the running one included."""
@@ -55,7 +55,7 @@ class Minutes:
         return self.running - 1 - minute + holds(self.running)
 
 
-def total_of(name: str, summaries: list[MinuteSummary]) -> Window:
+def total_of(name: str, summaries: list[Counts]) -> Window:
     """The window `name` that `summaries` add up to, with all of their reasons and gates."""
     decisions: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
@@ -98,7 +98,7 @@ def read_minutes(client: redis.Redis, prefix: str, running: int, count: int) -> 
     return Minutes(running, counted, count)
 
 
-def summary_of(fields: Mapping[bytes, bytes]) -> MinuteSummary:
+def summary_of(fields: Mapping[bytes, bytes]) -> Counts:
     """What the fields of a bucket say without its symbols."""
     decisions, reasons = {}, {}
     for name, count in fields.items():
@@ -107,4 +107,4 @@ def summary_of(fields: Mapping[bytes, bytes]) -> MinuteSummary:
             decisions[rest] = count_of(count)
         elif kind == "reason":
             reasons[rest] = count_of(count)
-    return MinuteSummary(decisions, reasons, {})
+    return Counts(decisions, reasons, {})

@@ -18,7 +18,7 @@ from console.queries.minutes import read_minutes, total_of
 from console.queries.snapshots import Window
 from console.queries.symbols import busiest, read_totals
 from console.queries.text import clock, number, percent
-from sinks.values.counts import DECISIONS, EXECUTE, SKIP, MinuteSummary
+from sinks.values.counts import DECISIONS, EXECUTE, SKIP, Counts
 
 DAY = 1_440
 """Minutes."""
@@ -74,7 +74,7 @@ def read_report(
     :arg ttl: seconds that buckets are kept after their last count.
     """
     last = min(first + DAY - 1, int(now // 60))
-    summaries: list[MinuteSummary] = []
+    summaries: list[Counts] = []
     hours: list[Window] = []
     symbols: dict[str, Counter[str]] = {}
     for begin in range(first, last + 1, _STEP):

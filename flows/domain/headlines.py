@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from connectors.group import GroupState
+from connectors.group_state import GroupState
+from flows.domain.decisions import NO_REASON
 from sinks.proposals import Proposals
 from sinks.values.alerts import SEVERITIES, AlertState
 from sinks.values.counts import EXECUTE, Snapshot, Snapshots
@@ -53,6 +54,6 @@ def governor(group: GroupState) -> str:
 
 def _first_gate(window: Snapshot, total: int) -> str:
     for gate, count in window.top_gates:
-        if gate != "none":
+        if gate != NO_REASON:
             return f", {gate} stopped {count / total:.0%}"
     return ""

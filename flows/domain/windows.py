@@ -1,12 +1,21 @@
-"""Minutes and rolling windows: which buckets a window is the sum of, and what it shows. Pure."""
+"""The window core: decisions counted over a span of minutes, one way to add them up, and one to rank them. Pure.
+
+Snapshots, alerts, the console and the report all look at a `Window`. A minute is a window of one minute, a day one of
+1,440: a heatmap is a row of windows.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
 
-from flows.domain.decisions import gate_of
-from sinks.values.counts import UNKNOWN_WINDOW, WINDOWS, MinuteSummary, Recent, Snapshot, Snapshots
+from flows.domain.decisions import NO_REASON, gate_of
+from sinks.values.counts import DECISIONS, UNKNOWN_WINDOW, WINDOWS, Counts, Ranked, Recent, Snapshot, Snapshots
+
+Name = TypeVar("Name", bound=Hashable)
 
 TOP = 50
 """How many reasons, gates and raw decisions a snapshot names."""
@@ -18,34 +27,163 @@ def minute_of(seconds: float) -> int:
 
 
 def minutes_of(window: str, now: int) -> range:
-    """The minutes of `window` while `now` is the running minute, oldest first."""
-    return range(now - WINDOWS[window] + 1, now + 1)
+    """The minutes of the rolling `window` (one of WINDOWS) while `now` is the running minute, oldest first."""
+    return span(WINDOWS[window], now)
 
 
-def top(counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
-    """The `TOP` largest of `counts`, equal ones by name."""
-    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:TOP])
+def span(length: int, last: int) -> range:
+    """`length` minutes up to and with `last` (since the epoch), oldest first."""
+    return range(last - length + 1, last + 1)
+
+
+def add(counts: Iterable[Mapping[Name, int]]) -> Counter[Name]:
+    """The sum of `counts`, name by name."""
+    total: Counter[Name] = Counter()
+    for one in counts:
+        for name, count in one.items():
+            total[name] += count
+    return total
+
+
+def rank(counts: Mapping[str, int]) -> tuple[Ranked, ...]:
+    """`counts`, most first, equal ones by name."""
+    return tuple(Ranked(name, count) for name, count in sorted(counts.items(), key=lambda one: (-one[1], one[0])))
+
+
+def fold(reasons: Mapping[str, int]) -> Counter[str]:
+    """The gates of `reasons`; `none` among them."""
+    gates: Counter[str] = Counter()
+    for reason, count in reasons.items():
+        gates[gate_of(reason)] += count
+    return gates
+
+
+@dataclass(frozen=True)
+class Window:
+    """The decisions counted over a span of minutes. Sums are worked out when they are first asked for."""
+
+    minutes: range
+    """Since the epoch, oldest first."""
+    parts: tuple[Counts, ...]
+    """What was counted in those of the minutes that have anything."""
+
+    @property
+    def label(self) -> str:
+        """How long it is, as the rolling windows are named: `5m`, `1h`, `1d`."""
+        length = len(self.minutes)
+        for unit, minutes in (("d", 1_440), ("h", 60)):
+            if length and length % minutes == 0:
+                return f"{length // minutes}{unit}"
+        return f"{length}m"
+
+    @cached_property
+    def decisions(self) -> Mapping[str, int]:
+        """Decision -> count: every one of DECISIONS, in their order, 0 included."""
+        return dict.fromkeys(DECISIONS, 0) | add(part.decisions for part in self.parts)
+
+    @cached_property
+    def total(self) -> int:
+        """All decisions."""
+        return sum(self.decisions.values())
+
+    def share(self, count: int) -> float:
+        """`count` as a part of all decisions, 0 to 1; 0 where there are none."""
+        return count / self.total if self.total else 0.0
+
+    def share_of(self, decision: str) -> float:
+        """The share of one of DECISIONS, 0 to 1."""
+        return self.share(self.decisions.get(decision, 0))
+
+    @cached_property
+    def reason_counts(self) -> Mapping[str, int]:
+        """Reason -> count; `none` among them."""
+        return add(part.reasons for part in self.parts)
+
+    @cached_property
+    def gate_counts(self) -> Mapping[str, int]:
+        """Gate -> count; `none` among them, although it blocks nothing."""
+        return fold(self.reason_counts)
+
+    @cached_property
+    def reasons(self) -> tuple[Ranked, ...]:
+        """The reasons, ranked; `none` among them."""
+        return rank(self.reason_counts)
+
+    @cached_property
+    def gates(self) -> tuple[Ranked, ...]:
+        """The gates that blocked anything, ranked: without `none`."""
+        return tuple(gate for gate in rank(self.gate_counts) if gate.name != NO_REASON)
+
+    @cached_property
+    def symbol_decisions(self) -> Mapping[tuple[str, str], int]:
+        """(symbol, decision) -> count; empty where symbols are not broken down, or were not read."""
+        return add(part.symbol_decisions for part in self.parts)
+
+    @cached_property
+    def symbol_totals(self) -> Mapping[str, int]:
+        """Symbol -> count of all its decisions; likewise."""
+        return add({symbol: count} for (symbol, _decision), count in self.symbol_decisions.items())
+
+    @cached_property
+    def symbol_gates(self) -> Mapping[tuple[str, str], int]:
+        """(symbol, gate) -> count; likewise."""
+        symbol_reasons = add(part.symbol_reasons for part in self.parts)
+        return add({(symbol, gate_of(reason)): count} for (symbol, reason), count in symbol_reasons.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    """What was counted minute by minute, as far back as it was read."""
+
+    running: int
+    """The running minute, since the epoch; or the last of an earlier span."""
+    counted: Mapping[int, Counts]
+    """Minute since the epoch -> what was counted in it; those without any are missing."""
+    depth: int
+    """How many minutes were looked at, the running one included."""
+
+    def window(self, name: str) -> Window:
+        """One of WINDOWS."""
+        return self.over(minutes_of(name, self.running))
+
+    def over(self, minutes: range) -> Window:
+        """The window over `minutes`, which must have been read."""
+        return Window(minutes, tuple(self.counted[one] for one in minutes if one in self.counted))
+
+    def minute(self, minute: int) -> Window:
+        """One minute."""
+        return self.over(range(minute, minute + 1))
+
+    def on_end(self, condition: Callable[[Window], bool]) -> int:
+        """For how many minutes on end `condition` has held up to now: of those with decisions, the newest first.
+
+        The running minute counts as soon as it holds there; the little that is in it yet ends nothing.
+        """
+
+        def holds(minute: int) -> bool:
+            return minute in self.counted and condition(self.minute(minute))
+
+        minute = self.running - 1
+        while holds(minute):
+            minute -= 1
+        return self.running - 1 - minute + holds(self.running)
 
 
 def roll_up(recent: Recent) -> Snapshots:
-    """The snapshots that the summaries in `recent` add up to."""
-    windows = {}
-    for window in WINDOWS:
-        decisions: Counter[str] = Counter()
-        reasons: Counter[str] = Counter()
-        gates: Counter[str] = Counter()
-        for summary in _of(window, recent):
-            decisions.update(summary.decisions)
-            reasons.update(summary.reasons)
-        for reason, count in reasons.items():
-            gates[gate_of(reason)] += count
-        windows[window] = Snapshot(dict(decisions), top(reasons), top(gates))
-    unknown: Counter[str] = Counter()
-    for summary in _of(UNKNOWN_WINDOW, recent):
-        unknown.update(summary.unknown)
-    return Snapshots(recent.minute, windows, top(unknown), recent.started)
-
-
-def _of(window: str, recent: Recent) -> list[MinuteSummary]:
-    summaries = recent.summaries
-    return [summaries[minute] for minute in minutes_of(window, recent.minute) if minute in summaries]
+    """The snapshots that the minutes in `recent` add up to."""
+    minutes = Minutes(recent.minute, recent.counted, max(WINDOWS.values()))
+    windows = {name: minutes.window(name) for name in WINDOWS}
+    unknown = add(part.unknown for part in windows[UNKNOWN_WINDOW].parts)
+    return Snapshots(
+        recent.minute,
+        {
+            name: Snapshot(
+                {decision: count for decision, count in window.decisions.items() if count},
+                window.reasons[:TOP],
+                rank(window.gate_counts)[:TOP],
+            )
+            for name, window in windows.items()
+        },
+        rank(unknown)[:TOP],
+        recent.started,
+    )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:  # whoever only reads buckets starts faster without a group, which logs
-    from connectors.group import GroupState
+from connectors.group_state import GroupState
+from sinks.values.counts import Counts
 
 MEDIUM, HIGH, CRITICAL = SEVERITIES = ("MEDIUM", "HIGH", "CRITICAL")
 """Least first."""
@@ -79,24 +79,12 @@ class AlertState:
 
 
 @dataclass(frozen=True, slots=True)
-class MinuteCounts:
-    """The bucket of one minute."""
-
-    decisions: Mapping[str, int]
-    reasons: Mapping[str, int]
-    symbol_decisions: Mapping[tuple[str, str], int]
-    """(symbol, decision) -> count; empty without ENABLE_SYMBOL_BREAKDOWN."""
-    symbol_reasons: Mapping[tuple[str, str], int]
-    """(symbol, reason) -> count; likewise."""
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """All that one check looks at. Times are epoch seconds."""
 
     now: float
     """By the clock of Redis, so that instances on several machines agree."""
-    minutes: Mapping[int, MinuteCounts]
+    minutes: Mapping[int, Counts]
     """The buckets of the last quarter of an hour, by minute since the epoch; minutes without counts are missing."""
     last_seen: Mapping[str, float]
     last_execute: Mapping[str, float]

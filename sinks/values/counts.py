@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 EXECUTE, SKIP, BLOCKED, ERROR, UNKNOWN = DECISIONS = ("EXECUTE", "SKIP", "BLOCKED", "ERROR", "UNKNOWN")
@@ -31,13 +31,24 @@ class Kind(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class MinuteSummary:
-    """What one minute adds to a snapshot."""
+class Counts:
+    """What was counted: in one minute, as a bucket has it, or in many. What was not read is empty."""
 
-    decisions: Mapping[str, int]
-    reasons: Mapping[str, int]
-    unknown: Mapping[str, int]
+    decisions: Mapping[str, int] = field(default_factory=dict)
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    unknown: Mapping[str, int] = field(default_factory=dict)
     """Raw decisions that nobody knows."""
+    symbol_decisions: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """(symbol, decision) -> count; empty without ENABLE_SYMBOL_BREAKDOWN, too."""
+    symbol_reasons: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """(symbol, reason) -> count; likewise."""
+
+
+class Ranked(NamedTuple):
+    """A reason, a gate or a raw decision, and how often it was counted."""
+
+    name: str
+    count: int  # type: ignore[assignment] # (hides `tuple.count`, which nobody needs here)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +57,19 @@ class Recent:
 
     minute: int
     """The running minute, since the epoch."""
-    summaries: Mapping[int, MinuteSummary]
+    counted: Mapping[int, Counts]
+    """Minute since the epoch -> what was counted in it."""
     started: float
     """When reading began, by this machine's monotonic clock, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One rolling window. The tops are pairs of name and count, most first, equal counts by name."""
+    """One rolling window as it is written. The tops are most first, equal counts by name."""
 
     decisions: Mapping[str, int]
-    top_reasons: tuple[tuple[str, int], ...]
-    top_gates: tuple[tuple[str, int], ...]
+    top_reasons: tuple[Ranked, ...]
+    top_gates: tuple[Ranked, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +78,6 @@ class Snapshots:
 
     minute: int
     windows: Mapping[str, Snapshot]
-    top_unknown: tuple[tuple[str, int], ...]
+    top_unknown: tuple[Ranked, ...]
     started: float
     """As in `Recent`."""

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.delivery import Batch, Delivery, Entry, Part
-from connectors.group import GroupState
+from connectors.group_state import GroupState
 from flows.p35 import Ends, group_config, topology
 from flows.settings.flows import P35Settings
-from sinks.values.counts import MinuteSummary, Recent, Snapshots
+from sinks.values.counts import Counts, Recent, Snapshots
 from tests.support import oracle, strategies
 from tests.support.ledger import Ledger
 
@@ -224,7 +224,7 @@ def test_tags_tell_the_metrics_what_was_counted() -> None:
 
 
 def test_the_last_hour_becomes_snapshots() -> None:
-    recent = Recent(100, {100: MinuteSummary({"SKIP": 2}, {"a:x": 1, "a:y": 1}, {"HOLD": 3})}, 1.5)
+    recent = Recent(100, {100: Counts({"SKIP": 2}, {"a:x": 1, "a:y": 1}, {"HOLD": 3})}, 1.5)
     (snapshots,) = run([], recent=[recent]).snapshots
     assert snapshots.windows["1h"].decisions == {"SKIP": 2}
     assert snapshots.windows["1m"].top_gates == (("a", 2),)

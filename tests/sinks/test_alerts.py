@@ -10,7 +10,7 @@ from connectors.private_redis import PrivateRedis
 from sinks import alerts, notifications
 from sinks.alert_metrics import AlertMetrics
 from sinks.notifications import message, wanted
-from sinks.values.alerts import Alert, AlertState, Checked, Key, MinuteCounts, Tracked
+from sinks.values.alerts import Alert, AlertState, Checked, Counts, Key, Tracked
 
 KEY = Key("gate_explosion", "a b: ü", "5m")
 ALERT = Alert("p35_alert_100_a b: ü", KEY, 2, 3, 2 / 3, 100, "HIGH", "firing", "a line")
@@ -80,8 +80,8 @@ def test_a_check_reads_a_quarter_of_an_hour_symbols_and_the_group(client: redis.
     client.xreadgroup("p35_decision_intel", "me", {"quantum:stream:apply.result": ">"}, count=1)
     seen = alerts.read(raw, "quantum", NOW)
     assert seen.minutes == {
-        29_498_806: MinuteCounts({"SKIP": 2}, {"a:x": 2}, {}, {}),
-        29_498_820: MinuteCounts({"SKIP": 2}, {"a:x": 2}, {("A:B", "SKIP"): 2}, {("BTC", "a:x"): 1}),
+        29_498_806: Counts({"SKIP": 2}, {"a:x": 2}),
+        29_498_820: Counts({"SKIP": 2}, {"a:x": 2}, {}, {("A:B", "SKIP"): 2}, {("BTC", "a:x"): 1}),
     }
     assert (seen.last_seen, seen.last_execute) == ({"BTC": 17.5}, {"BTC": 16.0})
     assert seen.group is not None

@@ -13,7 +13,7 @@ from connectors.effects import Count
 from connectors.private_redis import PrivateRedis
 from sinks import buckets
 from sinks.times import minute_name, seconds_text
-from sinks.values.counts import Kind, MinuteSummary
+from sinks.values.counts import Counts, Kind
 from tests.support import oracle
 from tests.support.ledger import Ledger
 
@@ -165,7 +165,7 @@ def test_summaries_are_read_back_as_they_were_counted(client: redis.Redis, raw: 
     ledger.apply(effects_of(counts))
     for key, fields in ledger.hashes.items():
         client.hset(key, mapping=dict(fields))
-    summary = MinuteSummary({"SKIP": 2, "UNKNOWN": 3}, {"a:é": 2, "none": 3}, {"HOLD": 3})
+    summary = Counts({"SKIP": 2, "UNKNOWN": 3}, {"a:é": 2, "none": 3}, {"HOLD": 3})
     assert buckets.read_summaries(raw, "quantum", range(MINUTE - 3, MINUTE + 2)) == {MINUTE: summary}
 
 
@@ -178,7 +178,7 @@ def test_what_is_no_count_in_a_summary_is_passed_over(client: redis.Redis, raw: 
     fields = {"decision:SKIP": "1", "decision:EXECUTE": "many", "reason:a": "1.5", "reason:b": "", "other": "9"}
     client.hset(buckets.summary_key("quantum", MINUTE), mapping=dict(fields))
     summaries = buckets.read_summaries(raw, "quantum", range(MINUTE, MINUTE + 1))
-    assert summaries == {MINUTE: MinuteSummary({"SKIP": 1}, {}, {})}
+    assert summaries == {MINUTE: Counts({"SKIP": 1}, {}, {})}
 
 
 def test_names_of_minutes_are_the_oracles() -> None:

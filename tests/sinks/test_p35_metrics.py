@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from connectors.delivery import Delivery, Part
 from connectors.errors import RedisAway
-from connectors.group import GroupState
+from connectors.group_state import GroupState
 from connectors.lifecycle import Lifecycle
 from connectors.outage import Outage
 from sinks.p35_metrics import P35Metrics

@@ -56,7 +56,7 @@ def gate_explosion(view: View, settings: AlertsSettings) -> Iterator[Finding]:
         (settings.p35_alert_threshold_medium, MEDIUM),
     )
     if window.total >= settings.p35_alert_min_total:
-        for gate, count in window.gates.items():
+        for gate, count in window.gate_counts.items():
             reached = [severity for least, severity in levels if count / window.total >= least]
             if reached and gate != NO_REASON:
                 yield Finding(gate, reached[0])

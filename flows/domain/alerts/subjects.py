@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from flows.domain.alerts.view import View, WindowView
+from flows.domain.alerts.view import View
 from flows.domain.decisions import NO_REASON
 from flows.domain.gates import meaning
+from flows.domain.windows import Window
 from sinks.values.counts import DECISIONS, EXECUTE
 
 _MOST = 3
@@ -44,7 +45,7 @@ def percent(share: float) -> str:
 
 def _gate_figures(view: View, window: str, gate: str) -> Figures:
     seen = view.windows[window]
-    return Figures(seen.gates.get(gate, 0), seen.total)
+    return Figures(seen.gate_counts.get(gate, 0), seen.total)
 
 
 def _gate_evidence(view: View, window: str, gate: str) -> list[str]:
@@ -64,7 +65,7 @@ def _decision_evidence(view: View, window: str, decision: str) -> list[str]:
     symbols: Counter[str] = Counter()
     for (symbol, of), count in seen.symbol_decisions.items():
         symbols[symbol] += count if (of == decision) != (decision == EXECUTE) else 0
-    gates = Counter({gate: count for gate, count in seen.gates.items() if gate != NO_REASON})
+    gates = Counter({gate: count for gate, count in seen.gate_counts.items() if gate != NO_REASON})
     first = _top(gates)[:1]
     explained = [f"{gate}: {meaning(gate)}" for gate, _count in first]
     return [*_distribution(seen), *_named("gates", gates), *_named("most affected", symbols), *explained]
@@ -105,7 +106,7 @@ def _group_evidence(view: View, _window: str, reason: str) -> list[str]:
     return [_GROUP_MEANINGS.get(reason, ""), state]
 
 
-def _distribution(seen: WindowView) -> list[str]:
+def _distribution(seen: Window) -> list[str]:
     if not seen.total:
         return ["no decisions"]
     counts = [f"{name} {percent(seen.share_of(name))}" for name in DECISIONS if seen.decisions.get(name)]

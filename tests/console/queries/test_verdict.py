@@ -8,7 +8,7 @@ from console.queries.minutes import Minutes
 from console.queries.snapshots import Ranked, Window
 from console.queries.text import bar, fit, number, percent
 from console.queries.verdict import Severity, decision_severity, gate_severity, verdict
-from sinks.values.counts import MinuteSummary
+from sinks.values.counts import Counts
 
 
 def window(gates: dict[str, int], **decisions: int) -> Window:
@@ -40,9 +40,9 @@ def test_the_sentence(seen: Window, severity: Severity, sentence: str) -> None:
 
 
 def test_how_long_it_has_been_so_is_told_in_minutes_on_end() -> None:
-    def minute(stopped: int) -> MinuteSummary:
+    def minute(stopped: int) -> Counts:
         reasons = {"p33_permit_denied:stale": stopped, "none": 100 - stopped}
-        return MinuteSummary({"EXECUTE": 100 - stopped, "BLOCKED": stopped}, reasons, {})
+        return Counts({"EXECUTE": 100 - stopped, "BLOCKED": stopped}, reasons, {})
 
     stopped = {at: minute(85) for at in (40, *range(93, 100))}
     now = window({"p33_permit_denied": 85}, EXECUTE=15, BLOCKED=85)

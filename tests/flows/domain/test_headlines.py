@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.group import GroupState
+from connectors.group_state import GroupState
 from flows.domain import headlines
 from sinks.efficiency import Efficiency
 from sinks.proposals import Proposal, Proposals

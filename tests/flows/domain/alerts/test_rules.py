@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.group import GroupState
+from connectors.group_state import GroupState
 from flows.alerts import judge
 from flows.domain.alerts.life import LEFT_OUT, Event
 from flows.domain.alerts.rules import KINDS, RULES, find
@@ -16,7 +16,7 @@ from flows.domain.alerts.text import LIMIT, alert
 from flows.domain.alerts.view import View, view_of
 from flows.domain.gates import meaning
 from flows.settings.alerts import AlertsSettings
-from sinks.values.alerts import AlertState, Key, MinuteCounts, Reading, Tracked
+from sinks.values.alerts import AlertState, Counts, Key, Reading, Tracked
 
 MINUTE = 29_498_817
 NOW = MINUTE * 60 + 30.0
@@ -24,7 +24,7 @@ SETTINGS = AlertsSettings()
 
 
 def reading(
-    minutes: dict[int, MinuteCounts] | None = None,
+    minutes: dict[int, Counts] | None = None,
     seen: dict[str, float] | None = None,
     executed: dict[str, float] | None = None,
     group: GroupState | None = GroupState(0, 0, 1),  # noqa: B008 (frozen)
@@ -38,12 +38,13 @@ def reading(
     return Reading(now, by_minute, seen or {}, executed or {}, group, length, trimmed, state, 0.0)
 
 
-def counts(decisions: dict[str, int], reasons: dict[str, int] | None = None, symbol: str = "BTCUSDT") -> MinuteCounts:
+def counts(decisions: dict[str, int], reasons: dict[str, int] | None = None, symbol: str = "BTCUSDT") -> Counts:
     """A minute in which all decisions are those of one symbol."""
     reasons = reasons or {}
-    return MinuteCounts(
+    return Counts(
         decisions,
         reasons,
+        {},
         {(symbol, decision): count for decision, count in decisions.items()},
         {(symbol, reason): count for reason, count in reasons.items()},
     )
@@ -202,7 +203,7 @@ MINUTE_COUNTS = st.builds(
 def test_no_alert_comes_from_a_total_below_the_minimum(world: list, least: int) -> None:
     settings = AlertsSettings(p35_alert_min_total=least)
     state = AlertState()
-    written: dict[int, MinuteCounts] = {}
+    written: dict[int, Counts] = {}
     for number, (any_, minute) in enumerate(world):
         if any_:
             written[MINUTE + number] = minute
