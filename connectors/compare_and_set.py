@@ -14,7 +14,8 @@ from typing import Any
 import redis
 
 from connectors.connection import Script
-from connectors.errors import WrongType, one_line
+from connectors.errors import WrongType
+from connectors.text import one_line
 
 _advance = Script.load("advance")
 

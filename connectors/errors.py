@@ -23,6 +23,8 @@ from types import TracebackType
 
 import redis
 
+from connectors.text import one_line
+
 
 class ConnectorError(Exception):
     """Root of all errors raised by this package."""
@@ -84,12 +86,6 @@ _DENIALS = ("NOPERM", "can't run this command", "can't access at least one of th
 """How Redis denies a command or a key; inside a script each version says it in its own words."""
 
 _AWAY_PREFIXES = ("LOADING", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS")
-
-
-def one_line(text: object, limit: int = 200) -> str:
-    """`text` as one printable line of at most `limit` characters: it may come from Redis, and be hostile."""
-    line = "".join(character if character.isprintable() else "�" for character in str(text)[: limit + 1])
-    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def translate(error: Exception) -> RedisError:

@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping
 
 import structlog
 
-from connectors.errors import one_line
+from connectors.text import one_line
 
 _log = structlog.get_logger("complaints")
 

@@ -7,15 +7,15 @@ in Redis. So there is no state to lose.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import bytewax.operators.windowing as win
 from bytewax.operators import KeyedStream
 
-Value = TypeVar("Value")
+from connectors.times import EPOCH
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+Value = TypeVar("Value")
 
 
 class _EmitAtOnce(win.WindowLogic[Value, Value, None]):

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from connectors.errors import one_line
+from connectors.text import one_line
 from console.audit.command import verify
 from console.cli import queries
 from console.cli.check import check

@@ -34,7 +34,8 @@ from flows.domain.efficiency import Scale, finite, judge, multiplier
 from flows.settings.flows import AllocationSettings
 from sinks import efficiency, proposals
 from sinks.allocation_metrics import AllocationMetrics
-from sinks.proposals import Proposal, Proposals, ProposalWriter
+from sinks.proposals import ProposalWriter
+from sinks.values.joins import Proposal, Proposals
 
 LARGEST_TARGET = 1e15
 """USD. Beyond it, two decimals are not exact any more: no target, but a mistake."""

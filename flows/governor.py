@@ -41,7 +41,7 @@ from flows.domain.plans import Plans, read
 from flows.settings.flows import GovernorSettings
 from sinks import efficiency, governor_status, permits
 from sinks.governor_metrics import INCOMPLETE, NOT_EXECUTE, PERMIT, GovernorMetrics, tags
-from sinks.permits import Permit, Plan
+from sinks.values.joins import Permit, Plan
 
 
 @dataclass(frozen=True)

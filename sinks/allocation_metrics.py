@@ -11,8 +11,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from connectors.labelled_gauge import Series
 from connectors.metrics import Metrics
 from connectors.outage import Outage
-from sinks.efficiency import REASONS
-from sinks.proposals import Proposal, Proposals
+from sinks.values.joins import REASONS, Proposal, Proposals
 
 
 class AllocationMetrics(Metrics):

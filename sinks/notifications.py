@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from connectors.errors import one_line
 from connectors.receiver import Level, Message
 from connectors.receiver_queue import OutboxConfig
+from connectors.text import one_line
 from sinks.alerts import stream_key
 from sinks.values.alerts import CRITICAL, FIRING, SEVERITIES
 

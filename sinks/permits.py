@@ -23,37 +23,12 @@ numbers are numbers with these same digits. A key that is neither a hash nor a J
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import NamedTuple
 
 from connectors.effects import Merge, Scalar
-from sinks.efficiency import Efficiency
+from sinks.values.joins import Permit
 
 TTL = 60
 """Seconds, of a permit that is made here."""
-
-
-class Plan(NamedTuple):
-    """A plan that may be carried out."""
-
-    plan_id: str
-    """Exactly as it was sent (bytes that are not UTF-8 as surrogates): others name the permit by it."""
-    symbol: str
-    action: str
-
-
-class Permit(NamedTuple):
-    """What is said about a plan."""
-
-    plan: Plan
-    efficiency: Efficiency
-    action: str
-    """DOWNSIZE or NONE."""
-    factor: float
-    """More than 0, at most 1."""
-    extra_cooldown: int
-    """Seconds."""
-    created_at: float
-    """Epoch seconds."""
 
 
 def stream_key(prefix: str) -> str:

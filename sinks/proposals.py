@@ -23,14 +23,13 @@ many instances there are.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import redis
 
 from connectors.key_problems import Complaints
 from connectors.publish import MAX_ROWS, PUBLISHED, WRONG_TYPE, Outlet, publish
-from sinks.efficiency import Efficiency
 from sinks.times import seconds_text
+from sinks.values.joins import Proposal, Proposals
 
 TARGET_FIELDS = (b"target_usd",)
 """Those of a target that are looked at."""
@@ -53,38 +52,6 @@ FIELDS = (
     "reason",
     "mode",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """What would be allocated to a symbol."""
-
-    symbol: str
-    base_target: float
-    """USD."""
-    multiplier: float
-    efficiency: Efficiency
-
-    @property
-    def proposed_target(self) -> float:
-        """USD."""
-        return self.base_target * self.multiplier
-
-
-@dataclass(frozen=True, slots=True)
-class Proposals:
-    """What one loop proposes."""
-
-    at: float
-    """The time of the loop, epoch seconds."""
-    turn: float
-    """The beginning of the interval that the loop stands for, epoch seconds: at most `at`."""
-    proposals: Sequence[Proposal]
-    """One a symbol."""
-    invalid: int
-    """Targets that could not be used."""
-    started: float
-    """When the loop began, by this machine's monotonic clock, in seconds."""
 
 
 def target_prefix(prefix: str) -> str:

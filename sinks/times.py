@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from functools import lru_cache
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+from connectors.times import EPOCH
 
 
 @lru_cache(maxsize=1024)
 def minute_name(minute: int) -> str:
     """`YYYYMMDDHHMM` in UTC, for a minute since the epoch, up to the year 9999."""
-    return (_EPOCH + timedelta(minutes=minute)).strftime("%Y%m%d%H%M")
+    return (EPOCH + timedelta(minutes=minute)).strftime("%Y%m%d%H%M")
 
 
 def seconds_text(seconds: float) -> str:

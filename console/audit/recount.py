@@ -19,8 +19,9 @@ import redis
 from connectors import stream_id
 from connectors.connection import Wire
 from connectors.delivery import Batch, Delivery, Entry
-from connectors.errors import NoGroup, RedisError, one_line, translating
+from connectors.errors import NoGroup, RedisError, translating
 from connectors.sizing import BatchSizer
+from connectors.text import one_line
 from flows.domain.tally import Tally, tally
 from sinks.values.counts import Kind
 

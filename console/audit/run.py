@@ -13,7 +13,8 @@ from datetime import datetime, timezone
 
 import redis
 
-from connectors.errors import WrongType, one_line, translate
+from connectors.errors import WrongType, translate
+from connectors.text import one_line
 from console.audit.bounds import (
     AT_LEAST,
     EXACT,

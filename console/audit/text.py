@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from connectors.errors import one_line
+from connectors.text import one_line
 from console.audit.bounds import AT_LEAST, EXACT, EXPIRED, MOVING, Difference
 from console.audit.run import Report
 from console.queries.text import number

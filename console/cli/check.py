@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from connectors.connection import connect
-from connectors.errors import RedisError, SettingsError, one_line
+from connectors.errors import RedisError, SettingsError
 from connectors.settings import RedisSettings, load
+from connectors.text import one_line
 from console.queries.service import BEHIND, Service, read_service
 from console.queries.text import age
 from console.terminal.command import RedisUrl, refusal, write

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from connectors.errors import one_line
+from connectors.text import one_line
 from console.queries.groups import Group, read_groups
 from console.queries.text import age, number
 from console.terminal.command import EXIT_REDIS, AsJson, RedisUrl, fail, page, reading, write

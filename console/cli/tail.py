@@ -14,8 +14,9 @@ import typer
 
 from connectors import stream_id
 from connectors.connection import connect
-from connectors.errors import RedisAway, one_line, translating
+from connectors.errors import RedisAway, translating
 from connectors.settings import RedisSettings
+from connectors.text import one_line
 from console.queries.fetch import text
 from console.terminal.command import AsJson, RedisUrl, asking, read_settings, refusal, say, write
 from flows.domain.decisions import clean, event_seconds, gate_of, kind_of

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from rich.text import Text
 
-from connectors.errors import one_line
+from connectors.text import one_line
 from console.queries.answers import GATES, REASONS, Answer, Everything, Gate, Health, Shares, SymbolGates, Symbols, Why
 from console.queries.groups import Consumer, Group
 from console.queries.service import BEHIND

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from connectors.errors import one_line
+from connectors.text import one_line
 from console.demo.observation import Observation
 from console.queries.snapshots import Ranked, Window
 from console.queries.text import bar, fit, number, percent

@@ -11,8 +11,9 @@ from types import TracebackType
 
 import redis
 
-from connectors.errors import one_line, translating
+from connectors.errors import translating
 from connectors.private_redis import PROGRAMS, PrivateRedis, cli, program
+from connectors.text import one_line
 from console.demo.flow import Flow
 from console.demo.market import Market
 from console.demo.market_writer import MarketWriter

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from rich.text import Text
 
-from connectors.errors import one_line
+from connectors.text import one_line
 from console.demo.observation import Observation
 from console.queries.joins import Joins
 from console.queries.service import BEHIND

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from connectors.errors import one_line
+from connectors.text import one_line
 from console.guide import GENERIC, GUIDES, find, nearest
 from console.guide.entry import Guide
 from console.queries.json import JSON_VERSION

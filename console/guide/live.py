@@ -9,7 +9,8 @@ from typing import Any
 
 import redis
 
-from connectors.errors import RedisDenied, WrongType, one_line, translating
+from connectors.errors import RedisDenied, WrongType, translating
+from connectors.text import one_line
 from console.guide.entry import Guide
 from console.queries.fetch import ask_all, text
 from console.queries.minutes import read_minutes

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from connectors.errors import one_line
+from connectors.text import one_line
 from console.guide.entry import Guide, Look
 from console.guide.explanation import Explanation
 from console.queries.text import number, percent

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import redis
 
-from connectors.errors import RedisError, one_line, translate
+from connectors.errors import RedisError, translate
+from connectors.text import one_line
 
 Value = TypeVar("Value")
 

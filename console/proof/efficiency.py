@@ -12,6 +12,7 @@ import redis
 
 from console.proof.checks import KEEP_SECONDS
 from sinks import efficiency
+from sinks.values import joins
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,12 @@ def cases(stale_seconds: float, least_confidence: float, high: float, low: float
     :arg high: the one score that counts. :arg low: the other.
     """
     return (
-        Case("HIGH", high, 0.9, 0, efficiency.OK),
-        Case("LOW", low, 0.9, 0, efficiency.OK),
-        Case("MISSING", None, None, 0, efficiency.MISSING),
-        Case("STALE", low, 0.9, stale_seconds + 60, efficiency.STALE),
-        Case("UNSURE", low, max(0.0, least_confidence - 0.05), 0, efficiency.LOW_CONFIDENCE),
-        Case("WRONGTYPE", None, None, 0, efficiency.REDIS_ERROR),
+        Case("HIGH", high, 0.9, 0, joins.OK),
+        Case("LOW", low, 0.9, 0, joins.OK),
+        Case("MISSING", None, None, 0, joins.MISSING),
+        Case("STALE", low, 0.9, stale_seconds + 60, joins.STALE),
+        Case("UNSURE", low, max(0.0, least_confidence - 0.05), 0, joins.LOW_CONFIDENCE),
+        Case("WRONGTYPE", None, None, 0, joins.REDIS_ERROR),
     )
 
 
@@ -52,7 +53,7 @@ def efficiencies(client: redis.Redis, prefix: str, token: str, known: tuple[Case
     keys = {case.name: efficiency.key(prefix, case.symbol(token)) for case in known}
     try:
         for case in known:
-            if case.reason == efficiency.REDIS_ERROR:
+            if case.reason == joins.REDIS_ERROR:
                 client.set(keys[case.name], "of another type", ex=KEEP_SECONDS)
             elif case.score is not None:
                 stamp = f"{time.time() - case.age:.3f}"
@@ -69,5 +70,5 @@ def said(case: Case) -> Mapping[str, str]:
     return {
         "eff_score": "" if case.score is None else f"{case.score:.4f}",
         "eff_confidence": "" if case.confidence is None else f"{case.confidence:.3f}",
-        "eff_stale": str(int(case.reason == efficiency.STALE)),
+        "eff_stale": str(int(case.reason == joins.STALE)),
     }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import redis
 
 from connectors import stream_id
-from connectors.errors import one_line
+from connectors.text import one_line
 from console.queries.fetch import ask_all, count_of, number_of, text
 from console.queries.verdict import Severity
 from sinks.alerts import state_key, stream_key

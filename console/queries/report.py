@@ -10,7 +10,7 @@ from typing import Any
 
 import redis
 
-from connectors.errors import one_line
+from connectors.text import one_line
 from console.queries.alerts import SeenAlert, read_alerts
 from console.queries.answers import GATES, Gate, gates_of
 from console.queries.json import JSON_VERSION

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 from rich.cells import set_cell_size
 
-from connectors.errors import one_line
+from connectors.text import one_line
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 

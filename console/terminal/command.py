@@ -28,8 +28,9 @@ import redis
 import typer
 
 from connectors.connection import connect
-from connectors.errors import RedisError, SettingsError, one_line
+from connectors.errors import RedisError, SettingsError
 from connectors.settings import EXIT_SETTINGS, RedisSettings, load
+from connectors.text import one_line
 
 EXIT_ACT, EXIT_USAGE, EXIT_REDIS, EXIT_BUG, EXIT_INTERRUPTED = 1, 2, 3, 70, 130
 

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-from connectors.errors import RedisError, one_line
+from connectors.errors import RedisError
 from connectors.settings import RedisSettings
+from connectors.text import one_line
 from console.terminal.command import EXIT_REDIS, fail, refusal, say, write
 
 _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.text import Text
 
-from connectors.errors import one_line
+from connectors.text import one_line
 from console.queries.snapshots import Window
 from console.queries.text import bar, fit, number, percent
 from console.queries.verdict import Severity, decision_severity

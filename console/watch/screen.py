@@ -10,7 +10,7 @@ from itertools import islice
 
 from rich.text import Text
 
-from connectors.errors import one_line
+from connectors.text import one_line
 from console.queries.joins import Permitted
 from console.queries.minutes import total_of
 from console.queries.service import BEHIND
@@ -20,8 +20,8 @@ from console.queries.verdict import Severity, decision_severity, gate_severity, 
 from console.terminal.viewport import STYLES, Room
 from console.watch.scene import Scene
 from console.watch.view import View
-from sinks.efficiency import OK
 from sinks.values.counts import DECISIONS, LONGEST_WINDOW
+from sinks.values.joins import OK
 
 _FIXED = 9
 """Lines above the gates: title, verdict, two headings, five decisions."""

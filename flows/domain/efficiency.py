@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from connectors.lookup_result import Failed, Missing, Outcome
-from sinks.efficiency import LOW_CONFIDENCE, MISSING, OK, REDIS_ERROR, STALE, Efficiency
+from sinks.values.joins import LOW_CONFIDENCE, MISSING, OK, REDIS_ERROR, STALE, Efficiency
 
 
 def judge(found: Outcome, now: float, stale_after: float, min_confidence: float) -> Efficiency:

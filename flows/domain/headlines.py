@@ -6,9 +6,9 @@ from collections import Counter
 
 from connectors.group_state import GroupState
 from flows.domain.decisions import NO_REASON
-from sinks.proposals import Proposals
 from sinks.values.alerts import SEVERITIES, AlertState
 from sinks.values.counts import EXECUTE, Snapshot, Snapshots
+from sinks.values.joins import Proposals
 
 WINDOW = "5m"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from connectors.delivery import Batch, Delivery
-from sinks.permits import Plan
+from sinks.values.joins import Plan
 
 EXECUTE = b"EXECUTE"
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from connectors.delivery import Batch, Delivery
 from connectors.stream_id import milliseconds
-from connectors.windowing import EPOCH
+from connectors.times import EPOCH
 from flows.domain.decisions import event_seconds
 from flows.domain.layout import Layout
 from flows.domain.windows import minute_of

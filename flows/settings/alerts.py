@@ -9,9 +9,10 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from connectors.errors import SettingsError, one_line
+from connectors.errors import SettingsError
 from connectors.receiver import Receiver
 from connectors.settings import RedisSettings
+from connectors.text import one_line
 
 CREDENTIAL = "alert_notify_urls"
 """Name under which the URLs may lie in systemd's `$CREDENTIALS_DIRECTORY`."""

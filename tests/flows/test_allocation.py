@@ -20,7 +20,7 @@ from connectors.private_redis import PrivateRedis, free_port
 from connectors.table import InvalidRow, Table
 from flows.allocation import Ends, parse, topology
 from flows.settings.flows import AllocationSettings
-from sinks.proposals import Proposals
+from sinks.values.joins import Proposals
 from tests.support.efficiencies import allocation_sample, efficiency, expected_proposal, put
 from tests.support.flow_process import FlowProcess
 from tests.support.users import login

@@ -5,7 +5,7 @@ Gates and symbols are whatever publishers wrote. The line holds no control chara
 
 from __future__ import annotations
 
-from connectors.errors import one_line
+from connectors.text import one_line
 from flows.domain.alerts.life import LEFT_OUT, Event
 from flows.domain.alerts.rules import BY_KIND
 from flows.domain.alerts.subjects import Figures, percent

@@ -23,7 +23,7 @@ from connectors.service import Service
 from connectors.source import ConsumerGroupSource
 from connectors.start import start
 from connectors.stream_id import milliseconds
-from connectors.windowing import EPOCH
+from connectors.times import EPOCH
 from flows.domain.decisions import event_seconds, kind_of
 from flows.p35 import group_config
 from flows.settings.flows import P35Settings

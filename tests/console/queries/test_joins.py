@@ -14,7 +14,7 @@ from console.demo.simulator import SYMBOLS
 from console.queries.joins import Joins, Permitted, Proposed, read_joins
 from console.terminal.joins import permit_line, proposed_line
 from flows.domain.efficiency import judge
-from sinks.efficiency import REASONS
+from sinks.values.joins import REASONS
 
 STARTED = 1_769_929_020.0
 PROPOSED, PLANS = "quantum:stream:allocation.target.proposed", "quantum:stream:apply.plan"

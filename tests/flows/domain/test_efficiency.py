@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connectors.lookup_result import Failed, Missing, Outcome, Row
 from flows.domain.efficiency import DOWNSIZE, NONE, Hint, Limits, Scale, clamp, finite, hint, judge, multiplier
-from sinks.efficiency import REASONS, Efficiency
+from sinks.values.joins import REASONS, Efficiency
 
 NOW = 1_769_929_020.0
 

@@ -6,10 +6,9 @@ import pytest
 
 from connectors.group_state import GroupState
 from flows.domain import headlines
-from sinks.efficiency import Efficiency
-from sinks.proposals import Proposal, Proposals
 from sinks.values.alerts import AlertState, Key, Tracked
 from sinks.values.counts import Snapshot, Snapshots
+from sinks.values.joins import Efficiency, Proposal, Proposals
 
 
 def snapshots(decisions: dict[str, int], *gates: tuple[str, int]) -> Snapshots:

@@ -1,0 +1,7 @@
+"""Where event time begins. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
