@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 from connectors.delivery import Part
 from connectors.group_state import GroupState
 from connectors.instrumentation import Observer
+from connectors.outage import Outage
 from connectors.settings import RedisSettings
 
 _log = structlog.get_logger("metrics")
@@ -20,11 +21,22 @@ SECONDS_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 
 
 class Metrics:
-    """Metrics of one flow, named `{namespace}_...`. Counters count what this process did."""
+    """Metrics of one flow, named `{namespace}_...`: those that any flow has, and a way to make more.
 
-    def __init__(self, namespace: str, registry: CollectorRegistry = REGISTRY) -> None:
+    Counters count what this process did.
+
+    :arg version: of the flow, shown as `{namespace}_build_info`.
+    """
+
+    def __init__(self, namespace: str, version: str, registry: CollectorRegistry = REGISTRY) -> None:
         self.registry = registry
         self.namespace = namespace
+        self._redis_up = self.gauge("redis_up", "1 while Redis answers")
+        self.gauge("build_info", "Always 1", ["version"]).labels(version).set(1)
+
+    def watch(self, outage: Outage) -> None:
+        """Show what `outage` knows of Redis."""
+        self._redis_up.set_function(lambda: float(outage.redis_up))
 
     def counter(self, name: str, text: str, labels: Sequence[str] = ()) -> Counter:
         """A counter `{namespace}_{name}_total`."""
@@ -42,8 +54,8 @@ class Metrics:
 class ConsumerMetrics(Metrics, Observer):
     """The counts that any consumer-group flow has."""
 
-    def __init__(self, namespace: str, registry: CollectorRegistry = REGISTRY) -> None:
-        super().__init__(namespace, registry)
+    def __init__(self, namespace: str, version: str, registry: CollectorRegistry = REGISTRY) -> None:
+        super().__init__(namespace, version, registry)
         self._messages = self.counter("messages", "Messages counted")
         self._overflow = self.counter("overflow", "Counts folded into __other__ because a bucket was full")
         self._claimed = self.counter("claimed", "Entries taken over from dead consumers")

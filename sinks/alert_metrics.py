@@ -5,22 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge
 
-from connectors.metrics import SECONDS_BUCKETS
+from connectors.metrics import Metrics
 from connectors.notifier import Watcher
-from connectors.outage import Outage
 from sinks.values.alerts import FIRING, SEVERITIES, Checked
 
 OUTCOMES = ("sent", "failed", "dead")
 """Of an attempt to notify: it was taken, it was not and will be tried again, it was given up."""
 
 
-class AlertMetrics(Watcher):
+class AlertMetrics(Metrics, Watcher):
     """Alerts and checks. Counters count what this process did; `p35_alerts_firing` shows what all instances know."""
 
     def __init__(self, kinds: Sequence[str], version: str, registry: CollectorRegistry = REGISTRY) -> None:
-        self.registry = registry
+        super().__init__("p35_alert", version, registry)
         self._kinds = tuple(kinds)
         self._alerts = Counter(
             "p35_alerts", "Alerts published as firing, by this process", ["kind", "severity"], registry=registry
@@ -29,21 +28,10 @@ class AlertMetrics(Watcher):
             "p35_alerts_resolved", "Alerts published as resolved, by this process", ["kind"], registry=registry
         )
         self._firing = Gauge("p35_alerts_firing", "Alerts that fire now", ["kind", "severity"], registry=registry)
-        self._seconds = Histogram(
-            "p35_alert_evaluation_seconds",
-            "Seconds to read, judge and write a check",
-            buckets=SECONDS_BUCKETS,
-            registry=registry,
-        )
-        self._last = Gauge("p35_alert_last_check_timestamp_seconds", "When the last check was", registry=registry)
-        self._notifications = Counter(
-            "p35_alert_notifications", "Messages to receivers", ["outcome"], registry=registry
-        )
-        self._waiting = Gauge(
-            "p35_alert_notifications_waiting", "Alerts that a receiver has not got yet", ["receiver"], registry=registry
-        )
-        self._redis_up = Gauge("p35_alert_redis_up", "1 while Redis answers", registry=registry)
-        Gauge("p35_alert_build_info", "Always 1", ["version"], registry=registry).labels(version).set(1)
+        self._seconds = self.histogram("evaluation_seconds", "Seconds to read, judge and write a check")
+        self._last = self.gauge("last_check_timestamp_seconds", "When the last check was")
+        self._notifications = self.counter("notifications", "Messages to receivers", ["outcome"])
+        self._waiting = self.gauge("notifications_waiting", "Alerts that a receiver has not got yet", ["receiver"])
         for outcome in OUTCOMES:
             self._notifications.labels(outcome)
         for kind in self._kinds:
@@ -51,10 +39,6 @@ class AlertMetrics(Watcher):
             for severity in SEVERITIES:
                 self._alerts.labels(kind, severity)
                 self._firing.labels(kind, severity)
-
-    def watch(self, outage: Outage) -> None:
-        """Show what `outage` knows of Redis."""
-        self._redis_up.set_function(lambda: float(outage.redis_up))
 
     def written(self, checked: Checked, applied: bool) -> None:
         """`checked` was written, or was not because another instance was faster: its alerts are not ours then."""

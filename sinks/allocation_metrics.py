@@ -10,7 +10,6 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from connectors.labelled_gauge import Series
 from connectors.metrics import Metrics
-from connectors.outage import Outage
 from sinks.values.joins import REASONS, Proposal, Proposals
 
 
@@ -18,13 +17,11 @@ class AllocationMetrics(Metrics):
     """Loops, and what they propose. A symbol that is gone loses its series."""
 
     def __init__(self, version: str, registry: CollectorRegistry = REGISTRY) -> None:
-        super().__init__("p29_shadow", registry)
+        super().__init__("p29_shadow", version, registry)
         self._loops = self.counter("loops", "Loops that were written")
         self._proposed = self.counter("proposed", "Proposals that this process has written, by reason", ["reason"])
         self._invalid = self.counter("invalid", "Targets that could not be used, again in each loop")
         self._loop_seconds = self.histogram("loop_seconds", "Seconds to read, join and write one loop")
-        self._redis_up = self.gauge("redis_up", "1 while Redis answers")
-        self.gauge("build_info", "Always 1", ["version"]).labels(version).set(1)
         self._multiplier = self._series("multiplier", "Multiplier of the newest proposal")
         self._score = self._series("eff_score", "Efficiency score of the newest proposal, 0 to 1")
         self._confidence = self._series("eff_confidence", "Confidence in that score")
@@ -33,10 +30,6 @@ class AllocationMetrics(Metrics):
 
     def _series(self, name: str, text: str) -> Series:
         return Series(f"{self.namespace}_{name}", text, "symbol", self.registry)
-
-    def watch(self, outage: Outage) -> None:
-        """Show what `outage` knows of Redis."""
-        self._redis_up.set_function(lambda: float(outage.redis_up))
 
     def published(self, proposals: Sequence[Proposal]) -> None:
         """Count `proposals`, which have just been written."""

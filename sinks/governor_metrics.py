@@ -12,7 +12,6 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from connectors.delivery import Part
 from connectors.labelled_gauge import Series
 from connectors.metrics import ConsumerMetrics
-from connectors.outage import Outage
 from connectors.stream_id import milliseconds
 from connectors.text import one_line
 from sinks.values.joins import Permit
@@ -29,7 +28,7 @@ class GovernorMetrics(ConsumerMetrics):
     """What any consumer has, and plans, hints and latency."""
 
     def __init__(self, version: str, registry: CollectorRegistry = REGISTRY) -> None:
-        super().__init__("p32", registry)
+        super().__init__("p32", version, registry)
         self._applied = self.counter("eff_apply", "Plans judged, by what their permits say", ["action", "reason"])
         self._plans = self.counter("plans", "Plans acknowledged, by what became of them", ["outcome"])
         self._seconds = self.histogram("permit_seconds", "Seconds from the plan's stream ID to its permit")
@@ -38,14 +37,8 @@ class GovernorMetrics(ConsumerMetrics):
         )
         self._unmerged = 0
         self._unmerged_lock = threading.Lock()
-        self._redis_up = self.gauge("redis_up", "1 while Redis answers")
-        self.gauge("build_info", "Always 1", ["version"]).labels(version).set(1)
         for outcome in OUTCOMES:
             self._plans.labels(outcome)
-
-    def watch(self, outage: Outage) -> None:
-        """Show what `outage` knows of Redis."""
-        self._redis_up.set_function(lambda: float(outage.redis_up))
 
     def unmerged(self, keys: int) -> None:
         """So many of the permits that `committed` tells of next could not be given."""

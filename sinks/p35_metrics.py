@@ -9,7 +9,6 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from connectors.delivery import Part
 from connectors.metrics import ConsumerMetrics
-from connectors.outage import Outage
 from sinks.values.counts import DECISIONS, WINDOWS, Snapshot, Snapshots
 
 NO_GATE, OTHER_GATE = "none", "other"
@@ -22,7 +21,7 @@ class P35Metrics(ConsumerMetrics):
     """
 
     def __init__(self, version: str, gates: Collection[str] = (), registry: CollectorRegistry = REGISTRY) -> None:
-        super().__init__("p35", registry)
+        super().__init__("p35", version, registry)
         self._gates = frozenset(gates)
         decisions = self.counter("decisions", "Messages counted, by decision", ["decision"])
         self._decisions = {decision: decisions.labels(decision) for decision in DECISIONS}
@@ -36,13 +35,7 @@ class P35Metrics(ConsumerMetrics):
             "Decisions in a rolling window, by gate; other: any that is not well known",
             ["window", "gate"],
         )
-        self._redis_up = self.gauge("redis_up", "1 while Redis answers")
-        self.gauge("build_info", "Always 1", ["version"]).labels(version).set(1)
         self._newest = 0.0
-
-    def watch(self, outage: Outage) -> None:
-        """Show what `outage` knows of Redis."""
-        self._redis_up.set_function(lambda: float(outage.redis_up))
 
     def committed(self, parts: Sequence[Part], seconds: float, overflow: int) -> None:
         """Count them by their tags, as `flows.p35` writes them."""
