@@ -52,5 +52,5 @@ class Part:
     ids: tuple[bytes, ...]
     """In stream order, at least one. No ID is in two parts."""
     effects: tuple[Effect, ...]
-    tags: tuple[tuple[str, float], ...] = ()
-    """Figures for whoever observes commits (metrics); they do not reach Redis."""
+    note: object = None
+    """A frozen value of the flow's own for whoever hears of its commits (metrics); it does not reach Redis."""

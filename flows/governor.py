@@ -34,14 +34,15 @@ from connectors.polled import PolledSource
 from connectors.service import Service
 from connectors.source import ConsumerGroupSource
 from connectors.start import start
+from connectors.stream_id import milliseconds
 from flows import __version__
 from flows.domain import headlines
 from flows.domain.efficiency import Limits, hint, judge
 from flows.domain.plans import Plans, read
 from flows.settings.flows import GovernorSettings
 from sinks import efficiency, governor_status, permits
-from sinks.governor_metrics import INCOMPLETE, NOT_EXECUTE, PERMIT, GovernorMetrics, tags
-from sinks.values.joins import Permit, Plan
+from sinks.governor_metrics import GovernorMetrics
+from sinks.values.joins import Permit, PermitNote, Plan
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def decide(settings: GovernorSettings, joined: Joined[Plans]) -> Part:
         return Permit(plan, known, suggested.action, suggested.factor, suggested.extra_cooldown, joined.at)
 
     made = [permit(plan) for _id, plan in plans.executed]
-    outcomes = {PERMIT: len(made), NOT_EXECUTE: plans.not_execute, INCOMPLETE: plans.incomplete}
+    published_at = tuple(milliseconds(one) / 1000 for one, _plan in plans.executed)
     return Part(
         plans.delivery,
         plans.ids,
@@ -104,7 +105,7 @@ def decide(settings: GovernorSettings, joined: Joined[Plans]) -> Part:
             *(permits.effect(prefix, one, json=settings.permit_format == "json") for one in made),
             *governor_status.effects(prefix, len(plans.ids), len(made), plans.ids[-1]),
         ),
-        tags(outcomes, made, [one for one, _plan in plans.executed]),
+        PermitNote(tuple(made), published_at, plans.not_execute, plans.incomplete),
     )
 
 

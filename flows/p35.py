@@ -44,7 +44,7 @@ from flows.domain.windows import roll_up
 from flows.settings.flows import P35Settings
 from sinks import buckets, decisions, snapshots, status, symbols
 from sinks.p35_metrics import P35Metrics
-from sinks.values.counts import Recent, Snapshots
+from sinks.values.counts import CountNote, Recent, Snapshots
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def effects(keyed: tuple[str, tuple[int, Tally]], *, settings: P35Settings, late
             *symbols.effects(prefix, one.newest),
             *status.effects(prefix, len(one.ids), one.ids[-1], one.newest_seconds, one.skewed, late_count),
         ),
-        (*by_decision.items(), ("skewed", one.skewed), ("late", late_count), ("newest", one.newest_seconds)),
+        CountNote(by_decision, one.skewed, late_count, one.newest_seconds),
     )
 
 

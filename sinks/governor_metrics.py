@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from connectors.delivery import Part
 from connectors.labelled_gauge import Series
 from connectors.metrics import ConsumerMetrics
-from connectors.stream_id import milliseconds
 from connectors.text import one_line
-from sinks.values.joins import Permit
+from sinks.values.joins import PermitNote
 
 NOT_EXECUTE, INCOMPLETE, PERMIT, UNMERGED = OUTCOMES = ("not_execute", "incomplete", "permit", "unmerged")
 """What became of a plan: it is not to be carried out, lacks its plan_id or symbol, got its permit, or could not be
@@ -46,43 +44,24 @@ class GovernorMetrics(ConsumerMetrics):
             self._unmerged += keys
 
     def committed(self, parts: Sequence[Part], seconds: float, overflow: int) -> None:
-        """Count them by their tags, as `tags` makes them."""
+        """Count them by their notes, which are each a PermitNote."""
         super().committed(parts, seconds, overflow)
         now = time.time()
         for part in parts:
-            for tag, value in part.tags:
-                kind, _, rest = tag.partition(":")
-                if kind == "plans":
-                    self._count_plans(rest, int(value))
-                elif kind == "apply":
-                    action, _, reason = rest.partition(":")
-                    self._applied.labels(action, reason).inc(value)
-                elif kind == "factor":
-                    self._factor.set(rest, value)
-                else:
-                    self._seconds.observe(max(now - value, 0.0))
+            note = part.note
+            assert isinstance(note, PermitNote)
+            given = len(note.permits) - self._take_unmerged(len(note.permits))
+            counts = (given, len(note.permits) - given, note.not_execute, note.incomplete)
+            for outcome, count in zip((PERMIT, UNMERGED, NOT_EXECUTE, INCOMPLETE), counts, strict=True):
+                self._plans.labels(outcome).inc(count)
+            for permit, published_at in zip(note.permits, note.published_at, strict=True):
+                self._applied.labels(permit.action, permit.efficiency.reason).inc()
+                self._factor.set(one_line(permit.plan.symbol, 64), permit.factor)
+                self._seconds.observe(max(now - published_at, 0.0))
 
-    def _count_plans(self, outcome: str, count: int) -> None:
-        if outcome == PERMIT:
-            with self._unmerged_lock:
-                unmerged = min(self._unmerged, count)
-                self._unmerged -= unmerged
-            self._plans.labels(UNMERGED).inc(unmerged)
-            count -= unmerged
-        self._plans.labels(outcome).inc(count)
-
-
-def tags(outcomes: Mapping[str, int], permits: Sequence[Permit], ids: Sequence[bytes]) -> tuple[tuple[str, float], ...]:
-    """What `GovernorMetrics` wants to know of a part.
-
-    :arg outcomes: how many plans of the part came to which of OUTCOMES.
-    :arg ids: the stream ID of the plan of each of `permits`.
-    """
-    applied = Counter(f"apply:{permit.action}:{permit.efficiency.reason}" for permit in permits)
-    factors = {f"factor:{one_line(permit.plan.symbol, 64)}": permit.factor for permit in permits}
-    return (
-        *((f"plans:{outcome}", count) for outcome, count in outcomes.items()),
-        *applied.items(),
-        *factors.items(),
-        *(("since", milliseconds(one) / 1000) for one in ids),
-    )
+    def _take_unmerged(self, most: int) -> int:
+        """How many of the next `most` permits could not be given."""
+        with self._unmerged_lock:
+            taken = min(self._unmerged, most)
+            self._unmerged -= taken
+        return taken

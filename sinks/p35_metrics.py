@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from connectors.delivery import Part
 from connectors.metrics import ConsumerMetrics
-from sinks.values.counts import DECISIONS, WINDOWS, Snapshot, Snapshots
+from sinks.values.counts import DECISIONS, WINDOWS, CountNote, Snapshot, Snapshots
 
 NO_GATE, OTHER_GATE = "none", "other"
 
@@ -38,19 +38,17 @@ class P35Metrics(ConsumerMetrics):
         self._newest = 0.0
 
     def committed(self, parts: Sequence[Part], seconds: float, overflow: int) -> None:
-        """Count them by their tags, as `flows.p35` writes them."""
+        """Count them by their notes, which are each a CountNote."""
         super().committed(parts, seconds, overflow)
         for part in parts:
-            for tag, value in part.tags:
-                if tag == "late":
-                    self._late.inc(value)
-                elif tag == "skewed":
-                    self._skewed.inc(value)
-                elif tag == "newest":
-                    self._newest = max(self._newest, value)
-                    self._last_message.set(self._newest)
-                else:
-                    self._decisions[tag].inc(value)
+            note = part.note
+            assert isinstance(note, CountNote)
+            for decision, count in note.decisions.items():
+                self._decisions[decision].inc(count)
+            self._late.inc(note.late)
+            self._skewed.inc(note.skewed)
+            self._newest = max(self._newest, note.newest)
+            self._last_message.set(self._newest)
 
     def snapshots(self, snapshots: Snapshots) -> None:
         """Show `snapshots`, which have just been written."""

@@ -52,6 +52,19 @@ class Ranked(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class CountNote:
+    """What a part of `flows.p35` counts: the note for its metrics."""
+
+    decisions: Mapping[str, int]
+    skewed: int
+    """Entries whose timestamp was unusable."""
+    late: int
+    """Entries of a minute that was over."""
+    newest: float
+    """Event time of the newest entry, epoch seconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Recent:
     """The last hour, as far as it has any counts."""
 

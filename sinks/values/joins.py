@@ -57,6 +57,19 @@ class Permit(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class PermitNote:
+    """What a part of `flows.governor` does: the note for its metrics."""
+
+    permits: tuple[Permit, ...]
+    published_at: tuple[float, ...]
+    """When the plan of each permit was published, epoch seconds."""
+    not_execute: int
+    """Plans that are not to be carried out."""
+    incomplete: int
+    """Plans that lack their plan_id or symbol."""
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """What would be allocated to a symbol."""
 

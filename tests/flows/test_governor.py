@@ -21,6 +21,7 @@ from connectors.lookup_result import Failed, Outcome, Row
 from connectors.private_redis import free_port
 from flows.governor import Ends, topology
 from flows.settings.flows import GovernorSettings
+from sinks.values.joins import PermitNote
 from tests.flows.test_allocation import metrics
 from tests.support.efficiencies import allocation_sample, efficiency, expected_hint, plan_sample, put
 from tests.support.flow_process import FlowProcess
@@ -103,9 +104,8 @@ def test_what_gets_no_permit_is_acknowledged_with_the_rest_and_counted() -> None
     (part,) = run([batch(*entries)])
     assert part.ids == tuple(b"%d000-%d" % (T, number) for number in range(len(entries)))
     assert [one.key.removeprefix(PERMIT) for one in merges([part])] == ["1", "7", "8", "9\udcff"]
-    assert dict(part.tags)["plans:permit"] == 4
-    assert dict(part.tags)["plans:not_execute"] == 3
-    assert dict(part.tags)["plans:incomplete"] == 2
+    assert isinstance(part.note, PermitNote)
+    assert (len(part.note.permits), part.note.not_execute, part.note.incomplete) == (4, 3, 2)
 
 
 def test_a_lookup_that_fails_still_gives_a_permit() -> None:

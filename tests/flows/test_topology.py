@@ -16,7 +16,7 @@ from connectors.delivery import Batch, Delivery, Entry, Part
 from connectors.group_state import GroupState
 from flows.p35 import Ends, group_config, topology
 from flows.settings.flows import P35Settings
-from sinks.values.counts import Counts, Recent, Snapshots
+from sinks.values.counts import CountNote, Counts, Recent, Snapshots
 from tests.support import oracle, strategies
 from tests.support.ledger import Ledger
 
@@ -213,14 +213,14 @@ def test_settings_reach_the_keys_the_ttl_and_the_skew() -> None:
     assert ledger.hashes["{q}:p35:status"]["skewed_total"] == "1"
 
 
-def test_tags_tell_the_metrics_what_was_counted() -> None:
+def test_notes_tell_the_metrics_what_was_counted() -> None:
     entries = [
         skip_at(T, 0),
         skip_at(T + 301, 1),
         (f"{T}000-2", [(b"decision", b"EXEC"), (b"timestamp", b"1769929025")]),
     ]
     (part,) = run([batch_of(entries)]).parts
-    assert dict(part.tags) == {"SKIP": 2, "EXECUTE": 1, "skewed": 1, "late": 0, "newest": 1_769_929_025.0}
+    assert part.note == CountNote({"SKIP": 2, "EXECUTE": 1}, skewed=1, late=0, newest=1_769_929_025.0)
 
 
 def test_the_last_hour_becomes_snapshots() -> None:

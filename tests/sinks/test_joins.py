@@ -13,11 +13,11 @@ from structlog.testing import capture_logs
 
 from connectors.delivery import Delivery, Part
 from connectors.private_redis import PrivateRedis
-from sinks import governor_metrics, permits, proposals
+from sinks import permits, proposals
 from sinks.allocation_metrics import AllocationMetrics
 from sinks.governor_metrics import GovernorMetrics
 from sinks.proposals import ProposalWriter
-from sinks.values.joins import Efficiency, Permit, Plan, Proposal, Proposals
+from sinks.values.joins import Efficiency, Permit, PermitNote, Plan, Proposal, Proposals
 
 OK = Efficiency(0.2, 0.9, "ok")
 STALE = Efficiency(0.2, 0.9, "stale_eff")
@@ -123,9 +123,9 @@ def test_the_metrics_of_the_governor() -> None:
         permit("3", "A", OK, "DOWNSIZE", 0.5, 90),
     ]
     ids = tuple(b"%d-%d" % (time.time() * 1000 - 3_000, number) for number in range(6))
-    tags = governor_metrics.tags({"permit": 3, "not_execute": 2, "incomplete": 1}, made, ids[:3])
+    note = PermitNote(tuple(made), (time.time() - 3,) * 3, 2, 1)
     metrics.unmerged(1)
-    metrics.committed([Part(Delivery("s", "g", "c", "l", "t"), ids, (), tags)], 0.01, 0)
+    metrics.committed([Part(Delivery("s", "g", "c", "l", "t"), ids, (), note)], 0.01, 0)
     seen = scrape(registry)
     assert {key[1]: value for key, value in seen.items() if key[0] == "p32_plans_total"} == {
         "permit": 2,

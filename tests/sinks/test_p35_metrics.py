@@ -14,7 +14,7 @@ from connectors.group_state import GroupState
 from connectors.lifecycle import Lifecycle
 from connectors.outage import Outage
 from sinks.p35_metrics import P35Metrics
-from sinks.values.counts import Snapshot, Snapshots
+from sinks.values.counts import CountNote, Snapshot, Snapshots
 
 DELIVERY = Delivery("stream", "group", "consumer", "lease", "token")
 DECISIONS = {"EXECUTE", "SKIP", "BLOCKED", "ERROR", "UNKNOWN"}
@@ -23,9 +23,10 @@ WINDOWS = ("1m", "5m", "15m", "1h")
 Samples = dict[tuple[str, tuple[str, ...]], float]
 
 
-def part(ids: int, *tags: tuple[str, float]) -> Part:
-    """A part of so many entries."""
-    return Part(DELIVERY, tuple(b"1-%d" % number for number in range(ids)), (), tags)
+def part(decisions: dict[str, int], skewed: int = 0, late: int = 0, newest: float = 1.0) -> Part:
+    """A part of these entries."""
+    ids = tuple(b"1-%d" % number for number in range(sum(decisions.values())))
+    return Part(DELIVERY, ids, (), CountNote(decisions, skewed, late, newest))
 
 
 def scrape(metrics: P35Metrics) -> Samples:
@@ -70,9 +71,9 @@ def test_all_names_of_the_contract_are_there(metrics: P35Metrics) -> None:
     }
 
 
-def test_commits_are_counted_by_their_tags(metrics: P35Metrics) -> None:
-    metrics.committed([part(3, ("SKIP", 2), ("EXECUTE", 1), ("skewed", 1), ("late", 0), ("newest", 50.0))], 0.01, 4)
-    metrics.committed([part(2, ("SKIP", 2), ("late", 2), ("newest", 40.0)), part(1, ("UNKNOWN", 1))], 0.02, 0)
+def test_commits_are_counted_by_their_notes(metrics: P35Metrics) -> None:
+    metrics.committed([part({"SKIP": 2, "EXECUTE": 1}, skewed=1, newest=50.0)], 0.01, 4)
+    metrics.committed([part({"SKIP": 2}, late=2, newest=40.0), part({"UNKNOWN": 1})], 0.02, 0)
     seen = scrape(metrics)
     assert seen["p35_messages_total", ()] == 6
     assert {labels[0]: value for (name, labels), value in seen.items() if name == "p35_decisions_total"} == {
@@ -88,8 +89,8 @@ def test_commits_are_counted_by_their_tags(metrics: P35Metrics) -> None:
 
 
 def test_the_newest_message_stays_the_newest(metrics: P35Metrics) -> None:
-    metrics.committed([part(1, ("newest", 50.5))], 0.0, 0)
-    metrics.committed([part(1, ("newest", 40.0))], 0.0, 0)
+    metrics.committed([part({"SKIP": 1}, newest=50.5)], 0.0, 0)
+    metrics.committed([part({"SKIP": 1}, newest=40.0)], 0.0, 0)
     assert scrape(metrics)["p35_last_message_timestamp_seconds", ()] == 50.5
 
 
@@ -158,7 +159,7 @@ def test_events_of_the_group_and_the_version_are_shown(metrics: P35Metrics) -> N
 
 
 def test_labels_take_only_values_that_are_known_beforehand(metrics: P35Metrics) -> None:
-    metrics.committed([part(1, ("SKIP", 1), ("newest", 5.0))], 0.0, 0)
+    metrics.committed([part({"SKIP": 1}, newest=5.0)], 0.0, 0)
     made_up = Snapshot({"SKIP": 1}, (("made up:x", 1),), (("made up", 1),))
     metrics.snapshots(Snapshots(0, dict.fromkeys(WINDOWS, made_up), (("x", 1),), 0.0))
     known = DECISIONS | set(WINDOWS) | {"1.2.3", "stale", "held", "none", "other"}

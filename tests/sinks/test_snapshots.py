@@ -65,7 +65,7 @@ def test_reading_takes_the_last_hour_by_the_clock_of_redis(client: redis.Redis, 
     for minute in minutes:
         client.hset(buckets.summary_key("quantum", minute), "decision:SKIP", "1")
     recent = snapshots.read(raw, "quantum")
-    assert sorted(recent.summaries) == list(range(recent.minute - 59, recent.minute + 1))
+    assert sorted(recent.counted) == list(range(recent.minute - 59, recent.minute + 1))
 
 
 def test_what_was_counted_is_shown_as_the_contract_says(client: redis.Redis, raw: redis.Redis) -> None:
