@@ -31,7 +31,7 @@ from connectors.table import HashTable, InvalidRow, Table
 from flows import __version__
 from flows.domain import headlines
 from flows.domain.efficiency import Scale, finite, judge, multiplier
-from flows.settings.flows import AllocationSettings
+from flows.settings.joins import AllocationSettings
 from sinks import efficiency, proposals
 from sinks.allocation_metrics import AllocationMetrics
 from sinks.proposals import ProposalWriter

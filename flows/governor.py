@@ -39,7 +39,7 @@ from flows import __version__
 from flows.domain import headlines
 from flows.domain.efficiency import Limits, hint, judge
 from flows.domain.plans import Plans, read
-from flows.settings.flows import GovernorSettings
+from flows.settings.joins import GovernorSettings
 from sinks import efficiency, governor_status, permits
 from sinks.governor_metrics import GovernorMetrics
 from sinks.values.joins import Permit, PermitNote, Plan

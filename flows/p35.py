@@ -41,7 +41,7 @@ from flows.domain import headlines
 from flows.domain.gates import MEANINGS
 from flows.domain.tally import Tally, tally
 from flows.domain.windows import roll_up
-from flows.settings.flows import P35Settings
+from flows.settings.p35 import P35Settings
 from sinks import buckets, decisions, snapshots, status, symbols
 from sinks.p35_metrics import P35Metrics
 from sinks.values.counts import CountNote, Recent, Snapshots

@@ -20,7 +20,7 @@ from flows.alerts import topology as alerts_topology
 from flows.domain.alerts.rules import RULES
 from flows.p35 import Ends, topology
 from flows.settings.alerts import AlertsSettings
-from flows.settings.flows import P35Settings
+from flows.settings.p35 import P35Settings
 from tests.support import configuration, users
 from tests.support.flow_process import FlowProcess
 from tests.support.waiting import wait_for

@@ -41,7 +41,7 @@ def verify(
     # Imported here: it needs the tally of the flow, and Bytewax with it, which takes as long as any other answer.
     from console.audit.run import Audit, parse_minute
     from console.audit.text import as_json, as_text
-    from flows.settings.flows import P35Settings
+    from flows.settings.p35 import P35Settings
 
     minute = None if since is None else parse_minute(since)
     if since is not None and minute is None:

@@ -30,7 +30,7 @@ from console.audit.bounds import (
     without_symbols,
 )
 from console.audit.recount import Recount, Retained, Step, ask
-from flows.settings.flows import P35Settings
+from flows.settings.p35 import P35Settings
 from sinks import decisions, status
 from sinks.buckets import bucket_counts, bucket_key
 from sinks.times import minute_name

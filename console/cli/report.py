@@ -35,7 +35,7 @@ def report(
     from console.queries.json import dumps
     from console.queries.report import as_json, as_markdown, parse_day, read_report
     from console.queries.service import read_now
-    from flows.settings.flows import P35Settings
+    from flows.settings.p35 import P35Settings
 
     settings = read_settings(P35Settings, redis_url)
     client = connect(settings, "quantum-console")

@@ -13,7 +13,7 @@ import redis
 
 from console.proof.checks import KEEP_SECONDS, Checks, fields, new_token
 from console.proof.efficiency import Case, cases, efficiencies, said
-from flows.settings.flows import AllocationSettings
+from flows.settings.joins import AllocationSettings
 from sinks import proposals
 
 BASE = 1_000.0

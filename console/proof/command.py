@@ -42,7 +42,7 @@ def proofs() -> None:
 def p35_(wait: Wait = None, redis_url: RedisUrl = None) -> None:
     """Decisions are counted once, in their minute, and shown in every window. Adds 6 decisions, which count."""
     from console.proof import p35
-    from flows.settings.flows import P35Settings
+    from flows.settings.p35 import P35Settings
 
     settings = read_settings(P35Settings, redis_url)
     _prove(settings, wait, p35.SECONDS, lambda checks, client: p35.prove(checks, client, settings))
@@ -52,7 +52,7 @@ def p35_(wait: Wait = None, redis_url: RedisUrl = None) -> None:
 def allocation_(wait: Wait = None, redis_url: RedisUrl = None) -> None:
     """Each kind of efficiency gets the proposal that the formula gives it. Adds 6 targets for a few loops."""
     from console.proof import allocation
-    from flows.settings.flows import AllocationSettings
+    from flows.settings.joins import AllocationSettings
 
     settings = read_settings(AllocationSettings, redis_url)
     seconds = allocation.seconds(settings)
@@ -63,7 +63,7 @@ def allocation_(wait: Wait = None, redis_url: RedisUrl = None) -> None:
 def governor_(wait: Wait = None, redis_url: RedisUrl = None) -> None:
     """Each kind of efficiency gets the permit that the formula gives it. Adds 8 plans, of quantity 0."""
     from console.proof import governor
-    from flows.settings.flows import GovernorSettings
+    from flows.settings.joins import GovernorSettings
 
     settings = read_settings(GovernorSettings, redis_url)
     _prove(settings, wait, governor.SECONDS, lambda checks, client: governor.prove(checks, client, settings))

@@ -15,7 +15,7 @@ import redis
 from connectors.group import read_state
 from console.proof.checks import KEEP_SECONDS, Checks, new_token
 from console.proof.efficiency import Case, cases, efficiencies, said
-from flows.settings.flows import GovernorSettings
+from flows.settings.joins import GovernorSettings
 from sinks import permits
 
 SECONDS = 15.0

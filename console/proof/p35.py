@@ -14,7 +14,7 @@ import redis
 
 from connectors.group import read_state
 from console.proof.checks import Checks, fields, new_token, number, text
-from flows.settings.flows import P35Settings
+from flows.settings.p35 import P35Settings
 from sinks import buckets, decisions, snapshots, status, symbols
 from sinks.values.counts import DECISIONS, WINDOWS
 

@@ -36,7 +36,7 @@ def watch(
     """
     from console.watch import loop
     from console.watch.view import View
-    from flows.settings.flows import AllocationSettings
+    from flows.settings.joins import AllocationSettings
 
     # (those of the flow whose proposals are shown: it may have been told another stream)
     settings = read_settings(AllocationSettings, redis_url)

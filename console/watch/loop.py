@@ -23,7 +23,7 @@ from console.terminal.viewport import here, printed
 from console.watch.scene import Scene, read_scene
 from console.watch.screen import screen
 from console.watch.view import View, press, split_keys
-from flows.settings.flows import AllocationSettings
+from flows.settings.joins import AllocationSettings
 
 
 def watch(client: redis.Redis, settings: AllocationSettings, view: View, every: float) -> None:

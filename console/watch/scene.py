@@ -11,7 +11,7 @@ from console.queries.joins import Joins, read_joins
 from console.queries.minutes import Minutes, read_minutes
 from console.queries.service import Service, read_service
 from console.queries.snapshots import read_last_executions
-from flows.settings.flows import AllocationSettings
+from flows.settings.joins import AllocationSettings
 from sinks.values.counts import LONGEST_WINDOW
 
 STUCK_SECONDS = 900

@@ -15,7 +15,7 @@ import sys
 import time
 
 from connectors.private_redis import PrivateRedis
-from flows.settings.flows import P35Settings
+from flows.settings.p35 import P35Settings
 from sinks import buckets
 from sinks.values.counts import Kind
 from tests.support.ledger import Ledger

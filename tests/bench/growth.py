@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from connectors.effects import Count
 from connectors.private_redis import PrivateRedis, free_port
-from flows.settings.flows import P35Settings
+from flows.settings.p35 import P35Settings
 from sinks import buckets, status
 from sinks.values.counts import Kind
 from tests.bench.load import PREFIX, Load

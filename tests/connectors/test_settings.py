@@ -15,7 +15,7 @@ from connectors.connection import connect
 from connectors.errors import SettingsError
 from connectors.settings import EXIT_SETTINGS, RedisSettings, load
 from connectors.start import start
-from flows.settings.flows import P35Settings
+from flows.settings.p35 import P35Settings
 
 SECRET = "hunter2-very-secret"
 

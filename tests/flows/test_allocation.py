@@ -19,7 +19,7 @@ from connectors.lookup_result import Failed, Outcome, Row
 from connectors.private_redis import PrivateRedis, free_port
 from connectors.table import InvalidRow, Table
 from flows.allocation import Ends, parse, topology
-from flows.settings.flows import AllocationSettings
+from flows.settings.joins import AllocationSettings
 from sinks.values.joins import Proposals
 from tests.support.efficiencies import allocation_sample, efficiency, expected_proposal, put
 from tests.support.flow_process import FlowProcess

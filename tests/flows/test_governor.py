@@ -20,7 +20,7 @@ from connectors.lookup import MemoryLookup
 from connectors.lookup_result import Failed, Outcome, Row
 from connectors.private_redis import free_port
 from flows.governor import Ends, topology
-from flows.settings.flows import GovernorSettings
+from flows.settings.joins import GovernorSettings
 from sinks.values.joins import PermitNote
 from tests.flows.test_allocation import metrics
 from tests.support.efficiencies import allocation_sample, efficiency, expected_hint, plan_sample, put

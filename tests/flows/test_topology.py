@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from connectors.delivery import Batch, Delivery, Entry, Part
 from connectors.group_state import GroupState
 from flows.p35 import Ends, group_config, topology
-from flows.settings.flows import P35Settings
+from flows.settings.p35 import P35Settings
 from sinks.values.counts import CountNote, Counts, Recent, Snapshots
 from tests.support import oracle, strategies
 from tests.support.ledger import Ledger

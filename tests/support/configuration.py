@@ -12,7 +12,8 @@ from pydantic_settings import BaseSettings
 from connectors.settings import RedisSettings
 from console.demo.settings import DemoSettings
 from flows.settings.alerts import AlertsSettings
-from flows.settings.flows import AllocationSettings, GovernorSettings, P35Settings
+from flows.settings.joins import AllocationSettings, GovernorSettings
+from flows.settings.p35 import P35Settings
 
 HEAD = """# Configuration
 

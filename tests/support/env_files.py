@@ -6,7 +6,8 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from flows.settings.alerts import AlertsSettings
-from flows.settings.flows import AllocationSettings, GovernorSettings, P35Settings
+from flows.settings.joins import AllocationSettings, GovernorSettings
+from flows.settings.p35 import P35Settings
 from tests.support.flow_process import ROOT
 
 FOLDER = ROOT / "deploy" / "env"

@@ -26,7 +26,7 @@ from connectors.stream_id import milliseconds
 from connectors.times import EPOCH
 from flows.domain.decisions import event_seconds, kind_of
 from flows.p35 import group_config
-from flows.settings.flows import P35Settings
+from flows.settings.p35 import P35Settings
 from sinks import buckets, status
 from sinks.values.counts import Kind
 from tests.bench.load import PREFIX

@@ -24,7 +24,7 @@ from console.audit.bounds import Bounds, Difference, compare
 from console.audit.recount import Recount
 from console.audit.run import Audit, Report
 from console.audit.text import as_json, as_text
-from flows.settings.flows import P35Settings
+from flows.settings.p35 import P35Settings
 from sinks.times import minute_name
 from tests.support.flow_process import ROOT, FlowProcess
 from tests.support.recount import BUCKET, GROUP, STATUS, STREAM, samples, wait_until_counted

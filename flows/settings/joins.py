@@ -1,4 +1,4 @@
-"""Settings of the flows: what the contract names, and a few of our own for operation."""
+"""Settings of the efficiency joins, `flows.allocation` and `flows.governor`."""
 
 from __future__ import annotations
 
@@ -6,30 +6,8 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from connectors.settings import RedisSettings
+from connectors.settings import ConsumerSettings, RedisSettings
 from sinks.proposals import target_prefix
-
-
-class P35Settings(RedisSettings):
-    """Settings of `flows.p35`."""
-
-    metrics_port: int = Field(8035, ge=0, le=65535, description="TCP port of the metrics; 0 turns them off")
-    bucket_ttl_sec: int = Field(
-        172_800, ge=3_600, description="seconds that a minute's bucket is kept after its last count"
-    )
-    enable_symbol_breakdown: bool = Field(True, description="count decisions and reasons per symbol, too")
-    snapshot_interval_sec: float = Field(10, gt=0, le=3_600, description="seconds between rolling snapshots")
-    max_fields_per_bucket: int = Field(5_000, ge=100, le=1_000_000, description="past it, new reasons become __other__")
-    max_future_skew_sec: int = Field(300, ge=0, le=86_400, description="seconds a timestamp may be ahead of its entry")
-    allowed_lateness_sec: int = Field(60, ge=0, le=86_400, description="seconds behind the newest before it is late")
-    status_interval_sec: float = Field(2, gt=0, le=3_600, description="seconds between looks at pending and lag")
-    lease_ttl_sec: float = Field(30, ge=0.5, le=3_600, description="seconds of silence after which a consumer is dead")
-    stall_sec: float = Field(300, ge=1, le=86_400, description="seconds without progress before a lease is given up")
-    read_batch: int = Field(2_000, ge=1, le=100_000, description="most entries in one read")
-    max_in_flight: int = Field(
-        16_000, ge=1, le=10_000_000, description="most entries read and not yet counted, a worker"
-    )
-    linger_ms: float = Field(15, ge=0, le=1_000, description="milliseconds between reads while few messages come")
 
 
 class EfficiencySettings(RedisSettings):
@@ -62,7 +40,7 @@ class AllocationSettings(EfficiencySettings):
         return value
 
 
-class GovernorSettings(EfficiencySettings):
+class GovernorSettings(EfficiencySettings, ConsumerSettings):
     """Settings of `flows.governor`."""
 
     metrics_port: int = Field(8044, ge=0, le=65535, description="TCP port of the metrics; 0 turns them off")
@@ -74,9 +52,6 @@ class GovernorSettings(EfficiencySettings):
         120, ge=0, le=86_400, description="seconds of extra cooldown at a score of 0"
     )
     permit_format: Literal["hash", "json"] = Field("hash", description="what a permit is made as, where none exists")
-    status_interval_sec: float = Field(2, gt=0, le=3_600, description="seconds between looks at pending and lag")
-    lease_ttl_sec: float = Field(30, ge=0.5, le=3_600, description="seconds of silence after which a consumer is dead")
-    stall_sec: float = Field(300, ge=1, le=86_400, description="seconds without progress before a lease is given up")
     read_batch: int = Field(200, ge=1, le=100_000, description="most entries in one read")
     max_in_flight: int = Field(
         4_000, ge=1, le=10_000_000, description="most entries read and not yet acknowledged, a worker"
