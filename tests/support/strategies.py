@@ -133,7 +133,8 @@ def fields(draw: st.DrawFn, id_ms: int) -> list[tuple[bytes, bytes]]:
     """Name and value pairs of an entry; any may be missing, and some are there twice."""
     strategies = {
         b"plan_id": st.just(b"p1"),
-        b"symbol": st.sampled_from([b"BTCUSDT", b"ETHUSDT", b"", b"A:B", b" XRPUSDT "]) | NASTY_BYTES,
+        b"symbol": st.sampled_from([b"BTCUSDT", b"ETHUSDT", b"", b"A:B", b"A", b"A%3AB", b"5%", b" XRPUSDT "])
+        | NASTY_BYTES,
         b"decision": st.just(b"") | PADDED_DECISION | NASTY_BYTES,
         b"executed": st.sampled_from([b"true", b"false", b"True", b"FALSE", b" true ", b"", b"1", b"no"]) | NASTY_BYTES,
         b"error": REASON,
