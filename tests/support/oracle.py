@@ -83,7 +83,8 @@ def field(fields: Fields, name: str) -> Text:
 def error_in_details(details: Text) -> str:
     """`error` of a JSON object; empty when `details` is none, or has none."""
     try:
-        value = json.loads(details if isinstance(details, str) else details.decode("utf-8"))
+        text = as_text(details)
+        value = json.loads(text[1:] if text[:1] == "\ufeff" else text, strict=False)
         if not isinstance(value, dict) or value.get("error") is None:
             return ""
         error = value["error"]
@@ -109,9 +110,9 @@ def decision_of(fields: Fields) -> tuple[str, str]:
                 return decision, ""
         return "UNKNOWN", said
     executed = as_text(field(fields, "executed")).strip().lower()
-    if executed == "true":
+    if executed in ("true", "1"):
         return "EXECUTE", ""
-    if executed == "false":
+    if executed in ("false", "0"):
         return ("SKIP" if reason_of(fields) == "none" else "BLOCKED"), ""
     return "UNKNOWN", ""
 
