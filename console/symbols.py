@@ -17,7 +17,7 @@ from console.minutes import Minutes, gates_among, rank
 from console.read import Ranked
 from flows.decisions import gate_of
 from flows.windows import minutes_of
-from sinks.buckets import OTHER, SYMBOL_DECISION, SYMBOL_REASON, bucket_key, symbol_field, written
+from sinks.buckets import OTHER, SYMBOL_DECISION, SYMBOL_REASON, bucket_key, escaped, symbol_field
 from sinks.values import DECISIONS
 
 
@@ -97,7 +97,7 @@ def read_symbols(
             if sum(of_decisions.values()) == sum(of_reasons.values()):
                 found[name].update(of_reasons)
             else:
-                doubtful.append((minute, name, written(name)))
+                doubtful.append((minute, name, escaped(name)))
             if unescaped:  # the flow that wrote the bucket did not escape colons in symbols yet
                 decisions[name].update(unescaped)
                 doubtful.append((minute, name, name))
@@ -111,7 +111,7 @@ def read_symbols(
 def _fields(names: Sequence[str], reasons: Sequence[str]) -> list[str]:
     fields: list[str] = []
     for name in names:
-        symbol = written(name)
+        symbol = escaped(name)
         fields += [f"{SYMBOL_DECISION}{symbol}:{decision}" for decision in DECISIONS]
         fields += [f"{SYMBOL_REASON}{symbol}:{reason}" for reason in reasons]
         if ":" in name:

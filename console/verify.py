@@ -66,7 +66,7 @@ class Bounds:
 def compare(key: str, minute: str, found: Found, bounds: Bounds) -> list[Difference]:
     """Where the bucket `key` does not lie within `bounds`."""
     least, most = bounds.least, bounds.most
-    # (What `sinks.buckets.written` makes has one colon before the decision, and no other.)
+    # (What `sinks.buckets.escaped` makes has one colon before the decision, and no other.)
     if any(name.startswith(SYMBOL_DECISION) and name.count(":") > 2 for name in found):
         texts = {name: count for name, count in found.items() if isinstance(count, str)}
         found = {**_unescaped({name: count for name, count in found.items() if isinstance(count, int)}), **texts}

@@ -4,7 +4,7 @@
         decision:{D}                 entries with decision D
         reason:{R}                   entries with reason R; reason:__other__ once the bucket is full
         symbol_decision:{S}:{D}      the same per symbol; both only with ENABLE_SYMBOL_BREAKDOWN
-        symbol_reason:{S}:{R}        (in these {S} is as `written` has it: a colon in a symbol is %3A)
+        symbol_reason:{S}:{R}        (in these {S} is as `escaped` has it: a colon in a symbol is %3A)
     {prefix}:p35:summary:YYYYMMDDHHMM           HASH, TTL 2 h: the decision:* and reason:* fields of the bucket once
         more, so that a snapshot does not have to read past thousands of symbol fields
     {prefix}:p35:unknown_decision:minute:YYYYMMDDHHMM   HASH, TTL 2 h: raw decisions that nobody knows -> count
@@ -41,10 +41,11 @@ _ESCAPES = {"%3A": ":", "%25": "%"}
 _ESCAPED = re.compile("|".join(_ESCAPES))
 
 
-def written(symbol: str) -> str:
-    """`symbol` as it is in the name of a field, where a colon ends it: as it is, unless it holds one.
+def escaped(symbol: str) -> str:
+    """`symbol` as the names of fields have it: the first colon behind it ends it.
 
-    Then a colon in it is `%3A` and a percent sign `%25`, as they are in a symbol that would be read as such a one.
+    A symbol without a colon stays as it is. In others a colon is `%3A` and a percent sign `%25`. So they are in a
+    symbol that holds `%3A` or `%25` itself, which could not be read back otherwise.
     """
     if ":" not in symbol and ("%" not in symbol or not _ESCAPED.search(symbol)):
         return symbol
@@ -54,8 +55,8 @@ def written(symbol: str) -> str:
 def symbol_field(name: str) -> tuple[str, str]:
     """Symbol, and decision or reason, of the field `name`, which begins with SYMBOL_DECISION or SYMBOL_REASON.
 
-    A flow of before `written` wrote a colon in a symbol as it is. Such a symbol is told from its decision, which has no
-    colon; but not from its reason, which then begins behind the first colon of the symbol.
+    Buckets written before symbols were escaped hold colons as they are. There a symbol is told from its decision, which
+    has no colon; but not from its reason, which then begins behind the first colon of the symbol.
     """
     start, _, rest = name.partition(":")
     symbol, _, other = rest.rpartition(":") if start + ":" == SYMBOL_DECISION else rest.partition(":")
@@ -83,7 +84,7 @@ def bucket_counts(counts: Mapping[Kind, int], symbol_breakdown: bool) -> dict[st
     for kind, count in counts.items():
         names = [f"decision:{kind.decision}", f"reason:{kind.reason}"]
         if symbol_breakdown and kind.symbol:
-            symbol = written(kind.symbol)
+            symbol = escaped(kind.symbol)
             names.append(f"{SYMBOL_DECISION}{symbol}:{kind.decision}")
             names.append(f"{SYMBOL_REASON}{symbol}:{kind.reason}")
         for name in names:
@@ -97,7 +98,7 @@ def _fallbacks(counts: Mapping[Kind, int], symbol_breakdown: bool) -> dict[str, 
     for kind in counts:
         fallbacks[f"reason:{kind.reason}"] = (f"reason:{OTHER}", f"reason:{OTHER}")
         if symbol_breakdown and kind.symbol:
-            symbol = written(kind.symbol)
+            symbol = escaped(kind.symbol)
             by_decision = f"{SYMBOL_DECISION}{symbol}:{kind.decision}"
             fallbacks[by_decision] = (by_decision, f"{SYMBOL_DECISION}{OTHER}:{kind.decision}")
             by_reason = f"{SYMBOL_REASON}{symbol}:{kind.reason}"

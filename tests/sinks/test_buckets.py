@@ -165,16 +165,16 @@ SYMBOLS = st.text(alphabet="A:%235a", max_size=8) | st.text(max_size=8)
 
 @given(SYMBOLS, st.text(max_size=8), st.sampled_from(["EXECUTE", "SKIP", "BLOCKED", "ERROR", "UNKNOWN"]))
 def test_any_symbol_can_be_told_from_its_reason_and_its_decision(symbol: str, reason: str, decision: str) -> None:
-    escaped = buckets.written(symbol)
-    assert escaped == oracle.symbol_in_field(symbol)
-    assert ":" not in escaped
-    assert buckets.symbol_field(f"symbol_reason:{escaped}:{reason}") == (symbol, reason)
-    assert buckets.symbol_field(f"symbol_decision:{escaped}:{decision}") == (symbol, decision)
+    field = buckets.escaped(symbol)
+    assert field == oracle.symbol_in_field(symbol)
+    assert ":" not in field
+    assert buckets.symbol_field(f"symbol_reason:{field}:{reason}") == (symbol, reason)
+    assert buckets.symbol_field(f"symbol_decision:{field}:{decision}") == (symbol, decision)
 
 
 @pytest.mark.parametrize("symbol", ["BTCUSDT", "5%", "%", "%2", "%3a", "1000SHIB", "é", "__other__"])
 def test_a_symbol_without_a_colon_is_written_as_it_is(symbol: str) -> None:
-    assert buckets.written(symbol) == symbol
+    assert buckets.escaped(symbol) == symbol
 
 
 def test_minutes_are_read_back_with_each_reason_at_its_own_symbol(client: redis.Redis, raw: redis.Redis) -> None:
