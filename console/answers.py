@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import redis
 
 from connectors.errors import RedisDenied, WrongType
+from console.life import P35, UNITS, Lives, read_lives
 from console.minutes import Minutes, read_minutes
 from console.read import NO_GATE, Ranked, Window
 from console.service import Service, read_service
 from console.symbols import Symbol, busiest, read_symbols, read_totals
-from console.unit import UnitState, read_unit
+from console.unit import UnitState, read_units
 from console.verdict import Verdict, verdict
 from flows.windows import minutes_of
 from sinks.values import SKIP, WINDOWS
@@ -25,9 +26,6 @@ REASONS, GATES, SYMBOLS = 15, 10, 10
 
 FLAG_ABOVE = 0.40
 """Share of all decisions above which a gate is flagged."""
-
-P35_UNIT = "quantum-p35-decision-intelligence.service"
-"""The systemd unit of `flows.p35`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +99,15 @@ class Health:
     unit: UnitState
     window: Window | None
     """What it has counted of late; None where that cannot be read."""
+    lives: Lives
+    """Of all flows."""
     trouble: str = ""
     """Why it cannot, printable."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Why the numbers may not be what they seem."""
-        return (*self.service.warnings, self.trouble) if self.trouble else self.service.warnings
+        """Why the numbers may not be what they seem, and what could not be read."""
+        return (*self.service.warnings, *filter(None, (self.lives.trouble, self.trouble)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,31 +155,40 @@ def ask_drift(client: redis.Redis, prefix: str, window: str, threshold: float, *
 
 
 def ask_health(client: redis.Redis, prefix: str, window: str) -> Health:
-    """Is the service that counts well? May block for two seconds more, when systemd does not answer."""
-    service, unit = read_service(client, prefix), read_unit(P35_UNIT)
+    """Are the services well? May block for two seconds more, when systemd does not answer."""
+    service = read_service(client, prefix)
+    unit, lives = _read_lives(client, prefix, service)
     try:
         seen = _read_minutes(client, prefix, service, window).window(window)
     except (RedisDenied, WrongType) as error:
         # What else there is to say is needed all the more.
-        return Health(service, unit, None, f"what was counted is unknown: {error}")
-    return Health(service, unit, seen)
+        return Health(service, unit, None, lives, f"what was counted is unknown: {error}")
+    return Health(service, unit, seen, lives)
 
 
 def ask_everything(client: redis.Redis, prefix: str, window: str, *, full: bool) -> Everything:
     """All of it, about the same minutes."""
     service, minutes = _read(client, prefix, window)
+    unit, lives = _read_lives(client, prefix, service)
     return Everything(
         _why(service, minutes, window),
         _symbols(client, prefix, service, minutes, window, (), full),
         _share(service, minutes, window, full),
         _drift(service, minutes, window, FLAG_ABOVE, full),
-        Health(service, read_unit(P35_UNIT), minutes.window(window)),
+        Health(service, unit, minutes.window(window), lives),
     )
 
 
 def _read(client: redis.Redis, prefix: str, window: str) -> tuple[Service, Minutes]:
     service = read_service(client, prefix)
     return service, _read_minutes(client, prefix, service, window)
+
+
+def _read_lives(client: redis.Redis, prefix: str, service: Service) -> tuple[UnitState, Lives]:
+    """The unit of p35, and the lives of all flows."""
+    found = read_units(list(UNITS.values()))
+    units = {name: found[unit] for name, unit in UNITS.items()}
+    return units[P35], read_lives(client, prefix, service, units)
 
 
 def _read_minutes(client: redis.Redis, prefix: str, service: Service, window: str) -> Minutes:

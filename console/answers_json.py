@@ -8,6 +8,7 @@ from typing import Any
 
 from console.answers import Answer, Everything, Gate, Health, Shares, Symbols, Why
 from console.groups import Consumer, Group
+from console.life import Life
 from console.read import Status
 from console.service import Service
 from console.unit import UnitState
@@ -68,6 +69,7 @@ def no_health(reason: str, *, redis_up: bool) -> dict[str, Any]:
         "consumers": [],
         "running": None,
         "unit": None,
+        "flows": [],
         "window": None,
         "total": None,
         "decisions": {},
@@ -127,6 +129,7 @@ def _health(answer: Health) -> dict[str, Any]:
         "consumers": [] if service.group is None else consumers(service.group.consumers),
         "running": service.running,
         "unit": _unit(answer.unit),
+        "flows": [_life(one) for one in answer.lives.known],
         "window": None if seen is None else seen.name,
         "total": None if seen is None else seen.total,
         "decisions": {} if seen is None else dict(seen.decisions),
@@ -164,3 +167,15 @@ def consumers(members: Iterable[Consumer]) -> list[dict[str, Any]]:
 
 def _unit(unit: UnitState) -> dict[str, Any]:
     return {"name": unit.name, "active": unit.active, "sub": unit.sub, "restarts": unit.restarts}
+
+
+def _life(one: Life) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "alive": one.alive,
+        "expected": one.expected,
+        "seen_at": one.seen_at,
+        "instance": one.instance,
+        "service_start_ts": one.started,
+        "version": one.version,
+    }

@@ -11,12 +11,11 @@ from rich.text import Text
 
 from connectors.errors import one_line
 from console.answers import GATES, REASONS, Answer, Everything, Gate, Health, Shares, SymbolGates, Symbols, Why
-from console.groups import Consumer, Group
+from console.health_text import behind, health, lives_in_short
 from console.read import NO_GATE, Window
 from console.room import STYLES, Room
-from console.service import BEHIND
 from console.table import Row, decisions, mix, ranking
-from console.text import age, clock, fit, number, percent
+from console.text import fit, many, number, percent
 from console.verdict import Severity, gate_severity
 from flows.gates import meaning
 
@@ -45,7 +44,7 @@ def _lines(answer: Answer, room: Room) -> Iterator[Text]:
     elif isinstance(answer, Shares):
         yield from _shares(answer, room)
     elif isinstance(answer, Health):
-        yield from _health(answer, room)
+        yield from health(answer, room)
     else:
         yield from _everything(answer, room)
 
@@ -104,8 +103,8 @@ def _symbol(one: SymbolGates, window: Window, room: Room, rows: int) -> Iterator
     if not symbol.total:
         yield Text(f"{one_line(symbol.name)}: no decisions in {window.name}")
         return
-    many = f"{_many(symbol.total, 'decision')} in {window.name}"
-    yield Text(f"{one_line(symbol.name)}: {many}: {mix(symbol.decisions, symbol.total)}")
+    counted = f"{many(symbol.total, 'decision')} in {window.name}"
+    yield Text(f"{one_line(symbol.name)}: {counted}: {mix(symbol.decisions, symbol.total)}")
     if one.gates:
         yield from ranking([_gate_row(gate) for gate in one.gates[:rows]], room, "gate")
 
@@ -129,51 +128,6 @@ def _shares(answer: Shares, room: Room) -> Iterator[Text]:
         yield from _next_step(window)
 
 
-def _health(answer: Health, room: Room) -> Iterator[Text]:
-    service = answer.service
-    status, group = service.status, service.group
-    for warning in answer.warnings:
-        yield Text(f"! {warning}", STYLES[Severity.SERIOUS])
-    if service.running:
-        yield Text("flows.p35 is running, and keeps up" if not answer.warnings else "flows.p35 is running")
-    yield Text(f"unit        {one_line(answer.unit.sentence)}")
-    started = "" if status.service_start_ts is None else f", started {clock(status.service_start_ts)}"
-    yield Text(f"service     version {one_line(status.version or 'unknown')}{started}")
-    last = service.seconds_since_last
-    ago = "none yet" if last is None or status.last_ts is None else f"{age(last)} ago ({clock(status.last_ts)})"
-    yield Text(f"newest      {ago}")
-    seen = answer.window
-    if seen is not None:
-        yield Text(f"counted     {_many(seen.total, 'decision')} in {seen.name}")
-        if seen.total:
-            yield Text(f"            {mix(seen.decisions, seen.total)}")
-    yield Text(f"processed   {number(status.processed_total)}, up to ID {one_line(status.last_id or 'none')}")
-    yield Text(
-        f"of these    {number(status.late_total)} late, {number(status.skewed_total)} without a usable time, "
-        f"{number(status.overflow_total)} folded"
-    )
-    lost = f"{number(status.trimmed_total)} lost (deleted from the stream before they were counted)"
-    yield Text(f"mishaps     {number(status.claimed_total)} taken over, {number(status.fenced_total)} leases lost")
-    yield Text(f"            {lost}", STYLES[Severity.SERIOUS if status.trimmed_total else Severity.NORMAL])
-    if group is None:
-        yield Text("group       none")
-        return
-    yield Text(f"group       pending {number(group.pending)}, lag {number(group.lag)}", _behind(group))
-    shown = group.consumers[: room.rows(len(group.consumers), 13)]
-    for consumer in shown:
-        yield _consumer(consumer)
-    if len(shown) < len(group.consumers):
-        yield Text(f"            and {len(group.consumers) - len(shown)} more consumers", "dim")
-
-
-def _consumer(one: Consumer) -> Text:
-    state = "alive" if one.alive else "dead: its lease has ended"
-    return Text(
-        f"consumer    {one_line(one.name)}: {state}, pending {number(one.pending)}, idle {age(one.idle)}",
-        STYLES[Severity.NORMAL if one.alive else Severity.ATTENTION],
-    )
-
-
 def _everything(answer: Everything, room: Room) -> Iterator[Text]:
     """On a screen: the essence of each on few lines. Elsewhere: all of each."""
     if room.height is None:
@@ -190,8 +144,9 @@ def _everything(answer: Everything, room: Room) -> Iterator[Text]:
             yield Text("")
         return
     window = answer.why.window
-    # Lines: verdict, window, 3 of decisions, 3 headings, 3 of health; the rest goes to reasons, gates and symbols.
-    rows = max(room.height - 11, 6)
+    lives = list(lives_in_short(answer.health.lives, answer.service.now))
+    # Lines: verdict, window, 3 of decisions, 3 headings, 3 of health, the flows; the rest is reasons, gates, symbols.
+    rows = max(room.height - 11 - len(lives), 6)
     reasons, gates = rows - 2 * (rows // 3), rows // 3
     yield _verdict(answer.why)
     yield _about(window, f", {percent(answer.why.skip_rate)} skipped")
@@ -203,15 +158,16 @@ def _everything(answer: Everything, room: Room) -> Iterator[Text]:
     yield from ranking(flagged, room, "gate")
     if answer.symbols.symbols:
         yield from _symbol_lines(answer.symbols.symbols[:gates], room)
-    health = list(_health(answer.health, room))
+    head = next(health(answer.health, room))
     status = answer.health.service.status
-    yield health[0]
+    yield head
     group = answer.health.service.group
     if group is not None:
         processed = (
             f"processed {number(status.processed_total)}, pending {number(group.pending)}, lag {number(group.lag)}"
         )
-        yield Text(processed, _behind(group))
+        yield Text(processed, behind(group))
+    yield from lives
 
 
 def _verdict(answer: Why) -> Text:
@@ -220,7 +176,7 @@ def _verdict(answer: Why) -> Text:
 
 def _about(window: Window, more: str = "") -> Text:
     span = {"1m": "this minute", "5m": "5 minutes", "15m": "15 minutes", "1h": "the last hour"}[window.name]
-    return Text(f"{span}: {_many(window.total, 'decision')}{more}")
+    return Text(f"{span}: {many(window.total, 'decision')}{more}")
 
 
 def _reason_row(name: str, count: int, window: Window) -> Row:
@@ -237,11 +193,3 @@ def _next_step(window: Window) -> Iterator[Text]:
         gate = window.gates[0].name
         yield Text(f"{one_line(gate)}: {meaning(gate)}")
         yield Text(f"What to do: quantum explain {shlex.quote(one_line(gate))}", "dim")
-
-
-def _behind(group: Group) -> str:
-    return STYLES[Severity.SERIOUS if group.waiting > BEHIND else Severity.NORMAL]
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{number(count)} {noun}{'' if count == 1 else 's'}"

@@ -39,7 +39,7 @@ from flows.alert_rules import KINDS, find
 from flows.alert_settings import AlertsSettings
 from flows.alert_text import alert, figures
 from flows.alert_view import view_of
-from sinks import alerts, notifications
+from sinks import alerts, flow_status, notifications
 from sinks.alert_metrics import AlertMetrics
 from sinks.alert_values import AlertState, Checked, Reading
 
@@ -63,7 +63,7 @@ def flow() -> Dataflow:
     settings = start(AlertsSettings, "alerts")
     receivers = _receivers(settings)
     metrics = AlertMetrics(KINDS, __version__)
-    service = Service.create(settings, "alerts")
+    service = Service.create(settings, "alerts", sign=flow_status.sign(settings.key_prefix, "alerts", __version__))
     metrics.watch(service.outage)
     endpoint.serve(settings)
     notify(settings, service, receivers, metrics)

@@ -31,7 +31,7 @@ from connectors.table import HashTable, InvalidRow, Table
 from flows import __version__, headlines
 from flows.efficiency import Scale, finite, judge, multiplier
 from flows.settings import AllocationSettings
-from sinks import efficiency, proposals
+from sinks import efficiency, flow_status, proposals
 from sinks.allocation_metrics import AllocationMetrics
 from sinks.proposals import Proposal, Proposals, ProposalWriter
 
@@ -58,7 +58,9 @@ def flow() -> Dataflow:
     """
     settings = start(AllocationSettings, "allocation")
     metrics = AllocationMetrics(__version__)
-    service = Service.create(settings, "allocation")
+    service = Service.create(
+        settings, "allocation", sign=flow_status.sign(settings.key_prefix, "allocation", __version__)
+    )
     metrics.watch(service.outage)
     endpoint.serve(settings)
     return topology(settings, redis_ends(settings, service, metrics))

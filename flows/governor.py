@@ -37,7 +37,7 @@ from flows import __version__, headlines
 from flows.efficiency import Limits, hint, judge
 from flows.plans import Plans, read
 from flows.settings import GovernorSettings
-from sinks import efficiency, governor_status, permits
+from sinks import efficiency, flow_status, governor_status, permits
 from sinks.governor_metrics import INCOMPLETE, NOT_EXECUTE, PERMIT, GovernorMetrics, tags
 from sinks.permits import Permit, Plan
 
@@ -60,7 +60,9 @@ def flow() -> Dataflow:
     """
     settings = start(GovernorSettings, "governor")
     metrics = GovernorMetrics(__version__)
-    service = Service.create(settings, "governor", metrics)
+    service = Service.create(
+        settings, "governor", metrics, sign=flow_status.sign(settings.key_prefix, "governor", __version__)
+    )
     metrics.watch(service.outage)
     endpoint.serve(settings)
     return topology(settings, redis_ends(settings, service, metrics))

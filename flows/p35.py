@@ -40,7 +40,7 @@ from flows.gates import MEANINGS
 from flows.settings import P35Settings
 from flows.tally import Tally, tally
 from flows.windows import roll_up
-from sinks import buckets, decisions, snapshots, status, symbols
+from sinks import buckets, decisions, flow_status, snapshots, status, symbols
 from sinks.metrics import P35Metrics
 from sinks.values import Recent, Snapshots
 
@@ -64,7 +64,7 @@ def flow() -> Dataflow:
     """
     settings = start(P35Settings, "p35")
     metrics = P35Metrics(__version__, MEANINGS)
-    service = Service.create(settings, "p35", metrics)
+    service = Service.create(settings, "p35", metrics, sign=flow_status.sign(settings.key_prefix, "p35", __version__))
     metrics.watch(service.outage)
     endpoint.serve(settings)
     return topology(settings, redis_ends(settings, service, metrics))

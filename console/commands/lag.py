@@ -29,7 +29,7 @@ def lag(json: AsJson = False, redis_url: RedisUrl = None) -> None:
 
     A line a consumer: stream, group, consumer, the last ID that the group was given, entries pending for the consumer,
     entries that the group has not read (lag; `unknown` where Redis does not know, as before 7.0), for how long the
-    consumer has been idle, and whether it lives. Exit status 3: there is no group at all.
+    consumer has been idle (before 7.2: has got nothing), and whether it lives. Exit status 3: there is no group at all.
 
     \b
     quantum lag

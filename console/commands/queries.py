@@ -151,7 +151,9 @@ def health(
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    """Is the service that counts well: status, pending, lag, consumers, systemd unit, and what it counted of late.
+    """Is the service that counts well, and which flows run?
+
+    Its status, pending, lag, consumers and systemd unit; each flow that runs or should; and what was counted of late.
 
     Exit status 0 whatever the answer: for monitoring there is `quantum check`. 3: Redis does not answer; with --json
     the object then says redis_up: false.
