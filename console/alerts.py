@@ -15,8 +15,8 @@ from connectors import stream_id
 from connectors.errors import one_line
 from console.asking import ask_all, count_of, number_of, text
 from console.verdict import Severity
+from sinks.alert_state import state_key, stream_key
 from sinks.alert_values import CRITICAL, FIRING, HIGH, MEDIUM, RESOLVED
-from sinks.alerts import state_key, stream_key
 
 _PAGE = 1_000
 

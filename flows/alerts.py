@@ -93,6 +93,7 @@ def judge(
         before.tracked,
         find(view, settings),
         now,
+        checked_at=before.checked_at,
         cooldown=settings.p35_alert_cooldown,
         broken=ago is None or ago > max(PATIENCE_CHECKS * settings.alert_interval_sec, PATIENCE_SECONDS),
         weight=lambda key: figures(view, key).score,

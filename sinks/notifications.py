@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from connectors.errors import one_line
 from connectors.outbox import OutboxConfig
 from connectors.receiver import Level, Message
+from sinks.alert_state import stream_key
 from sinks.alert_values import CRITICAL, FIRING, SEVERITIES
-from sinks.alerts import stream_key
 
 _BODY = 1_800
 """Characters of a body: what the strictest chats take."""
