@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import redis
 
 from connectors.errors import RedisDenied, WrongType
+from console.firing import Firing, read_firing
 from console.minutes import Minutes, read_minutes
 from console.read import NO_GATE, Ranked, Window
 from console.service import Service, read_service
@@ -49,6 +50,7 @@ class Why:
     service: Service
     window: Window
     verdict: Verdict
+    firing: Firing
 
     @property
     def reasons(self) -> tuple[Ranked, ...]:
@@ -131,7 +133,7 @@ Answer = Why | Symbols | Shares | Health | Everything
 
 def ask_why(client: redis.Redis, prefix: str, window: str) -> Why:
     """Why are we not trading now?"""
-    return _why(*_read(client, prefix, window), window)
+    return _why(*_read(client, prefix, window), window, read_firing(client, prefix))
 
 
 def ask_symbols(client: redis.Redis, prefix: str, window: str, names: Sequence[str] = (), *, full: bool) -> Symbols:
@@ -169,7 +171,7 @@ def ask_everything(client: redis.Redis, prefix: str, window: str, *, full: bool)
     """All of it, about the same minutes."""
     service, minutes = _read(client, prefix, window)
     return Everything(
-        _why(service, minutes, window),
+        _why(service, minutes, window, read_firing(client, prefix)),
         _symbols(client, prefix, service, minutes, window, (), full),
         _share(service, minutes, window, full),
         _drift(service, minutes, window, FLAG_ABOVE, full),
@@ -187,9 +189,9 @@ def _read_minutes(client: redis.Redis, prefix: str, service: Service, window: st
     return read_minutes(client, prefix, service.minute, max(WINDOWS[window], WINDOWS["15m"]))
 
 
-def _why(service: Service, minutes: Minutes, window: str) -> Why:
+def _why(service: Service, minutes: Minutes, window: str, firing: Firing) -> Why:
     seen = minutes.window(window)
-    return Why(service, seen, verdict(seen, minutes, service))
+    return Why(service, seen, verdict(seen, minutes, service), firing)
 
 
 def _symbols(

@@ -12,6 +12,7 @@ from rich.text import Text
 from connectors.errors import one_line
 from console.answers import GATES, REASONS, Answer, Everything, Gate, Health, Shares, SymbolGates, Symbols, Why
 from console.groups import Consumer, Group
+from console.headline import headline
 from console.read import NO_GATE, Window
 from console.room import STYLES, Room
 from console.service import BEHIND
@@ -51,12 +52,13 @@ def _lines(answer: Answer, room: Room) -> Iterator[Text]:
 
 
 def _why(answer: Why, room: Room) -> Iterator[Text]:
-    yield _verdict(answer)
+    head = headline(answer)
+    yield from head
     yield _about(answer.window, f", {percent(answer.skip_rate)} skipped")
     yield from decisions(answer.window)
     if room.height is None:
         yield Text("")
-    reasons = answer.reasons[: room.rows(REASONS, 8)]
+    reasons = answer.reasons[: room.rows(REASONS, 7 + len(head))]
     yield from ranking([_reason_row(one.name, one.count, answer.window) for one in reasons], room, "reason")
     yield from _next_step(answer.window)
 
@@ -190,10 +192,11 @@ def _everything(answer: Everything, room: Room) -> Iterator[Text]:
             yield Text("")
         return
     window = answer.why.window
-    # Lines: verdict, window, 3 of decisions, 3 headings, 3 of health; the rest goes to reasons, gates and symbols.
-    rows = max(room.height - 11, 6)
+    head = headline(answer.why)
+    # Lines: head, window, 3 of decisions, 3 headings, 3 of health; the rest goes to reasons, gates and symbols.
+    rows = max(room.height - 10 - len(head), 6)
     reasons, gates = rows - 2 * (rows // 3), rows // 3
-    yield _verdict(answer.why)
+    yield from head
     yield _about(window, f", {percent(answer.why.skip_rate)} skipped")
     yield from decisions(window)
     shown = answer.why.reasons[: min(reasons, REASONS)]
@@ -212,10 +215,6 @@ def _everything(answer: Everything, room: Room) -> Iterator[Text]:
             f"processed {number(status.processed_total)}, pending {number(group.pending)}, lag {number(group.lag)}"
         )
         yield Text(processed, _behind(group))
-
-
-def _verdict(answer: Why) -> Text:
-    return Text(one_line(answer.verdict.sentence), f"bold {STYLES[answer.verdict.severity]}".strip())
 
 
 def _about(window: Window, more: str = "") -> Text:
