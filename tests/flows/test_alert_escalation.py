@@ -6,14 +6,18 @@ import re
 
 import pytest
 import redis
+from prometheus_client import generate_latest
 
+from connectors.polled import PolledSource
 from connectors.private_redis import PrivateRedis
 from console.proof.alerts import _repeated
 from flows.alert_settings import AlertsSettings
+from flows.alerts import redis_ends
 from tests.flows.test_alerts_process import QUICK, explode
 from tests.support.alert_world import World, at, new_metrics, published, run
 from tests.support.flow_process import FlowProcess
 from tests.support.http_receiver import HttpReceiver
+from tests.support.services import service
 from tests.support.waiting import wait_for
 
 LONG = {**QUICK, "P35_ALERT_COOLDOWN": "86400"}
@@ -124,3 +128,21 @@ def test_a_default_receiver_hears_of_an_escalation_at_once_and_of_its_end(
     lines = [line for line in flow.log().splitlines() if "alert escalates" in line or "alert ends" in line]
     assert lines
     assert all(line.isprintable() for line in lines)
+
+
+def test_an_instance_that_is_always_second_shows_what_the_first_found(
+    server: PrivateRedis, client: redis.Redis
+) -> None:
+    second, one = new_metrics(), service(server.url)
+    checks = redis_ends(AlertsSettings(), one, second).checks
+    assert isinstance(checks, PolledSource)
+    fires = 'p35_alerts_firing{kind="gate_explosion",severity="CRITICAL"}'
+    for minute, stopped in ((0, 900), (10, 0)):
+        World(client).count(minute, {"EXECUTE": 1000}, {"gate": stopped, "none": 1000 - stopped})
+        run(server.url, AlertsSettings(), new_metrics(), [at(minute)])
+        part = checks.build_part("checks", "singleton", None)
+        assert part.next_batch()
+        part.close()
+        shown = generate_latest(second.registry).decode().splitlines()
+        assert f"{fires} {float(stopped > 0)}" in shown
+        assert ("p35_alert_firing_since_timestamp_seconds{" in str(shown)) == (stopped > 0)
