@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import redis
 
 from connectors.errors import RedisDenied, WrongType
+from console.firing import Firing, read_firing
 from console.life import P35, UNITS, Lives, read_lives
 from console.minutes import Minutes, read_minutes
 from console.read import NO_GATE, Ranked, Window
@@ -47,6 +48,7 @@ class Why:
     service: Service
     window: Window
     verdict: Verdict
+    firing: Firing
 
     @property
     def reasons(self) -> tuple[Ranked, ...]:
@@ -131,7 +133,7 @@ Answer = Why | Symbols | Shares | Health | Everything
 
 def ask_why(client: redis.Redis, prefix: str, window: str) -> Why:
     """Why are we not trading now?"""
-    return _why(*_read(client, prefix, window), window)
+    return _why(*_read(client, prefix, window), window, read_firing(client, prefix))
 
 
 def ask_symbols(client: redis.Redis, prefix: str, window: str, names: Sequence[str] = (), *, full: bool) -> Symbols:
@@ -171,7 +173,7 @@ def ask_everything(client: redis.Redis, prefix: str, window: str, *, full: bool)
     service, minutes = _read(client, prefix, window)
     unit, lives = _read_lives(client, prefix, service)
     return Everything(
-        _why(service, minutes, window),
+        _why(service, minutes, window, read_firing(client, prefix)),
         _symbols(client, prefix, service, minutes, window, (), full),
         _share(service, minutes, window, full),
         _drift(service, minutes, window, FLAG_ABOVE, full),
@@ -196,9 +198,9 @@ def _read_minutes(client: redis.Redis, prefix: str, service: Service, window: st
     return read_minutes(client, prefix, service.minute, max(WINDOWS[window], WINDOWS["15m"]))
 
 
-def _why(service: Service, minutes: Minutes, window: str) -> Why:
+def _why(service: Service, minutes: Minutes, window: str, firing: Firing) -> Why:
     seen = minutes.window(window)
-    return Why(service, seen, verdict(seen, minutes, service))
+    return Why(service, seen, verdict(seen, minutes, service), firing)
 
 
 def _symbols(

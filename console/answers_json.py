@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from console.answers import Answer, Everything, Gate, Health, Shares, Symbols, Why
@@ -88,6 +89,8 @@ def _why(answer: Why) -> dict[str, Any]:
         "skip_rate": answer.skip_rate,
         "verdict": answer.verdict.sentence,
         "severity": answer.verdict.severity.name.lower(),
+        "alerts": [asdict(one) for one in answer.firing.alerts],
+        "alerts_checked_at": answer.firing.checked_at,
     }
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from connectors.errors import one_line
 from console.answers import GATES, REASONS, Answer, Everything, Gate, Health, Shares, SymbolGates, Symbols, Why
+from console.headline import headline
 from console.health_text import behind, health, lives_in_short
 from console.read import NO_GATE, Window
 from console.room import STYLES, Room
@@ -50,12 +51,13 @@ def _lines(answer: Answer, room: Room) -> Iterator[Text]:
 
 
 def _why(answer: Why, room: Room) -> Iterator[Text]:
-    yield _verdict(answer)
+    head = headline(answer)
+    yield from head
     yield _about(answer.window, f", {percent(answer.skip_rate)} skipped")
     yield from decisions(answer.window)
     if room.height is None:
         yield Text("")
-    reasons = answer.reasons[: room.rows(REASONS, 8)]
+    reasons = answer.reasons[: room.rows(REASONS, 7 + len(head))]
     yield from ranking([_reason_row(one.name, one.count, answer.window) for one in reasons], room, "reason")
     yield from _next_step(answer.window)
 
@@ -144,11 +146,12 @@ def _everything(answer: Everything, room: Room) -> Iterator[Text]:
             yield Text("")
         return
     window = answer.why.window
+    head = headline(answer.why)
     lives = list(lives_in_short(answer.health.lives, answer.service.now))
-    # Lines: verdict, window, 3 of decisions, 3 headings, 3 of health, the flows; the rest is reasons, gates, symbols.
-    rows = max(room.height - 11 - len(lives), 6)
+    # Lines: head, window, 3 of decisions, 3 headings, 3 of health, the flows; the rest is reasons, gates, symbols.
+    rows = max(room.height - 10 - len(head) - len(lives), 6)
     reasons, gates = rows - 2 * (rows // 3), rows // 3
-    yield _verdict(answer.why)
+    yield from head
     yield _about(window, f", {percent(answer.why.skip_rate)} skipped")
     yield from decisions(window)
     shown = answer.why.reasons[: min(reasons, REASONS)]
@@ -168,10 +171,6 @@ def _everything(answer: Everything, room: Room) -> Iterator[Text]:
         )
         yield Text(processed, behind(group))
     yield from lives
-
-
-def _verdict(answer: Why) -> Text:
-    return Text(one_line(answer.verdict.sentence), f"bold {STYLES[answer.verdict.severity]}".strip())
 
 
 def _about(window: Window, more: str = "") -> Text:

@@ -1,4 +1,4 @@
-"""The command `quantum`: questions about the running system. Each reads, and changes nothing; `proof` alone writes.
+"""The command `quantum`: questions about the running system. Each reads, and changes nothing; only `proof` writes.
 
 Settings are those of the flows, from the environment. What a subcommand is given, and what it does, is in
 `console.commands`; what its exit status means, in `console.command`.
@@ -16,9 +16,11 @@ from typer.core import TyperGroup
 from connectors.errors import one_line
 from console.command import EXIT_BUG, EXIT_INTERRUPTED, fail
 from console.commands import queries
+from console.commands.alerts import alerts
 from console.commands.check import check
 from console.commands.explain import explain
 from console.commands.lag import lag
+from console.commands.notify import notify
 from console.commands.proof import proof
 from console.commands.report import report
 from console.commands.tail import tail
@@ -62,6 +64,8 @@ def main() -> None:
 def quantum() -> None:
     """Ask the trading system why it does what it does. Reads Redis, and changes nothing (but for quantum proof).
 
+    quantum notify --test sends messages to the receivers of alerts.
+
     Redis is found at --redis-url, else at REDIS_URL, else at REDIS_HOST, REDIS_PORT and REDIS_DB; a password is best in
     REDIS_PASSWORD_FILE. KEY_PREFIX is the first part of all keys.
 
@@ -81,12 +85,14 @@ app.command("health")(queries.health)
 app.command("all")(queries.all_queries)
 app.command("watch")(watch)
 app.command("explain")(explain)
+app.command("alerts")(alerts)
 app.command("lag")(lag)
 app.command("check")(check)
 app.command("tail")(tail)
 app.command("report")(report)
 app.add_typer(proof, name="proof")
 app.command("verify")(verify)
+app.command("notify")(notify)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import bytewax.operators as op
+import redis
 from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
@@ -40,6 +41,7 @@ from flows.alert_settings import AlertsSettings
 from flows.alert_text import alert, figures
 from flows.alert_view import view_of
 from sinks import alerts, flow_status, notifications
+from sinks.alert_log import log_published
 from sinks.alert_metrics import AlertMetrics
 from sinks.alert_values import AlertState, Checked, Reading
 
@@ -93,6 +95,7 @@ def judge(
         before.tracked,
         find(view, settings),
         now,
+        checked_at=before.checked_at,
         cooldown=settings.p35_alert_cooldown,
         broken=ago is None or ago > max(PATIENCE_CHECKS * settings.alert_interval_sec, PATIENCE_SECONDS),
         weight=lambda key: figures(view, key).score,
@@ -129,12 +132,23 @@ def _receivers(settings: AlertsSettings) -> list[Receiver]:
 def redis_ends(settings: AlertsSettings, service: Service, metrics: AlertMetrics) -> Ends:
     """The ends on the Redis of `service`."""
     prefix = settings.key_prefix
+
+    def read(client: redis.Redis) -> Reading:
+        reading = alerts.read(client, prefix)
+        metrics.known(reading.state)
+        return reading
+
+    def write(client: redis.Redis, checked: Checked) -> None:
+        if alerts.write(client, prefix, checked):
+            log_published(checked)
+            metrics.published(checked)
+
     return Ends(
-        checks=PolledSource(service, "checks", settings.alert_interval_sec, lambda client: alerts.read(client, prefix)),
+        checks=PolledSource(service, "checks", settings.alert_interval_sec, read),
         publish=DerivedSink(
             service,
             "publish",
-            lambda client, checked: metrics.written(checked, alerts.write(client, prefix, checked)),
+            write,
             written=metrics.checked,
             headline=lambda checked: headlines.alerts(checked.after),
         ),

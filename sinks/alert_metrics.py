@@ -7,13 +7,17 @@ from collections.abc import Sequence
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
+from connectors.errors import one_line
 from connectors.metrics import SECONDS_BUCKETS
 from connectors.notifier import Watcher
 from connectors.outage import Outage
-from sinks.alert_values import FIRING, SEVERITIES, Checked
+from sinks.alert_values import FIRING, SEVERITIES, AlertState, Checked
 
 OUTCOMES = ("sent", "failed", "dead")
 """Of an attempt to notify: it was taken, it was not and will be tried again, it was given up."""
+
+_LONGEST_REASON = 128
+"""Characters of a label."""
 
 
 class AlertMetrics(Watcher):
@@ -29,6 +33,14 @@ class AlertMetrics(Watcher):
             "p35_alerts_resolved", "Alerts published as resolved, by this process", ["kind"], registry=registry
         )
         self._firing = Gauge("p35_alerts_firing", "Alerts that fire now", ["kind", "severity"], registry=registry)
+        # Names of gates and symbols: no more at a time than fire at once (twenty of a kind, and one for the rest).
+        self._since = Gauge(
+            "p35_alert_firing_since_timestamp_seconds",
+            "When an alert began to fire; gone when it has ended",
+            ["kind", "reason", "severity"],
+            registry=registry,
+        )
+        self._shown: set[tuple[str, str, str]] = set()
         self._seconds = Histogram(
             "p35_alert_evaluation_seconds",
             "Seconds to read, judge and write a check",
@@ -56,9 +68,9 @@ class AlertMetrics(Watcher):
         """Show what `outage` knows of Redis."""
         self._redis_up.set_function(lambda: float(outage.redis_up))
 
-    def written(self, checked: Checked, applied: bool) -> None:
-        """`checked` was written, or was not because another instance was faster: its alerts are not ours then."""
-        for alert in checked.alerts if applied else ():
+    def published(self, checked: Checked) -> None:
+        """What `checked` led to was published by this process."""
+        for alert in checked.alerts:
             if alert.state == FIRING:
                 self._alerts.labels(alert.key.kind, alert.severity).inc()
             else:
@@ -67,13 +79,24 @@ class AlertMetrics(Watcher):
     def checked(self, checked: Checked) -> None:
         """A check is over; what it found is what any other instance found."""
         self._seconds.observe(time.monotonic() - checked.started)
-        self._last.set(checked.after.checked_at or 0)
+        self.known(checked.after)
+
+    def known(self, state: AlertState) -> None:
+        """Show `state`, which this process or another has written."""
+        self._last.set(state.checked_at or 0)
         firing = dict.fromkeys(((kind, severity) for kind in self._kinds for severity in SEVERITIES), 0)
-        for key, tracked in checked.after.tracked.items():
+        since: dict[tuple[str, str, str], float] = {}
+        for key, tracked in state.tracked.items():
             if tracked.firing and (key.kind, tracked.severity) in firing:
                 firing[key.kind, tracked.severity] += 1
+                since[key.kind, one_line(key.reason, _LONGEST_REASON), tracked.severity] = tracked.started_at
         for labels, count in firing.items():
             self._firing.labels(*labels).set(count)
+        for gone in self._shown - since.keys():
+            self._since.remove(*gone)
+        for series, started_at in since.items():
+            self._since.labels(*series).set(started_at)
+        self._shown = set(since)
 
     def notified(self, outcome: str) -> None:
         """A message had this outcome: one of OUTCOMES."""

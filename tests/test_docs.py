@@ -165,7 +165,8 @@ def test_every_key_that_the_alerts_write_is_documented(client: redis.Redis, flow
     wait_for(lambda: client.exists("quantum:p35:alerts:dead"), "the dead letter")
     keys = client.keys("quantum:p35:alerts*")
     assert {key: documented(key) for key in keys} == {key: client.type(key) for key in keys}
-    assert len(keys) == 4
+    assert len(keys) == 5
+    assert documented("quantum:p35:alerts:sent") == "stream"
     text = (ROOT / "docs/redis-schema.md").read_text("utf-8")
     (_id, dead), *_ = client.xrange("quantum:p35:alerts:dead")
     assert all(f"`{field}`" in text for field in dead)

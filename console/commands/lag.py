@@ -15,12 +15,12 @@ _STATES = {True: "alive, ", False: "dead, ", None: ""}
 def streams(prefix: str) -> Mapping[str, str | None]:
     """The streams of the system that have readers, and what the leases of these begin with."""
     # Here, because they bring a logger along, and other questions start faster without.
-    from sinks import alerts, decisions, governor_status, permits
+    from sinks import alert_state, decisions, governor_status, permits
 
     return {
         decisions.stream_key(prefix): decisions.lease_prefix(prefix),
         permits.stream_key(prefix): governor_status.lease_prefix(prefix),
-        alerts.stream_key(prefix): None,
+        alert_state.stream_key(prefix): None,
     }
 
 

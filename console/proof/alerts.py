@@ -14,7 +14,7 @@ import redis
 
 from console.proof.checks import Checks, fields, new_token, text
 from flows.alert_settings import AlertsSettings
-from sinks import alerts, decisions, snapshots, symbols
+from sinks import alert_state, alerts, decisions, snapshots, symbols
 from sinks.alert_values import SEVERITIES, STATES
 
 CONTRACT = {
@@ -56,13 +56,16 @@ def prove(checks: Checks, client: redis.Redis, settings: AlertsSettings, *, expl
         _explode(checks, client, settings)
     checks.becomes("service: it makes another one", True, lambda: _checked_at(client, prefix) > before)
     published = _published(client, prefix)
-    checks.say(f"      {len(published)} alerts are in {alerts.stream_key(prefix)}")
+    checks.say(f"      {len(published)} alerts are in {alert_state.stream_key(prefix)}")
     checks.holds("stream: no more than about 1,000 are kept", len(published) <= alerts.KEPT + 200, str(len(published)))
     for what, broken in (
         ("stream: each has the fields of the contract", _without_fields(published)),
         ("stream: each gate explosion is named by its time and gate", _misnamed(published)),
         ("stream: each share is what was counted", _miscounted(published)),
-        ("stream: none is repeated within the cooldown", _repeated(published, settings.p35_alert_cooldown)),
+        (
+            "stream: none is repeated within the cooldown, unless it is worse",
+            _repeated(published, settings.p35_alert_cooldown),
+        ),
         ("stream: what is resolved was firing", _never_fired(published)),
     ):
         checks.holds(what, not broken, f"not so: {broken[0]}" if broken else "")
@@ -70,13 +73,13 @@ def prove(checks: Checks, client: redis.Redis, settings: AlertsSettings, *, expl
 
 def _checked_at(client: redis.Redis, prefix: str) -> float:
     try:
-        return float(fields(client, alerts.state_key(prefix)).get("checked_at", 0))
+        return float(fields(client, alert_state.state_key(prefix)).get("checked_at", 0))
     except ValueError:
         return 0.0
 
 
 def _published(client: redis.Redis, prefix: str) -> list[Entry]:
-    rows: Any = client.xrange(alerts.stream_key(prefix))
+    rows: Any = client.xrange(alert_state.stream_key(prefix))
     return [{text(name): text(value) for name, value in entry.items()} for _id, entry in rows]
 
 
@@ -109,16 +112,18 @@ def _miscounted(published: list[Entry]) -> list[Entry]:
 
 
 def _repeated(published: list[Entry], cooldown: float) -> list[Entry]:
-    last: dict[tuple[str, ...], float] = {}
+    """Those that came within the cooldown of one that was as severe."""
+    last: dict[tuple[str, ...], tuple[float, str]] = {}
     repeated = []
     for one in published:
-        if one.get("state") == "firing":
+        if one.get("state") == "firing" and one.get("severity") in SEVERITIES:
             key = tuple(one.get(name, "") for name in ("kind", "reason", "window"))
-            at = float(one.get("timestamp", 0))
+            at, severity = float(one.get("timestamp", 0)), one["severity"]
+            before, told = last.get(key, (-math.inf, severity))
             # (times are whole seconds)
-            if at - last.get(key, -math.inf) < cooldown - 1:
+            if at - before < cooldown - 1 and SEVERITIES.index(severity) <= SEVERITIES.index(told):
                 repeated.append(one)
-            last[key] = at
+            last[key] = at, severity
     return repeated
 
 

@@ -26,13 +26,14 @@ NAMES = [
     "all",
     "watch",
     "explain",
+    "alerts",
     "lag",
     "check",
     "tail",
     "report",
     "verify",
 ]
-"""Those that read Redis; `proof` has subcommands, and tests of its own."""
+"""Those that read Redis; `proof` has subcommands, `notify` needs no Redis, and both have tests of their own."""
 
 NOWHERE = "redis://127.0.0.1:1/0"
 PAGE = (ROOT / "docs/console.md").read_text("utf-8")
@@ -40,8 +41,8 @@ PAGE = (ROOT / "docs/console.md").read_text("utf-8")
 
 def test_every_command_is_listed_and_documented() -> None:
     listed = quantum(NOWHERE, "--help").stdout.partition("Commands:")[2]
-    assert re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE) == [*NAMES, "proof"]
-    assert {*NAMES, "proof"} <= set(re.findall(r"^\| `([a-z]+)", PAGE, re.MULTILINE))
+    assert re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE) == [*NAMES, "notify", "proof"]
+    assert {*NAMES, "notify", "proof"} <= set(re.findall(r"^\| `([a-z]+)", PAGE, re.MULTILINE))
 
 
 @pytest.mark.parametrize("name", [*NAMES, *"abcde"])
@@ -135,7 +136,11 @@ def test_the_keys_of_json_are_those_of_the_page(
     flows()
     wait_until_counted(client, total)
     client.hincrby("quantum:p35:status", "processed_total", 1)
-    client.xadd("quantum:p35:alerts", {"kind": "skip_high"})
+    alert_id = client.xadd("quantum:p35:alerts", {"kind": "skip_high", "state": "resolved"})
+    client.xgroup_create("quantum:p35:alerts", "notify-1", "0")
+    client.xadd("quantum:p35:alerts:sent", {"receiver": "1", "entries": alert_id})
+    fires = {"since": {}, "alert_id": "id", "severity": "HIGH", "started_at": 1, "published_at": 1}
+    client.hset("quantum:p35:alerts:state", "gate_explosion 5m gate", json.dumps(fires))
 
     def answer(*arguments: str) -> Any:
         return json.loads(here(server.url, *arguments, "--json").stdout)
@@ -145,15 +150,17 @@ def test_the_keys_of_json_are_those_of_the_page(
     queries, others, lists = documented("query"), documented("other"), documented("list")
     said = {name: answer(name) for name in ("why", "symbols", "share", "health", "all", "lag", "report", "verify")}
     said["drift"] = answer("drift", "1")
+    said["alerts"] = answer("alerts")
+    said["notify"] = json.loads(quantum(server.url, "notify", "--json", ALERT_NOTIFY_URLS="json://127.0.0.1:9").stdout)
     said["explain"] = answer("explain", "no_position")
     said["tail"] = answer("tail", "--no-follow", "-n", "1")
     assert set(queries) | set(others) == set(said)
-    assert set(said) | {"watch", "check"} == set(NAMES), "the two without JSON"
+    assert set(said) | {"watch", "check"} == {*NAMES, "notify"}, "the two without JSON"
     for name, keys in queries.items():
         assert set(said[name]) == head | keys, name
     for name, keys in others.items():
         assert set(said[name]) == keys, name
-    assert len(lists) == 18
+    assert len(lists) == 24
     for path, keys in lists.items():
         assert set(inner(said, path.split("."))) == keys, path
 
