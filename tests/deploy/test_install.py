@@ -37,7 +37,7 @@ def python(one: Installation, *arguments: str) -> str:
 
 def test_the_script_has_no_fault_that_a_linter_knows() -> None:
     linter = Path(sys.executable).parent / "shellcheck"
-    scripts = sorted((ROOT / "deploy").glob("*.sh"))
+    scripts = sorted((ROOT / "deploy").rglob("*.sh"))
     done = subprocess.run([linter, *scripts], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout
 
