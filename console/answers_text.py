@@ -161,9 +161,8 @@ def _everything(answer: Everything, room: Room) -> Iterator[Text]:
     yield from ranking(flagged, room, "gate")
     if answer.symbols.symbols:
         yield from _symbol_lines(answer.symbols.symbols[:gates], room)
-    head = next(health(answer.health, room))
+    yield next(health(answer.health, room))
     status = answer.health.service.status
-    yield head
     group = answer.health.service.group
     if group is not None:
         processed = (
