@@ -7,9 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from console.answers import Answer, Everything, Gate, Health, Shares, Symbols, Why
+from console.answers import GATES, Answer, Everything, Gate, Health, Shares, Symbols, Why
+from console.firing import Firing
 from console.groups import Consumer, Group
+from console.latest import LastMinute
 from console.life import Life
+from console.minutes import Span
 from console.read import Status
 from console.service import Service
 from console.unit import UnitState
@@ -27,7 +30,7 @@ def as_json(query: str, answer: Answer) -> dict[str, Any]:
     """What `answer` says to the query of that name."""
     if isinstance(answer, Everything):
         parts = {
-            "why": _why(answer.why),
+            "why": why_as_json(answer.why),
             "symbols": _symbols(answer.symbols),
             "share": _shares(answer.share),
             "drift": _shares(answer.drift),
@@ -35,7 +38,7 @@ def as_json(query: str, answer: Answer) -> dict[str, Any]:
         }
         return head(query, answer.service) | parts
     if isinstance(answer, Why):
-        value = _why(answer)
+        value = why_as_json(answer)
     elif isinstance(answer, Symbols):
         value = _symbols(answer)
     elif isinstance(answer, Shares):
@@ -77,10 +80,12 @@ def no_health(reason: str, *, redis_up: bool) -> dict[str, Any]:
     }
 
 
-def _why(answer: Why) -> dict[str, Any]:
+def why_as_json(answer: Why) -> dict[str, Any]:
+    """One window, without what every answer begins with."""
     window = answer.window
     return {
         "window": window.name,
+        **span(answer.span),
         "total": window.total,
         "decisions": dict(window.decisions),
         "reasons": [
@@ -89,20 +94,44 @@ def _why(answer: Why) -> dict[str, Any]:
         "skip_rate": answer.skip_rate,
         "verdict": answer.verdict.sentence,
         "severity": answer.verdict.severity.name.lower(),
-        "alerts": [asdict(one) for one in answer.firing.alerts],
-        "alerts_checked_at": answer.firing.checked_at,
+        "last_minute": None if answer.latest is None else _last_minute(answer.latest),
+    } | _firing(answer.firing)
+
+
+def _firing(of: Firing | None) -> dict[str, Any]:
+    if of is None:
+        return {}
+    return {"alerts": [asdict(one) for one in of.alerts], "alerts_checked_at": of.checked_at}
+
+
+def span(of: Span) -> dict[str, float]:
+    """When a window begins and ends."""
+    return {"from": of.begin, "to": of.end}
+
+
+def _last_minute(latest: LastMinute) -> dict[str, Any]:
+    seen, begin = latest.window, latest.minute * 60
+    return {
+        "from": begin,
+        "to": begin + 60,
+        "total": seen.total,
+        "decisions": dict(seen.decisions),
+        "gates": [{"gate": one.name, "count": one.count, "share": seen.share(one.count)} for one in seen.gates[:GATES]],
+        "differs": latest.differs,
     }
 
 
 def _symbols(answer: Symbols) -> dict[str, Any]:
     return {
         "window": answer.window.name,
+        **span(answer.span),
         "symbols": [
             {
                 "symbol": one.symbol.name,
                 "total": one.symbol.total,
                 "decisions": dict(one.symbol.decisions),
                 "gates": [{"gate": gate.name, "count": gate.count, "share": gate.share} for gate in one.gates],
+                "nearest": None if one.nearest is None else list(one.nearest),
             }
             for one in answer.symbols
         ],
@@ -113,6 +142,7 @@ def _symbols(answer: Symbols) -> dict[str, Any]:
 def _shares(answer: Shares) -> dict[str, Any]:
     return {
         "window": answer.window.name,
+        **span(answer.span),
         "total": answer.window.total,
         "threshold": answer.threshold,
         "gates": _gates(answer.gates),

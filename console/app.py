@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import gc
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from connectors.errors import one_line
-from console.command import EXIT_BUG, EXIT_INTERRUPTED, fail
+from console.command import EXIT_BUG, EXIT_INTERRUPTED, fail, write
 from console.commands import queries
 from console.commands.alerts import alerts
 from console.commands.check import check
+from console.commands.compare import compare
 from console.commands.explain import explain
 from console.commands.lag import lag
 from console.commands.notify import notify
@@ -26,8 +27,13 @@ from console.commands.report import report
 from console.commands.tail import tail
 from console.commands.verify import verify
 from console.commands.watch import watch
+from flows import __version__
 
 LETTERS = {"a": "why", "b": "symbols", "c": "share", "d": "drift", "e": "health"}
+
+
+_WHOLE = 1_000
+"""Characters of a summary: more than any has."""
 
 
 class Commands(TyperGroup):
@@ -37,9 +43,20 @@ class Commands(TyperGroup):
         """The subcommand of that name or letter."""
         return super().get_command(ctx, LETTERS.get(cmd_name, cmd_name))
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Their names and what they do, whole: on two lines where that is longer than one, and not cut."""
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(_WHOLE)) for name, one in found if not one.hidden])
+
 
 app = typer.Typer(
-    cls=Commands, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=True,
 )
 
 
@@ -60,8 +77,18 @@ def main() -> None:
         gc.freeze()  # or Python would end by walking through all that was imported, for a tenth of a second
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        write(f"quantum {__version__}\n")
+        raise typer.Exit
+
+
 @app.callback()
-def quantum() -> None:
+def quantum(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     """Ask the trading system why it does what it does. Reads Redis, and changes nothing (but for quantum proof).
 
     quantum notify --test sends messages to the receivers of alerts.
@@ -83,6 +110,7 @@ app.command("share")(queries.share)
 app.command("drift")(queries.drift)
 app.command("health")(queries.health)
 app.command("all")(queries.all_queries)
+app.command("compare")(compare)
 app.command("watch")(watch)
 app.command("explain")(explain)
 app.command("alerts")(alerts)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import redis
 
+import flows as flows_package
 from connectors.private_redis import PrivateRedis
 from tests.support.flow_process import ROOT, FlowProcess
 from tests.support.quantum import COMMAND, environment, here, publish_samples, quantum
@@ -24,6 +25,7 @@ NAMES = [
     "drift",
     "health",
     "all",
+    "compare",
     "watch",
     "explain",
     "alerts",
@@ -42,6 +44,8 @@ PAGE = (ROOT / "docs/console.md").read_text("utf-8")
 def test_every_command_is_listed_and_documented() -> None:
     listed = quantum(NOWHERE, "--help").stdout.partition("Commands:")[2]
     assert re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE) == [*NAMES, "notify", "proof"]
+    assert "..." not in listed, "summaries are whole"
+    assert max(map(len, listed.splitlines())) <= 80
     assert {*NAMES, "notify", "proof"} <= set(re.findall(r"^\| `([a-z]+)", PAGE, re.MULTILINE))
 
 
@@ -56,12 +60,24 @@ def test_help_alone_is_enough(name: str) -> None:
         assert re.search(rf"^  quantum {full}\b", done.stdout, re.MULTILINE), "an example"
 
 
+def test_help_is_asked_for_in_short_and_the_version_too() -> None:
+    for arguments in ([], *([name] for name in NAMES), ["proof"], ["proof", "p35"]):
+        short, long = (here(NOWHERE, *arguments, flag) for flag in ("-h", "--help"))
+        assert (short.exit_code, short.stdout) == (0, long.stdout), arguments
+    done = here(NOWHERE, "--version")
+    assert (done.exit_code, done.stdout) == (0, f"quantum {flows_package.__version__}\n")
+
+
 def test_what_is_typed_wrong_is_told() -> None:
     for arguments in (
         ["whyy"],
         ["why", "--window", "2m"],
         ["drift", "101"],
         ["drift", "many"],
+        ["why", "--at", "25:00"],
+        ["why", "--ago", "1 fortnight"],
+        ["share", "--at", "14:05", "--ago", "1h"],
+        ["compare", "yesterday"],
         ["tail", "-d", "MAYBE"],
     ):
         done = here(NOWHERE, *arguments)
@@ -116,7 +132,7 @@ def test_it_starts_without_what_only_flows_need() -> None:
 def documented(title: str) -> dict[str, set[str]]:
     """The keys in the table of the page whose first column is called `title`."""
     table = PAGE.partition(f"| {title} |")[2].partition("\n\n")[0]
-    rows = re.findall(r"^\| `([a-z.]+)` \| (.*) \|$", table, re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z._]+)` \| (.*) \|$", table, re.MULTILINE)
     return {name: set(re.findall(r"`([a-z_]+)`", keys)) for name, keys in rows}
 
 
@@ -148,7 +164,10 @@ def test_the_keys_of_json_are_those_of_the_page(
     head = {"version", "query", "as_of", "last_ts", "warnings"}
     assert all(f"`{name}`" in PAGE for name in head)
     queries, others, lists = documented("query"), documented("other"), documented("list")
-    said = {name: answer(name) for name in ("why", "symbols", "share", "health", "all", "lag", "report", "verify")}
+    said = {
+        name: answer(name)
+        for name in ("why", "symbols", "share", "health", "all", "compare", "lag", "report", "verify")
+    }
     said["drift"] = answer("drift", "1")
     said["alerts"] = answer("alerts")
     said["notify"] = json.loads(quantum(server.url, "notify", "--json", ALERT_NOTIFY_URLS="json://127.0.0.1:9").stdout)
