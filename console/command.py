@@ -48,7 +48,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object inst
 InWindow = Annotated[
     WindowName, typer.Option("--window", "-w", help="The running minute, and the 0, 4, 14 or 59 before it.")
 ]
-Watch = Annotated[bool, typer.Option("--watch", help="Show it again and again, in place, until Ctrl-C.")]
+Watch = Annotated[bool, typer.Option("--watch", help="Show it again and again, in place, until q or Ctrl-C.")]
 Every = Annotated[float, typer.Option(metavar="SECONDS", min=0.1, max=3600, help="With --watch: how often.")]
 Full = Annotated[bool, typer.Option("--full", help="Whole reasons: neither folded into gates nor cut.")]
 
