@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from connectors.errors import one_line
-from console.command import EXIT_BUG, EXIT_INTERRUPTED, fail, write
+from console.command import EXIT_BUG, EXIT_INTERRUPTED, UNWRITABLE, fail, unwritable, write
 from console.commands import queries
 from console.commands.alerts import alerts
 from console.commands.check import check
@@ -72,6 +72,8 @@ def main() -> None:
     except KeyboardInterrupt:
         raise SystemExit(EXIT_INTERRUPTED) from None
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in UNWRITABLE:  # (a help text, which is not ours to write)
+            unwritable(error)
         fail(f"this is a bug: {type(error).__name__}: {one_line(error)}", EXIT_BUG)
     finally:
         gc.freeze()  # or Python would end by walking through all that was imported, for a tenth of a second
@@ -100,7 +102,8 @@ def quantum(
 
     Answers go to standard output, messages to standard error; colour and cutting to size are for terminals only, and
     NO_COLOR is heeded. Exit status: 0 answered, 1 the answer is one to act upon, 2 wrong usage, 3 Redis does not answer
-    or holds nothing to ask about, 78 a setting is wrong, 130 interrupted.
+    or holds nothing to ask about, 74 the answer cannot be written, 78 a setting is wrong,
+    130 interrupted.
     """
 
 

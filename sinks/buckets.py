@@ -9,6 +9,9 @@
         more, so that a snapshot does not have to read past thousands of symbol fields
     {prefix}:p35:unknown_decision:minute:YYYYMMDDHHMM   HASH, TTL 2 h: raw decisions that nobody knows -> count
 
+What `quantum proof` counted and took back lies in the bucket of minute 0 (197001010000), where no window looks: so the
+sum over `decision:*` of all buckets stays what it was, and what is recounted from the stream can be found.
+
 A bucket is full with MAX_FIELDS_PER_BUCKET fields: new reasons then go to `__other__`. The fields of new symbols are
 still made until it has twice as many; after that they go to the symbol `__other__`. Both count as overflow.
 """
@@ -61,6 +64,10 @@ def symbol_field(name: str) -> tuple[str, str]:
     start, _, rest = name.partition(":")
     symbol, _, other = rest.rpartition(":") if start + ":" == SYMBOL_DECISION else rest.partition(":")
     return _ESCAPED.sub(lambda found: _ESCAPES[found[0]], symbol), other
+
+
+TAKEN_BACK = 0
+"""The minute in whose bucket lies what was counted and taken back."""
 
 
 def bucket_key(prefix: str, minute: int) -> str:

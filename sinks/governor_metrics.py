@@ -15,6 +15,7 @@ from connectors.metrics import ConsumerMetrics
 from connectors.outage import Outage
 from connectors.series import Series
 from connectors.stream_id import milliseconds
+from sinks import proofs
 from sinks.permits import Permit
 
 NOT_EXECUTE, INCOMPLETE, PERMIT, UNMERGED = OUTCOMES = ("not_execute", "incomplete", "permit", "unmerged")
@@ -86,7 +87,9 @@ def tags(outcomes: Mapping[str, int], permits: Sequence[Permit], ids: Sequence[b
     :arg ids: the stream ID of the plan of each of `permits`.
     """
     applied = Counter(f"apply:{permit.action}:{permit.efficiency.reason}" for permit in permits)
-    factors = {f"factor:{one_line(permit.plan.symbol, 64)}": permit.factor for permit in permits}
+    # (A series outlives its symbol by an hour: one for a proof would be shown when all else of it is gone.)
+    real = [permit for permit in permits if not proofs.is_symbol(permit.plan.symbol)]
+    factors = {f"factor:{one_line(permit.plan.symbol, 64)}": permit.factor for permit in real}
     return (
         *((f"plans:{outcome}", count) for outcome, count in outcomes.items()),
         *applied.items(),

@@ -39,8 +39,9 @@ def verify(
     from before one of them was changed may differ.
     """
     # Imported here: it needs the tally of the flow, and Bytewax with it, which takes as long as any other answer.
-    from console.audit import Audit, parse_minute
+    from console.audit import Audit
     from console.audit_text import as_json, as_text
+    from console.bucket_reading import parse_minute
     from flows.settings import P35Settings
 
     minute = None if since is None else parse_minute(since)

@@ -93,6 +93,36 @@ def test_a_wrong_setting_is_one_line() -> None:
         assert done.stderr.count("\n") == 1
 
 
+def test_help_texts_are_laid_out_as_they_are_written() -> None:
+    for name in [*NAMES, "proof"]:
+        done = here(NOWHERE, name, "--help")
+        assert done.exit_code == 0
+        assert "\\b" not in done.stdout, name
+    assert "set +a\n  quantum proof p35\n" in here(NOWHERE, "proof", "--help").stdout
+
+
+@pytest.mark.parametrize("arguments", ["--help", "why", "why --watch", "explain no_position", "tail -n 1", "proof p35"])
+def test_a_full_disk_is_one_line_and_status_74(server: PrivateRedis, client: redis.Redis, arguments: str) -> None:
+    publish_samples(client)
+    with open("/dev/full", "w") as full:  # noqa: PTH123 (a device, opened as a shell does)
+        done = subprocess.run(
+            [*COMMAND, *arguments.split()],
+            cwd=ROOT,
+            env=environment(server.url),
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    lines = done.stderr.splitlines()
+    assert lines[-1] == "quantum: cannot write the answer: No space left on device"
+    assert "bug" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 74
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ("explain", "check")])
 def test_a_redis_that_is_away_is_one_line_and_status_3(name: str) -> None:
     done = here(NOWHERE, name)
