@@ -183,7 +183,7 @@ def _explode(checks: Checks, client: redis.Redis, settings: AlertsSettings) -> N
         "resolved",
         lambda: _about(client, prefix, gate)[-1][1].get("state", ""),
     ):
-        client.xdel(alerts.stream_key(prefix), *(entry_id for entry_id, _one in _about(client, prefix, gate)))
+        client.xdel(alert_state.stream_key(prefix), *(entry_id for entry_id, _one in _about(client, prefix, gate)))
 
 
 def _publish(
