@@ -17,9 +17,10 @@ from bytewax.outputs import DynamicSink, StatelessSinkPartition
 from connectors.connection import Script, Wire
 from connectors.delivery import Part
 from connectors.encoding import encode
-from connectors.errors import RedisAway, RedisError, WrongType, one_line
+from connectors.errors import RedisAway, RedisError, WrongType
 from connectors.outage import Backoff, is_broken_connection
 from connectors.service import Service
+from connectors.text import one_line
 
 _log = structlog.get_logger("commit")
 _commit = Script.load("stream_id", "json_merge", "commit")

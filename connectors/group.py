@@ -13,9 +13,9 @@ import structlog
 from connectors.connection import Script
 from connectors.delivery import Delivery, Entry
 from connectors.errors import RedisDenied, RedisError, RedisFull, UnexpectedReply, translate
-from connectors.group_state import GroupState as GroupState
-from connectors.group_state import explain_type
-from connectors.group_state import read_state as read_state
+from connectors.group_info import GroupState as GroupState
+from connectors.group_info import explain_type
+from connectors.group_info import read_state as read_state
 from connectors.lease import Lease
 
 _log = structlog.get_logger("group")

@@ -16,8 +16,8 @@ from typing import Any
 
 import structlog
 
-from connectors.errors import one_line
 from connectors.settings import RedisSettings
+from connectors.text import one_line
 
 
 def configure(settings: RedisSettings, service: str) -> None:

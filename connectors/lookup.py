@@ -16,11 +16,11 @@ import bytewax.operators as op
 import structlog
 from bytewax.dataflow import Stream, operator
 
-from connectors.complaints import Complaints
 from connectors.errors import RedisError
-from connectors.hashes import read_hashes
+from connectors.hash_reader import read_hashes
+from connectors.key_problems import Complaints
+from connectors.lookup_result import Failed, Missing, Outcome
 from connectors.outage import once_more
-from connectors.rows import Failed, Missing, Outcome
 from connectors.service import Service
 
 Item = TypeVar("Item")

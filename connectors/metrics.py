@@ -10,8 +10,8 @@ import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 from connectors.delivery import Part
-from connectors.group import GroupState
-from connectors.observer import Observer
+from connectors.group_state import GroupState
+from connectors.instrumentation import Observer
 from connectors.settings import RedisSettings
 
 _log = structlog.get_logger("metrics")

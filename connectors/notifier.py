@@ -19,8 +19,8 @@ import structlog
 
 from connectors.errors import RedisError
 from connectors.outage import Backoff
-from connectors.outbox import Outbox, OutboxConfig, Waiting
 from connectors.receiver import SEND_SECONDS, Message, NotSentError, Receiver
+from connectors.receiver_queue import Outbox, OutboxConfig, Waiting
 from connectors.service import Service
 
 _log = structlog.get_logger("notifier")

@@ -12,7 +12,8 @@ import threading
 from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote
 
-from connectors.errors import ConnectorError, one_line
+from connectors.errors import ConnectorError
+from connectors.text import one_line
 
 SEND_SECONDS = 30.0
 """An attempt that has no answer by then has failed. Its own timeouts are shorter; a receiver may trickle, though."""

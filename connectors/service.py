@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 import redis
 
 from connectors import connection
+from connectors.in_flight import Unfinished
+from connectors.instrumentation import Observer
 from connectors.lifecycle import Lifecycle
 from connectors.lifecycle import lifecycle as process_lifecycle
-from connectors.observer import Observer
 from connectors.outage import Outage
 from connectors.pulse import Pulse
 from connectors.settings import RedisSettings
 from connectors.supervisor import Supervisor
-from connectors.unfinished import Unfinished
 
 
 @dataclass(frozen=True)

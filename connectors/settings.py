@@ -17,7 +17,8 @@ import redis
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from connectors.errors import SettingsError, one_line
+from connectors.errors import SettingsError
+from connectors.text import one_line
 
 EXIT_SETTINGS = 78
 """Exit status for a setting that is wrong (EX_CONFIG of sysexits.h): a supervisor must not restart the process."""

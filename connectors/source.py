@@ -17,9 +17,9 @@ from bytewax.inputs import DynamicSource, StatelessSourcePartition
 from connectors.delivery import Batch, Entry
 from connectors.errors import NoGroup, RedisError
 from connectors.group import Consumer, GroupConfig, Taken, default_name
+from connectors.lost_reply import Seen
 from connectors.outage import Backoff, is_broken_connection
 from connectors.reading import Reader
-from connectors.seen import Seen
 from connectors.service import Service
 from connectors.sizing import BatchSizer
 

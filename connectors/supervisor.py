@@ -22,8 +22,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
-from connectors.errors import one_line
 from connectors.lifecycle import Lifecycle
+from connectors.text import one_line
 
 START_SECONDS = 60.0
 """How much longer the start may take, from each attempt on."""

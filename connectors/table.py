@@ -10,9 +10,9 @@ from typing import Generic, TypeVar
 
 import redis
 
-from connectors.complaints import Complaints
-from connectors.hashes import read_hashes
-from connectors.rows import Failed, Row
+from connectors.hash_reader import read_hashes
+from connectors.key_problems import Complaints
+from connectors.lookup_result import Failed, Row
 
 Value = TypeVar("Value")
 

@@ -12,7 +12,7 @@ import gc
 def main() -> None:
     """Import the commands, and run the one that was asked for.
 
-    :raises SystemExit: always, see `console.command`.
+    :raises SystemExit: always, see `console.terminal.command`.
     """
     gc.disable()
     from console import app

@@ -1,7 +1,7 @@
 """The command `quantum`: questions about the running system. Each reads, and changes nothing; only `proof` writes.
 
 Settings are those of the flows, from the environment. What a subcommand is given, and what it does, is in
-`console.commands`; what its exit status means, in `console.command`.
+`console.cli`; what its exit status means, in `console.terminal.command`.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from connectors.errors import one_line
-from console.command import EXIT_BUG, EXIT_INTERRUPTED, UNWRITABLE, fail, unwritable, write
-from console.commands import queries
-from console.commands.alerts import alerts
-from console.commands.check import check
-from console.commands.compare import compare
-from console.commands.explain import explain
-from console.commands.lag import lag
-from console.commands.notify import notify
-from console.commands.proof import proof
-from console.commands.report import report
-from console.commands.tail import tail
-from console.commands.verify import verify
-from console.commands.watch import watch
+from connectors.text import one_line
+from console.audit.command import verify
+from console.cli import queries
+from console.cli.alerts import alerts
+from console.cli.check import check
+from console.cli.compare import compare
+from console.cli.lag import lag
+from console.cli.notify import notify
+from console.cli.report import report
+from console.cli.tail import tail
+from console.guide.command import explain
+from console.proof.command import proof
+from console.terminal.command import EXIT_BUG, EXIT_INTERRUPTED, UNWRITABLE, fail, unwritable, write
+from console.watch.command import watch
 from flows import __version__
 
 LETTERS = {"a": "why", "b": "symbols", "c": "share", "d": "drift", "e": "health"}
@@ -63,7 +63,7 @@ app = typer.Typer(
 def main() -> None:
     """Run the subcommand that the command line names.
 
-    :raises SystemExit: always, see `console.command`.
+    :raises SystemExit: always, see `console.terminal.command`.
     """
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     sys.stderr.reconfigure(errors="replace")  # type: ignore[union-attr]

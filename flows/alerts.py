@@ -34,16 +34,17 @@ from connectors.receiver import Receiver
 from connectors.service import Service
 from connectors.settings import EXIT_SETTINGS
 from connectors.start import start
-from flows import __version__, headlines
-from flows.alert_life import advance
-from flows.alert_rules import KINDS, find
-from flows.alert_settings import AlertsSettings
-from flows.alert_text import alert, figures
-from flows.alert_view import view_of
+from flows import __version__
+from flows.domain import headlines
+from flows.domain.alerts.life import advance
+from flows.domain.alerts.rules import KINDS, find
+from flows.domain.alerts.text import alert, figures
+from flows.domain.alerts.view import view_of
+from flows.settings.alerts import AlertsSettings
 from sinks import alerts, flow_status, notifications
 from sinks.alert_log import log_published
 from sinks.alert_metrics import AlertMetrics
-from sinks.alert_values import AlertState, Checked, Reading
+from sinks.values.alerts import AlertState, Checked, Reading
 
 PATIENCE_CHECKS, PATIENCE_SECONDS = 3, 120.0
 """A pending alert outlives so many missed checks, and a pause of so many seconds, whichever is longer."""

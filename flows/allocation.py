@@ -28,12 +28,14 @@ from connectors.polled import PolledSource
 from connectors.service import Service
 from connectors.start import start
 from connectors.table import HashTable, InvalidRow, Table
-from flows import __version__, headlines
-from flows.efficiency import Scale, finite, judge, multiplier
-from flows.settings import AllocationSettings
+from flows import __version__
+from flows.domain import headlines
+from flows.domain.efficiency import Scale, finite, judge, multiplier
+from flows.settings.joins import AllocationSettings
 from sinks import efficiency, flow_status, proposals
 from sinks.allocation_metrics import AllocationMetrics
-from sinks.proposals import Proposal, Proposals, ProposalWriter
+from sinks.proposals import ProposalWriter
+from sinks.values.joins import Proposal, Proposals
 
 LARGEST_TARGET = 1e15
 """USD. Beyond it, two decimals are not exact any more: no target, but a mistake."""

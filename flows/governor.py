@@ -27,19 +27,21 @@ from connectors import metrics as endpoint
 from connectors.commit import CommitSink
 from connectors.delivery import Batch, Part
 from connectors.derived import DerivedSink
-from connectors.group import GroupConfig, GroupState, default_name, read_state
+from connectors.group import GroupConfig, default_name, read_state
+from connectors.group_state import GroupState
 from connectors.lookup import HashLookup, Joined, Lookup, lookup_join
 from connectors.polled import PolledSource
 from connectors.service import Service
 from connectors.source import ConsumerGroupSource
 from connectors.start import start
-from flows import __version__, headlines
-from flows.efficiency import Limits, hint, judge
-from flows.plans import Plans, read
-from flows.settings import GovernorSettings
+from flows import __version__
+from flows.domain import headlines
+from flows.domain.efficiency import Limits, hint, judge
+from flows.domain.plans import Plans, read
+from flows.settings.joins import GovernorSettings
 from sinks import efficiency, flow_status, governor_status, permits
 from sinks.governor_metrics import INCOMPLETE, NOT_EXECUTE, PERMIT, GovernorMetrics, tags
-from sinks.permits import Permit, Plan
+from sinks.values.joins import Permit, Plan
 
 
 @dataclass(frozen=True)

@@ -29,20 +29,22 @@ from connectors import metrics as endpoint
 from connectors.commit import CommitSink
 from connectors.delivery import Batch, Part
 from connectors.derived import DerivedSink
-from connectors.group import GroupConfig, GroupState, default_name, read_state
+from connectors.group import GroupConfig, default_name, read_state
+from connectors.group_state import GroupState
 from connectors.polled import PolledSource
 from connectors.service import Service
 from connectors.source import ConsumerGroupSource
 from connectors.start import start
 from connectors.windowing import tumble
-from flows import __version__, headlines
-from flows.gates import MEANINGS
-from flows.settings import P35Settings
-from flows.tally import Tally, tally
-from flows.windows import roll_up
+from flows import __version__
+from flows.domain import headlines
+from flows.domain.gates import MEANINGS
+from flows.domain.tally import Tally, tally
+from flows.domain.windows import roll_up
+from flows.settings.p35 import P35Settings
 from sinks import buckets, decisions, flow_status, snapshots, status, symbols
-from sinks.metrics import P35Metrics
-from sinks.values import Recent, Snapshots
+from sinks.p35_metrics import P35Metrics
+from sinks.values.counts import Recent, Snapshots
 
 
 @dataclass(frozen=True)

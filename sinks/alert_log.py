@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from sinks.alert_values import FIRING, Checked
+from sinks.values.alerts import FIRING, Checked
 
 _log = structlog.get_logger("alerts")
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
-from connectors.errors import one_line
 from connectors.metrics import SECONDS_BUCKETS
 from connectors.notifier import Watcher
 from connectors.outage import Outage
-from sinks.alert_values import FIRING, SEVERITIES, AlertState, Checked
+from connectors.text import one_line
+from sinks.values.alerts import FIRING, SEVERITIES, AlertState, Checked
 
 OUTCOMES = ("sent", "failed", "dead")
 """Of an attempt to notify: it was taken, it was not and will be tried again, it was given up."""

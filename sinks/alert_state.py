@@ -14,8 +14,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from sinks.alert_values import SEVERITIES, AlertState, Key, Tracked
-from sinks.text import seconds_text
+from sinks.times import seconds_text
+from sinks.values.alerts import SEVERITIES, AlertState, Key, Tracked
 
 
 def stream_key(prefix: str) -> str:

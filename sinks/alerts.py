@@ -13,12 +13,12 @@ from collections.abc import Mapping
 
 import redis
 
-from connectors.advance import Step, advance
+from connectors.compare_and_set import Step, advance
 from connectors.group import read_state
 from sinks import decisions, status, symbols
 from sinks.alert_state import decode, encode, number, state_key, stream_key
-from sinks.alert_values import Alert, Checked, Reading
 from sinks.buckets import read_minutes
+from sinks.values.alerts import Alert, Checked, Reading
 
 KEPT = 1_000
 """About so many alerts are kept in the stream."""
@@ -64,7 +64,7 @@ def write(client: redis.Redis, prefix: str, checked: Checked) -> bool:
 
     Safe to repeat with the same `checked`. Blocks for a round trip.
 
-    :raises RedisError: see `connectors.advance`.
+    :raises RedisError: see `connectors.compare_and_set`.
     """
     before, after = encode(checked.before), encode(checked.after)
     step = Step(

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
+from connectors.labelled_gauge import Series
 from connectors.metrics import Metrics
 from connectors.outage import Outage
-from connectors.series import Series
-from sinks.efficiency import REASONS
-from sinks.proposals import Proposal, Proposals
+from sinks.values.joins import REASONS, Proposal, Proposals
 
 
 class AllocationMetrics(Metrics):

@@ -25,9 +25,8 @@ import redis
 
 from connectors.effects import Cap, Count, Effect, Mirror
 from sinks import status
-from sinks.alert_values import MinuteCounts
-from sinks.text import minute_name
-from sinks.values import Kind, MinuteSummary
+from sinks.times import minute_name
+from sinks.values.counts import Kind, MinuteCounts, MinuteSummary
 
 SUMMARY_TTL = 7_200
 """Seconds; the longest window is one hour."""

@@ -17,7 +17,7 @@ from typing import Any
 
 import redis
 
-from sinks.text import seconds_text
+from sinks.times import seconds_text
 
 ALIVE_SECONDS = 30.0
 """A flow without a sign of life for so long is not running."""

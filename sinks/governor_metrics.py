@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from connectors.delivery import Part
-from connectors.errors import one_line
+from connectors.labelled_gauge import Series
 from connectors.metrics import ConsumerMetrics
 from connectors.outage import Outage
-from connectors.series import Series
 from connectors.stream_id import milliseconds
+from connectors.text import one_line
 from sinks import proofs
-from sinks.permits import Permit
+from sinks.values.joins import Permit
 
 NOT_EXECUTE, INCOMPLETE, PERMIT, UNMERGED = OUTCOMES = ("not_execute", "incomplete", "permit", "unmerged")
 """What became of a plan: it is not to be carried out, lacks its plan_id or symbol, got its permit, or could not be

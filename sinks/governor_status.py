@@ -19,7 +19,7 @@ from __future__ import annotations
 import redis
 
 from connectors.effects import Count, Effect, RaiseId
-from connectors.group import GroupState
+from connectors.group_state import GroupState
 from sinks import group_fields
 
 

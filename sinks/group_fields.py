@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import redis
 
 if TYPE_CHECKING:  # whoever only reads starts fast
-    from connectors.group import GroupState
+    from connectors.group_state import GroupState
 
 
 def put(pipeline: redis.client.Pipeline, key: str, state: GroupState, facts: dict[str, str]) -> None:

@@ -21,11 +21,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from connectors.errors import one_line
-from connectors.outbox import OutboxConfig
 from connectors.receiver import Level, Message
+from connectors.receiver_queue import OutboxConfig
+from connectors.text import one_line
 from sinks.alert_state import stream_key
-from sinks.alert_values import CRITICAL, FIRING, SEVERITIES
+from sinks.values.alerts import CRITICAL, FIRING, SEVERITIES
 
 GROUPS = "notify-"
 """The groups of receivers are called so and by their number."""

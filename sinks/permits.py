@@ -26,7 +26,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from connectors.effects import Merge, Scalar
-from sinks.efficiency import Efficiency
+from sinks.values.joins import Efficiency
 
 TTL = 60
 """Seconds, of a permit that is made here."""

@@ -27,10 +27,10 @@ from dataclasses import dataclass
 
 import redis
 
-from connectors.complaints import Complaints
+from connectors.key_problems import Complaints
 from connectors.publish import MAX_ROWS, PUBLISHED, WRONG_TYPE, Outlet, publish
-from sinks.efficiency import Efficiency
-from sinks.text import seconds_text
+from sinks.times import seconds_text
+from sinks.values.joins import Efficiency
 
 TARGET_FIELDS = (b"target_usd",)
 """Those of a target that are looked at."""

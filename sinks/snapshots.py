@@ -17,7 +17,7 @@ from typing import Any
 import redis
 
 from sinks.buckets import read_summaries
-from sinks.values import LONGEST_WINDOW, UNKNOWN_WINDOW, Recent, Snapshots
+from sinks.values.counts import LONGEST_WINDOW, UNKNOWN_WINDOW, Recent, Snapshots
 
 TTL = 86_400
 """Seconds."""

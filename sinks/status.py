@@ -29,10 +29,10 @@ import redis
 
 from connectors.effects import Count, Effect, Raise, RaiseId
 from sinks import group_fields
-from sinks.text import seconds_text
+from sinks.times import seconds_text
 
 if TYPE_CHECKING:  # whoever only reads starts fast
-    from connectors.group import GroupState
+    from connectors.group_state import GroupState
 
 COUNTERS = (
     "processed_total",

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 
 from connectors.effects import Effect, Raise
 from sinks import status
-from sinks.text import seconds_text
-from sinks.values import EXECUTE, Kind
+from sinks.times import seconds_text
+from sinks.values.counts import EXECUTE, Kind
 
 MAX_SYMBOLS = 10_000
 """Whoever makes symbols up must not fill the memory of Redis."""

@@ -15,12 +15,12 @@ from bytewax.testing import TestingSink, TestingSource
 import flows as flows_package
 from connectors import private_redis
 from connectors.private_redis import PrivateRedis
-from flows.alert_rules import RULES
-from flows.alert_settings import AlertsSettings
 from flows.alerts import Ends as AlertsEnds
 from flows.alerts import topology as alerts_topology
+from flows.domain.alerts.rules import RULES
 from flows.p35 import Ends, topology
-from flows.settings import P35Settings
+from flows.settings.alerts import AlertsSettings
+from flows.settings.p35 import P35Settings
 from tests.support import configuration, users
 from tests.support.flow_process import FlowProcess
 from tests.support.waiting import wait_for

@@ -22,8 +22,9 @@ from types import FrameType
 from rich.console import Console, Group
 from rich.live import Live
 
-from connectors.errors import ConnectorError, SettingsError, one_line
+from connectors.errors import ConnectorError, SettingsError
 from connectors.settings import EXIT_SETTINGS, load
+from connectors.text import one_line
 from console.demo import commands
 from console.demo.answer import WINDOW, answer
 from console.demo.observation import Observation

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from connectors.errors import one_line
+from connectors.text import one_line
 from console.demo.observation import Observation
-from console.joins_text import permit_line, proposed_line
-from console.read import Ranked, Window
-from console.text import bar, fit, number, percent
-from console.verdict import verdict
-from sinks.values import DECISIONS
+from console.queries.snapshots import Ranked, Window
+from console.queries.text import bar, fit, number, percent
+from console.queries.verdict import verdict
+from console.terminal.joins import permit_line, proposed_line
+from sinks.values.counts import DECISIONS
 
 WINDOW = "5m"
 """The window that is asked about."""

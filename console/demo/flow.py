@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
-from connectors.errors import one_line
 from connectors.private_redis import die_with_parent
+from connectors.text import one_line
 
 _ROOT = Path(__file__).resolve().parents[2]
 

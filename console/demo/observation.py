@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from console.alerts import SeenAlert
-from console.joins import Joins
-from console.read import Overview
+from console.queries.alerts import SeenAlert
+from console.queries.joins import Joins
+from console.queries.snapshots import Overview
 
 _RATE_SECONDS = 5.0
 

@@ -11,9 +11,9 @@ from types import TracebackType
 
 import redis
 
-from connectors.errors import one_line, translate
+from connectors.errors import translate
 from connectors.private_redis import PROGRAMS, PrivateRedis, program
-from console.alerts import latest_alerts
+from connectors.text import one_line
 from console.demo import commands
 from console.demo.flow import Flow
 from console.demo.market import Market
@@ -21,8 +21,9 @@ from console.demo.market_writer import MarketWriter
 from console.demo.observation import Observation, RateMeter
 from console.demo.publisher import Publisher
 from console.demo.simulator import Simulator
-from console.joins import read_joins
-from console.read import read_overview
+from console.queries.alerts import latest_alerts
+from console.queries.joins import read_joins
+from console.queries.snapshots import read_overview
 from sinks import snapshots
 
 PREFIX = "quantum"

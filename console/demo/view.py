@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from rich.text import Text
 
-from connectors.errors import one_line
+from connectors.text import one_line
 from console.demo.observation import Observation
-from console.joins import Joins
-from console.joins_text import permit_line, proposed_line
-from console.read import Ranked, Window
-from console.room import STYLES
-from console.service import BEHIND
-from console.text import bar, fit, number, percent
-from console.verdict import Severity, Verdict, decision_severity, gate_severity, verdict
-from sinks.values import DECISIONS
+from console.queries.joins import Joins
+from console.queries.service import BEHIND
+from console.queries.snapshots import Ranked, Window
+from console.queries.text import bar, fit, number, percent
+from console.queries.verdict import Severity, Verdict, decision_severity, gate_severity, verdict
+from console.terminal.joins import permit_line, proposed_line
+from console.terminal.viewport import STYLES
+from sinks.values.counts import DECISIONS
 
 WINDOW = "5m"
 

@@ -1,6 +1,6 @@
 """The guide: what each gate means, how to find out more, what to do, how long it takes. Data, and pure.
 
-`docs/action-guide.md` is made from it. What a gate means in a line is in `flows.gates`, where the alerts find it, too.
+`docs/action-guide.md` is made from it. What a gate means in a line is in `flows.domain.gates`, where the alerts find it, too.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from types import MappingProxyType
 
 from console.guide import limits, permits, positions, venue
 from console.guide.entry import Action, Guide, Look
-from console.nearest import nearest as nearest_of
-from flows.decisions import gate_of
+from console.queries.nearest import nearest as nearest_of
+from flows.domain.decisions import gate_of
 
 GUIDES: Mapping[str, Guide] = MappingProxyType(
     {guide.gate: guide for module in (permits, positions, limits, venue) for guide in module.GUIDES}

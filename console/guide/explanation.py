@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from connectors.errors import one_line
-from console.answers_json import JSON_VERSION
+from connectors.text import one_line
 from console.guide import GENERIC, GUIDES, find, nearest
 from console.guide.entry import Guide
-from flows.decisions import clean, gate_of
-from flows.gates import meaning
+from console.queries.json import JSON_VERSION
+from flows.domain.decisions import clean, gate_of
+from flows.domain.gates import meaning
 
 if TYPE_CHECKING:
     from console.guide.live import Live

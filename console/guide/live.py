@@ -9,15 +9,16 @@ from typing import Any
 
 import redis
 
-from connectors.errors import RedisDenied, WrongType, one_line, translate
-from console.asking import ask_all, text
+from connectors.errors import RedisDenied, WrongType, translate
+from connectors.text import one_line
 from console.guide.entry import Guide
-from console.minutes import read_minutes
-from console.read import Window
-from console.service import read_now
-from console.symbols import read_most_stopped
-from flows.windows import minutes_of
-from sinks.values import WINDOWS
+from console.queries.fetch import ask_all, text
+from console.queries.minutes import read_minutes
+from console.queries.service import read_now
+from console.queries.snapshots import Window
+from console.queries.symbols import read_most_stopped
+from flows.domain.windows import minutes_of
+from sinks.values.counts import WINDOWS
 
 MOST_ITEMS = 10
 """Fields, members or elements that are shown of one key."""
@@ -61,7 +62,7 @@ def read_live(client: redis.Redis, prefix: str, guide: Guide, gate: str, symbols
 
     :arg gate: as it is counted, in whatever case.
     :arg symbols: whose keys to look at, where each symbol has its own; none: those of the symbol that is stopped most.
-    :arg window: one of `sinks.values.WINDOWS`.
+    :arg window: one of `sinks.values.counts.WINDOWS`.
     :raises RedisError: Redis does not answer. A key that this user may not read says so in its place.
     """
     running = int(read_now(client) // 60)

@@ -6,11 +6,11 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from connectors.errors import one_line
+from connectors.text import one_line
 from console.guide.entry import Guide, Look
 from console.guide.explanation import Explanation
-from console.text import number, percent
-from flows.gates import meaning
+from console.queries.text import number, percent
+from flows.domain.gates import meaning
 
 if TYPE_CHECKING:
     from console.guide.live import Live

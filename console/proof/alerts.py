@@ -18,9 +18,9 @@ import redis
 from console.proof.checks import Checks, fields, text
 from console.proof.p35 import lives
 from console.proof.taking_back import Published, counted, taken_back
-from flows.alert_settings import AlertsSettings
+from flows.settings.alerts import AlertsSettings
 from sinks import alert_state, alerts, decisions, proofs, snapshots
-from sinks.alert_values import SEVERITIES, STATES
+from sinks.values.alerts import SEVERITIES, STATES
 
 CONTRACT = {
     "alert_id",

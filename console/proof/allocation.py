@@ -15,7 +15,7 @@ import redis
 
 from console.proof.checks import KEEP_SECONDS, LOOK_SECONDS, Checks, fields, text
 from console.proof.efficiency import Case, cases, efficiencies, said
-from flows.settings import AllocationSettings
+from flows.settings.joins import AllocationSettings
 from sinks import proofs, proposals
 
 BASE = 1_000.0

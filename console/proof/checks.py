@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import redis
 
-from connectors.errors import RedisDenied, RedisError, one_line, translate
+from connectors.errors import RedisDenied, RedisError, translate
+from connectors.text import one_line
 
 Value = TypeVar("Value")
 

@@ -16,7 +16,7 @@ import redis
 from connectors.group import read_state
 from console.proof.checks import KEEP_SECONDS, Checks
 from console.proof.efficiency import Case, cases, efficiencies, said
-from flows.settings import GovernorSettings
+from flows.settings.joins import GovernorSettings
 from sinks import permits, proofs
 
 SECONDS = 15.0

@@ -13,12 +13,12 @@ from typing import Any
 import redis
 
 from connectors.group import read_state
-from console.groups import read_groups
 from console.proof.checks import Checks, fields, number, text
 from console.proof.taking_back import Published, counted, taken_back
-from flows.settings import P35Settings
+from console.queries.groups import read_groups
+from flows.settings.p35 import P35Settings
 from sinks import buckets, decisions, proofs, snapshots, status, symbols
-from sinks.values import DECISIONS, WINDOWS
+from sinks.values.counts import DECISIONS, WINDOWS
 
 SECONDS = 60.0
 """How long the service may take for all of it: windows are computed every SNAPSHOT_INTERVAL_SEC, which is 10."""

@@ -17,7 +17,7 @@ import redis
 from connectors.move import Move, move
 from console.proof.checks import Checks, fields
 from sinks import buckets, snapshots, symbols
-from sinks.values import WINDOWS
+from sinks.values.counts import WINDOWS
 
 _WHAT = "taken back: the counts of these decisions"
 

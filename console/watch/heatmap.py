@@ -11,9 +11,9 @@ from itertools import groupby
 
 from rich.text import Text
 
-from console.room import STYLES
-from console.text import percent
-from console.verdict import GATE_SHARES, Severity, gate_severity
+from console.queries.text import percent
+from console.queries.verdict import GATE_SHARES, Severity, gate_severity
+from console.terminal.viewport import STYLES
 
 SOME = 0.10
 """From this share on a cell is more than faintly shaded."""

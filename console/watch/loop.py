@@ -9,17 +9,17 @@ import time
 import redis
 
 from connectors.errors import RedisError
-from console.command import write
-from console.keyboard import keyboard
-from console.refresh import frame
-from console.refresh import screen as own_screen
-from console.room import Room, here, printed
+from console.terminal.command import write
+from console.terminal.keyboard import keyboard
+from console.terminal.refresh import frame
+from console.terminal.refresh import screen as own_screen
+from console.terminal.viewport import Room, here, printed
 from console.watch.middle import symbols_wanted
 from console.watch.scene import read_scene
 from console.watch.screen import screen
 from console.watch.symbols import Picked, SymbolReader
 from console.watch.view import View, press
-from flows.settings import AllocationSettings
+from flows.settings.joins import AllocationSettings
 
 
 def watch(client: redis.Redis, settings: AllocationSettings, view: View, every: float) -> None:

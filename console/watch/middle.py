@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from connectors.errors import one_line
-from console.minutes import Minutes
-from console.read import Ranked, Window
-from console.room import STYLES, Room
-from console.symbols import Symbol
-from console.table import mix
-from console.text import bar, fit, number, percent
-from console.verdict import decision_severity, gate_severity
+from connectors.text import one_line
+from console.queries.minutes import Minutes
+from console.queries.snapshots import Ranked, Window
+from console.queries.symbols import Symbol
+from console.queries.text import bar, fit, number, percent
+from console.queries.verdict import decision_severity, gate_severity
+from console.terminal.table import mix
+from console.terminal.viewport import STYLES, Room
 from console.watch.heatmap import axis, columns, heat, legend
 from console.watch.symbols import Picked
 from console.watch.view import View
-from flows.decisions import gate_of
-from sinks.values import DECISIONS, EXECUTE
+from flows.domain.decisions import gate_of
+from sinks.values.counts import DECISIONS, EXECUTE
 
 MAP_WIDTH = 100
 """From so many columns on there is room for the last hour of each gate, where otherwise a bar is."""

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import redis
 
-from console.alerts import SeenAlert, read_alerts, read_last_check, still_firing
-from console.joins import Joins, read_joins
-from console.minutes import Minutes, read_minutes
-from console.read import read_last_executions
-from console.service import Service, read_service
-from flows.settings import AllocationSettings
-from sinks.values import LONGEST_WINDOW
+from console.queries.alerts import SeenAlert, read_alerts, read_last_check, still_firing
+from console.queries.joins import Joins, read_joins
+from console.queries.minutes import Minutes, read_minutes
+from console.queries.service import Service, read_service
+from console.queries.snapshots import read_last_executions
+from flows.settings.joins import AllocationSettings
+from sinks.values.counts import LONGEST_WINDOW
 
 STUCK_SECONDS = 900
 """A symbol that is decided upon and was not executed for so long is stuck: the limit of the alerts."""

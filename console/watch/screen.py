@@ -10,19 +10,19 @@ from itertools import islice
 
 from rich.text import Text
 
-from connectors.errors import one_line
-from console.joins import Permitted
-from console.read import Window
-from console.room import STYLES, Room
-from console.service import BEHIND
-from console.text import age, clock, number, percent, sparkline
-from console.verdict import Severity, decision_severity, verdict
+from connectors.text import one_line
+from console.queries.joins import Permitted
+from console.queries.service import BEHIND
+from console.queries.snapshots import Window
+from console.queries.text import age, clock, number, percent, sparkline
+from console.queries.verdict import Severity, decision_severity, verdict
+from console.terminal.viewport import STYLES, Room
 from console.watch.middle import heading, middle
 from console.watch.scene import Scene
 from console.watch.symbols import Picked
 from console.watch.view import View
-from sinks.efficiency import OK
-from sinks.values import DECISIONS, LONGEST_WINDOW
+from sinks.values.counts import DECISIONS, LONGEST_WINDOW
+from sinks.values.joins import OK
 
 _MOST_ALERTS = 4
 

@@ -13,10 +13,10 @@ from typing import Generic, TypeVar
 
 import redis
 
-from console.minutes import Minutes
-from console.symbols import Symbol, busiest, read_symbols, read_totals
+from console.queries.minutes import Minutes
+from console.queries.symbols import Symbol, busiest, read_symbols, read_totals
 from console.watch.view import View
-from flows.windows import minutes_of
+from flows.domain.windows import minutes_of
 
 T = TypeVar("T")
 

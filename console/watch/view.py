@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from console.keyboard import QUIT
-from sinks.values import WINDOWS
+from console.terminal.keyboard import QUIT
+from sinks.values.counts import WINDOWS
 
 WINDOW_KEYS = dict(zip("1234", WINDOWS, strict=True))
 

@@ -15,9 +15,9 @@ import sys
 import time
 
 from connectors.private_redis import PrivateRedis
-from flows.settings import P35Settings
+from flows.settings.p35 import P35Settings
 from sinks import buckets
-from sinks.values import Kind
+from sinks.values.counts import Kind
 from tests.support.ledger import Ledger
 from tests.support.quantum import COMMAND, environment
 

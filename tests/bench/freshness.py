@@ -18,7 +18,7 @@ import redis
 
 from connectors.private_redis import PrivateRedis
 from sinks import buckets
-from sinks.values import DECISIONS
+from sinks.values.counts import DECISIONS
 from tests.bench.load import PREFIX
 from tests.bench.processes import FLOW, Measured, cpu_seconds
 from tests.bench.publisher import BEHIND_KEY, START_KEY, Timetable

@@ -16,9 +16,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from connectors.effects import Count
 from connectors.private_redis import PrivateRedis, free_port
-from flows.settings import P35Settings
+from flows.settings.p35 import P35Settings
 from sinks import buckets, status
-from sinks.values import Kind
+from sinks.values.counts import Kind
 from tests.bench.load import PREFIX, Load
 from tests.bench.processes import FLOW, Measured, resident_mib
 from tests.bench.race import BUCKETS, P35, recount

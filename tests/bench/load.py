@@ -11,7 +11,7 @@ import redis
 
 from connectors.private_redis import PrivateRedis
 from sinks.decisions import stream_key
-from sinks.text import minute_name
+from sinks.times import minute_name
 
 PREFIX = "quantum"
 STREAM = stream_key(PREFIX)

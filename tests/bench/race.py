@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import redis
 
 from connectors.private_redis import PrivateRedis
-from console.verify import Bounds, compare
+from console.audit.bounds import Bounds, compare
 from sinks import buckets, status
 from sinks.decisions import GROUP
 from tests.bench.load import PREFIX, STREAM, Load, forget_all_but_the_stream

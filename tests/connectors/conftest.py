@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from flows.settings import P35Settings
+from flows.settings.p35 import P35Settings
 
 
 @pytest.fixture

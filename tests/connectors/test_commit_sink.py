@@ -13,10 +13,10 @@ from bytewax.outputs import StatelessSinkPartition
 from connectors.commit import CommitSink
 from connectors.delivery import Delivery, Part
 from connectors.effects import Count
-from connectors.observer import Observer
+from connectors.in_flight import Unfinished
+from connectors.instrumentation import Observer
 from connectors.private_redis import PrivateRedis
 from connectors.service import Service
-from connectors.unfinished import Unfinished
 from tests.support.fault_proxy import FaultProxy, Step, Trap
 from tests.support.services import service
 from tests.support.waiting import wait_for

@@ -22,9 +22,9 @@ from connectors.errors import (
     SettingsError,
     UnexpectedReply,
     WrongType,
-    one_line,
     translate,
 )
+from connectors.text import one_line
 
 RAISED: list[tuple[Exception, type[RedisError]]] = [
     (redis.exceptions.ConnectionError("Error 111 connecting to x:1. Connection refused."), RedisAway),

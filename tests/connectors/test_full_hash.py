@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from connectors.commit import CommitSink, Outcome, commit
 from connectors.delivery import Delivery, Part
 from connectors.effects import Raise
-from connectors.observer import Observer
+from connectors.instrumentation import Observer
 from connectors.private_redis import PrivateRedis
 from tests.chaos.conftest import VERSIONS
 from tests.support.services import service

@@ -13,11 +13,11 @@ from bytewax.dataflow import Dataflow
 from bytewax.testing import TestingSink, TestingSource, run_main
 from structlog.testing import capture_logs
 
-from connectors.hashes import read_hashes
+from connectors.hash_reader import read_hashes
 from connectors.lifecycle import Lifecycle
 from connectors.lookup import TIMEOUT, HashLookup, Joined, Lookup, MemoryLookup, lookup_join
+from connectors.lookup_result import Failed, Missing, Row
 from connectors.private_redis import PrivateRedis
-from connectors.rows import Failed, Missing, Row
 from connectors.service import Service
 from connectors.settings import RedisSettings
 from tests.support.services import service

@@ -11,9 +11,9 @@ import redis
 
 from connectors.lifecycle import Lifecycle
 from connectors.notifier import BATCH, Notifier, Policy, Watcher
-from connectors.outbox import CONSUMER, OutboxConfig
 from connectors.private_redis import PrivateRedis, free_port
 from connectors.receiver import Message, Receiver
+from connectors.receiver_queue import CONSUMER, OutboxConfig
 from connectors.service import Service
 from connectors.settings import RedisSettings
 from tests.support.http_receiver import SECRET, HttpReceiver

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from connectors.errors import SettingsError
 from connectors.settings import EXIT_SETTINGS, RedisSettings, load
 from connectors.start import start
-from flows.settings import P35Settings
+from flows.settings.p35 import P35Settings
 
 SECRET = "hunter2-very-secret"
 

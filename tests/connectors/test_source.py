@@ -13,8 +13,8 @@ import redis
 from connectors.commit import commit
 from connectors.errors import RedisAway
 from connectors.group import GroupConfig
+from connectors.instrumentation import Observer
 from connectors.lease import Lease
-from connectors.observer import Observer
 from connectors.private_redis import PrivateRedis
 from tests.support.services import CONFIG, DrivenSource, part_of, service
 from tests.support.waiting import wait_for

@@ -15,8 +15,9 @@ import pytest
 import yaml
 
 from connectors.private_redis import PrivateRedis, free_port
-from flows.alert_settings import AlertsSettings
-from flows.settings import AllocationSettings, GovernorSettings, P35Settings
+from flows.settings.alerts import AlertsSettings
+from flows.settings.joins import AllocationSettings, GovernorSettings
+from flows.settings.p35 import P35Settings
 from tests.support.flow_process import ROOT, FlowProcess
 from tests.support.promql import Exposed, exposed, labels_of, names, unmet
 from tests.support.waiting import wait_for

@@ -11,8 +11,8 @@ from prometheus_client import generate_latest
 from connectors.polled import PolledSource
 from connectors.private_redis import PrivateRedis
 from console.proof.alerts import _repeated
-from flows.alert_settings import AlertsSettings
 from flows.alerts import redis_ends
+from flows.settings.alerts import AlertsSettings
 from tests.flows.test_alerts_process import QUICK, explode
 from tests.support.alert_world import World, at, new_metrics, published, run
 from tests.support.flow_process import FlowProcess

@@ -15,12 +15,12 @@ from bytewax.testing import TestingSink, TestingSource, run_main
 from prometheus_client.parser import text_string_to_metric_families
 
 from connectors.lookup import MemoryLookup
+from connectors.lookup_result import Failed, Outcome, Row
 from connectors.private_redis import PrivateRedis, free_port
-from connectors.rows import Failed, Outcome, Row
 from connectors.table import InvalidRow, Table
 from flows.allocation import Ends, parse, topology
-from flows.settings import AllocationSettings
-from sinks.proposals import Proposals
+from flows.settings.joins import AllocationSettings
+from sinks.values.joins import Proposals
 from tests.support.efficiencies import allocation_sample, efficiency, expected_proposal, put
 from tests.support.flow_process import FlowProcess
 from tests.support.users import login

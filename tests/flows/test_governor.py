@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from connectors.delivery import Batch, Delivery, Entry, Part
 from connectors.effects import Merge
 from connectors.lookup import MemoryLookup
+from connectors.lookup_result import Failed, Outcome, Row
 from connectors.private_redis import free_port
-from connectors.rows import Failed, Outcome, Row
 from flows.governor import Ends, topology
-from flows.settings import GovernorSettings
+from flows.settings.joins import GovernorSettings
 from tests.flows.test_allocation import metrics
 from tests.support.efficiencies import allocation_sample, efficiency, expected_hint, plan_sample, put
 from tests.support.flow_process import FlowProcess

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.delivery import Batch, Delivery, Entry, Part
-from connectors.group import GroupState
+from connectors.group_state import GroupState
 from flows.p35 import Ends, group_config, topology
-from flows.settings import P35Settings
-from sinks.values import MinuteSummary, Recent, Snapshots
+from flows.settings.p35 import P35Settings
+from sinks.values.counts import MinuteSummary, Recent, Snapshots
 from tests.support import oracle, strategies
 from tests.support.ledger import Ledger
 

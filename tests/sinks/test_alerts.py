@@ -9,8 +9,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from connectors.private_redis import PrivateRedis
 from sinks import alerts, notifications
 from sinks.alert_metrics import AlertMetrics
-from sinks.alert_values import Alert, AlertState, Checked, Key, MinuteCounts, Tracked
 from sinks.notifications import message, wanted
+from sinks.values.alerts import Alert, AlertState, Checked, Key, Tracked
+from sinks.values.counts import MinuteCounts
 
 KEY = Key("gate_explosion", "a b: ü", "5m")
 ALERT = Alert("p35_alert_100_a b: ü", KEY, 2, 3, 2 / 3, 100, "HIGH", "firing", "a line")

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from connectors.effects import Count
 from connectors.private_redis import PrivateRedis
 from sinks import buckets
-from sinks.text import minute_name, seconds_text
-from sinks.values import Kind, MinuteSummary
+from sinks.times import minute_name, seconds_text
+from sinks.values.counts import Kind, MinuteSummary
 from tests.support import oracle
 from tests.support.ledger import Ledger
 

@@ -15,10 +15,9 @@ from connectors.delivery import Delivery, Part
 from connectors.private_redis import PrivateRedis
 from sinks import governor_metrics, permits, proposals
 from sinks.allocation_metrics import AllocationMetrics
-from sinks.efficiency import Efficiency
 from sinks.governor_metrics import GovernorMetrics
-from sinks.permits import Permit, Plan
-from sinks.proposals import Proposal, Proposals, ProposalWriter
+from sinks.proposals import ProposalWriter
+from sinks.values.joins import Efficiency, Permit, Plan, Proposal, Proposals
 
 OK = Efficiency(0.2, 0.9, "ok")
 STALE = Efficiency(0.2, 0.9, "stale_eff")

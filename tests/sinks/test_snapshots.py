@@ -10,9 +10,9 @@ import redis
 from connectors.commit import commit
 from connectors.delivery import Delivery, Part
 from connectors.private_redis import PrivateRedis
-from flows.windows import roll_up
+from flows.domain.windows import roll_up
 from sinks import buckets, snapshots
-from sinks.values import Kind, Recent, Snapshot, Snapshots
+from sinks.values.counts import Kind, Recent, Snapshot, Snapshots
 from tests.support import oracle
 
 WINDOWS = ("1m", "5m", "15m", "1h")

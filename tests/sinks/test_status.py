@@ -7,7 +7,7 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.group import GroupState
+from connectors.group_state import GroupState
 from connectors.private_redis import PrivateRedis
 from sinks import status
 from tests.support.ledger import Ledger

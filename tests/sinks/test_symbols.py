@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from connectors.effects import Raise
 from sinks import symbols
-from sinks.values import Kind
+from sinks.values.counts import Kind
 from tests.support.ledger import Ledger
 
 NEWEST = st.dictionaries(

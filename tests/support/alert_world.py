@@ -11,12 +11,12 @@ from bytewax.testing import run_main
 from prometheus_client import CollectorRegistry
 
 from connectors.service import Service
-from flows.alert_rules import KINDS
-from flows.alert_settings import AlertsSettings
 from flows.alerts import Ends, redis_ends, topology
+from flows.domain.alerts.rules import KINDS
+from flows.settings.alerts import AlertsSettings
 from sinks import alerts
 from sinks.alert_metrics import AlertMetrics
-from sinks.alert_values import Reading
+from sinks.values.alerts import Reading
 from tests.support.services import service
 
 START = 1_769_929_200

@@ -11,8 +11,9 @@ from pydantic_settings import BaseSettings
 
 from connectors.settings import RedisSettings
 from console.demo.settings import DemoSettings
-from flows.alert_settings import AlertsSettings
-from flows.settings import AllocationSettings, GovernorSettings, P35Settings
+from flows.settings.alerts import AlertsSettings
+from flows.settings.joins import AllocationSettings, GovernorSettings
+from flows.settings.p35 import P35Settings
 
 HEAD = """# Configuration
 

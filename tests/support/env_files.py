@@ -6,8 +6,9 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from connectors.settings import RedisSettings
-from flows.alert_settings import AlertsSettings
-from flows.settings import AllocationSettings, GovernorSettings, P35Settings
+from flows.settings.alerts import AlertsSettings
+from flows.settings.joins import AllocationSettings, GovernorSettings
+from flows.settings.p35 import P35Settings
 from tests.support.flow_process import ROOT
 
 FOLDER = ROOT / "deploy" / "env"

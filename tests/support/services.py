@@ -7,8 +7,8 @@ from bytewax.inputs import StatelessSourcePartition
 from connectors.delivery import Batch, Part
 from connectors.effects import Count
 from connectors.group import GroupConfig
+from connectors.instrumentation import Observer
 from connectors.lifecycle import Lifecycle
-from connectors.observer import Observer
 from connectors.service import Service
 from connectors.settings import RedisSettings
 from connectors.source import ConsumerGroupSource

@@ -14,11 +14,11 @@ from collections import Counter
 import redis
 
 from connectors.stream_id import milliseconds
-from flows.decisions import event_seconds, kind_of
-from flows.windows import minute_of
+from flows.domain.decisions import event_seconds, kind_of
+from flows.domain.windows import minute_of
 from sinks import buckets, status, symbols
 from sinks.decisions import GROUP
-from sinks.values import EXECUTE, Kind
+from sinks.values.counts import EXECUTE, Kind
 from tests.bench.load import PREFIX, STREAM
 
 

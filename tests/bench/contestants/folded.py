@@ -23,12 +23,12 @@ from connectors.service import Service
 from connectors.source import ConsumerGroupSource
 from connectors.start import start
 from connectors.stream_id import milliseconds
-from connectors.windowing import EPOCH
-from flows.decisions import event_seconds, kind_of
+from connectors.times import EPOCH
+from flows.domain.decisions import event_seconds, kind_of
 from flows.p35 import group_config
-from flows.settings import P35Settings
+from flows.settings.p35 import P35Settings
 from sinks import buckets, status
-from sinks.values import Kind
+from sinks.values.counts import Kind
 from tests.bench.load import PREFIX
 
 Message = tuple[Kind, float]

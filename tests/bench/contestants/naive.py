@@ -13,11 +13,11 @@ import time
 import redis
 
 from connectors.stream_id import milliseconds
-from flows.decisions import event_seconds, kind_of
-from flows.windows import minute_of
+from flows.domain.decisions import event_seconds, kind_of
+from flows.domain.windows import minute_of
 from sinks import buckets, status, symbols
 from sinks.decisions import GROUP
-from sinks.values import EXECUTE
+from sinks.values.counts import EXECUTE
 from tests.bench.load import PREFIX, STREAM
 
 ACKNOWLEDGE_SECONDS = 10

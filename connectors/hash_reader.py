@@ -1,0 +1,48 @@
+"""Reading many hashes in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import redis
+
+from connectors.connection import Wire
+from connectors.errors import RedisAway, RedisError
+from connectors.lookup_result import Failed, Missing, Outcome, Row
+
+_CHUNK = 1_000
+"""Requests in one packet. All the replies to one wait in Redis' memory until they are read."""
+
+_MISSING = Missing()
+
+
+def read_hashes(client: redis.Redis, keys: Sequence[str | bytes], fields: Sequence[bytes]) -> list[Outcome]:
+    """The outcome for each of `keys`, in their order. Blocks for one round trip for each thousand of them.
+
+    A key of another type, or one that is denied, has failed alone.
+
+    :arg fields: those that are asked for; others do not travel, however many a hash has.
+    :raises RedisError: Redis did not answer; nothing is known of any key.
+    """
+    wire = Wire(client)
+    try:
+        outcomes: list[Outcome] = []
+        for start in range(0, len(keys), _CHUNK):
+            chunk = keys[start : start + _CHUNK]
+            wire.send(*[("HMGET", key, *fields) for key in chunk])
+            outcomes += [_outcome(wire.receive(), fields) for _ in chunk]
+    except BaseException:
+        wire.close()
+        raise
+    wire.release()
+    return outcomes
+
+
+def _outcome(reply: Any, fields: Sequence[bytes]) -> Outcome:
+    if isinstance(reply, RedisError):
+        if isinstance(reply, RedisAway):
+            raise reply  # it is loading, say: that is no matter of this key
+        return Failed(str(reply))
+    found = {field: value for field, value in zip(fields, reply, strict=True) if value is not None}
+    return Row(found) if found else _MISSING

@@ -1,0 +1,1 @@
+"""The audit behind `quantum verify`: is what was counted right?"""

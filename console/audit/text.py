@@ -1,0 +1,91 @@
+"""What an audit found, for a person and for a program. Pure."""
+
+from __future__ import annotations
+
+import json
+
+from connectors.text import one_line
+from console.audit.bounds import AT_LEAST, EXACT, EXPIRED, MOVING, Difference
+from console.audit.run import Report
+from console.queries.text import number
+from sinks.times import minute_name
+
+JSON_VERSION = 1
+"""Raised when a field of `as_json` changes its meaning or goes; new ones may come."""
+
+SHOWN = 20
+"""Differences that a person is shown."""
+
+
+def as_text(report: Report) -> str:
+    """Lines that are safe for a terminal."""
+    lines = [_difference(one) for one in report.differences[:SHOWN]]
+    if len(report.differences) > SHOWN:
+        lines.append(f"and {_many(len(report.differences) - SHOWN, 'more difference')}")
+    counted = f"{_many(report.messages, 'message')}, {_many(len(report.states[EXACT]), 'bucket')}"
+    lines.append(f"{_many(len(report.differences), 'difference')}: {counted}" if lines else f"exact: {counted}")
+    notes = {
+        AT_LEAST: "hold entries that may be gone from the stream: compared as far as it goes back",
+        EXPIRED: "expired, or may have in part",
+        MOVING: "counted in at every look: within what was under way",
+    }
+    for state, note in notes.items():
+        if minutes := report.states[state]:
+            lines.append(f"  {_many(len(minutes), 'bucket')} {note} ({_span(minutes)})")
+    if report.pending or report.unread:
+        unread = "" if report.unread is None else f", {number(report.unread)} not read yet"
+        lines.append(f"  left out: {number(report.pending)} being counted{unread}")
+    if all("symbol_" in one.field for one in report.differences) and report.differences:
+        lines.append(
+            "  all of them per symbol: has the flow the same ENABLE_SYMBOL_BREAKDOWN, and had it all the time?"
+        )
+    if report.whole and any(one.field == "processed_total" for one in report.differences):
+        lines.append("  if the stream was deleted and made anew, or restored: try again with --since that minute")
+    return "\n".join(lines) + "\n"
+
+
+def as_json(report: Report) -> str:
+    """One line, ASCII, with all differences. Minutes are `YYYYMMDDHHMM`; `most` is null where it is unlimited."""
+    value = {
+        "version": JSON_VERSION,
+        "exact": not report.differences,
+        "messages": report.messages,
+        "buckets": {state: len(minutes) for state, minutes in report.states.items()},
+        "whole": report.whole,
+        "pending": report.pending,
+        "unread": report.unread,
+        "processed_total": report.processed,
+        "differences": [
+            {
+                "key": one.key,
+                "minute": one.minute,
+                "field": one.field,
+                "least": one.least,
+                "most": one.most,
+                "found": one.found,
+            }
+            for one in report.differences
+        ],
+    }
+    return json.dumps(value).replace("\x7f", "\\u007f") + "\n"
+
+
+def _difference(one: Difference) -> str:
+    if one.most is None:
+        expected = f"at least {one.least}"
+    elif one.least == one.most:
+        expected = str(one.least)
+    else:
+        expected = f"{one.least} to {one.most}"
+    found = "nothing" if one.found is None else one.found
+    where = one.minute or one_line(one.key)
+    return f"{where} {one_line(one.field, 400)}: expected {expected}, found {found}"
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def _span(minutes: list[int]) -> str:
+    first, last = minute_name(min(minutes)), minute_name(max(minutes))
+    return first if first == last else f"{first} to {last}"

@@ -1,0 +1,95 @@
+"""`quantum lag`: who reads which stream, and how far behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from connectors.text import one_line
+from console.queries.groups import Group, read_groups
+from console.queries.text import age, number
+from console.terminal.command import EXIT_REDIS, AsJson, RedisUrl, fail, page, reading, write
+
+_STATES = {True: "alive, ", False: "dead, ", None: ""}
+
+
+def streams(prefix: str) -> Mapping[str, str | None]:
+    """The streams of the system that have readers, and what the leases of these begin with."""
+    # Here, because they bring a logger along, and other questions start faster without.
+    from sinks import alert_state, decisions, governor_status, permits
+
+    return {
+        decisions.stream_key(prefix): decisions.lease_prefix(prefix),
+        permits.stream_key(prefix): governor_status.lease_prefix(prefix),
+        alert_state.stream_key(prefix): None,
+    }
+
+
+def lag(json: AsJson = False, redis_url: RedisUrl = None) -> None:
+    """All consumer groups, as kafka-consumer-groups --describe shows them.
+
+    A line a consumer: stream, group, consumer, the last ID that the group was given, entries pending for the consumer,
+    entries that the group has not read (lag; `unknown` where Redis does not know, as before 7.0), for how long the
+    consumer has been idle (before 7.2: has got nothing), and whether it lives. Exit status 3: there is no group at all.
+
+    \b
+    quantum lag
+    quantum lag --json | jq '.groups[] | {group, lag}'
+    """
+    with reading(redis_url) as (client, prefix):
+        groups = read_groups(client, streams(prefix))
+    if json:
+        from console.queries.json import JSON_VERSION, consumers, dumps
+
+        rows = [
+            {
+                "stream": group.stream,
+                "group": group.name,
+                "length": group.length,
+                "last_id": group.last_id,
+                "pending": group.pending,
+                "lag": group.lag,
+                "consumers": consumers(group.consumers),
+            }
+            for group in groups
+        ]
+        write(dumps({"version": JSON_VERSION, "query": "lag", "groups": rows}))
+    elif groups:
+        from console.terminal.viewport import here
+
+        lines, width = list(table(groups)), here().width
+        if width is not None and max(map(len, lines)) > width:
+            lines = list(narrow(groups))
+        page("".join(f"{line}\n" for line in lines))
+    if not groups:
+        fail(f"no stream of {prefix}: has a consumer group yet", EXIT_REDIS)
+
+
+def table(groups: tuple[Group, ...]) -> Iterator[str]:
+    """Lines of columns, each as wide as it must be. Pure."""
+    rows = [("STREAM", "GROUP", "CONSUMER", "LAST-ID", "PENDING", "LAG", "IDLE", "STATE")]
+    for group in groups:
+        start = (one_line(group.stream), one_line(group.name))
+        if not group.consumers:
+            rows.append((*start, "-", group.last_id, number(group.pending), number(group.lag), "-", "no consumers"))
+        for one in group.consumers:
+            state = {True: "alive", False: "dead", None: "-"}[one.alive]
+            name = one_line(one.name)
+            rows.append((*start, name, group.last_id, number(one.pending), number(group.lag), age(one.idle), state))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [
+            cell.rjust(width) if 4 <= at <= 6 else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(cells).rstrip()
+
+
+def narrow(groups: tuple[Group, ...]) -> Iterator[str]:
+    """The same, for a screen that the table is too wide for. Pure."""
+    for group in groups:
+        yield f"{one_line(group.stream)}  {one_line(group.name)}"
+        yield f"  last ID {group.last_id}, pending {number(group.pending)}, lag {number(group.lag)}"
+        for one in group.consumers:
+            yield f"  {one_line(one.name)}: {_STATES[one.alive]}pending {number(one.pending)}, idle {age(one.idle)}"
+        if not group.consumers:
+            yield "  no consumers"

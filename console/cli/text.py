@@ -1,0 +1,182 @@
+"""The answers for a person: lines that fit the screen. What comes from Redis is made printable here. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from connectors.text import one_line
+from console.cli.health_text import behind, health, lives_in_short
+from console.cli.lines import about, firing, gate_rows, headline, latest, next_step, reason_row, warnings, wrapped
+from console.queries.answers import GATES, REASONS, Answer, Everything, Health, Shares, SymbolGates, Symbols, Why
+from console.queries.snapshots import Window
+from console.queries.text import fit, many, number, percent
+from console.queries.verdict import Severity, gate_severity
+from console.terminal.table import decisions, mix, ranking
+from console.terminal.viewport import STYLES, Room
+
+
+def as_text(answer: Answer, room: Room) -> list[Text]:
+    """The lines of an answer; no more than fit. On a terminal, what is to be known of the numbers comes first."""
+    # (Health has them among its lines.)
+    lines = [] if isinstance(answer, Health) else warnings(answer.service.warnings, room)
+    if room.height is not None:
+        room = replace(room, height=max(room.height - len(lines), 1))
+    lines += _lines(answer, room)
+    for line in lines:
+        if room.width is not None:
+            line.truncate(room.width, overflow="ellipsis")
+    return lines
+
+
+def _lines(answer: Answer, room: Room) -> Iterator[Text]:
+    if isinstance(answer, Why):
+        yield from _why(answer, room)
+    elif isinstance(answer, Symbols):
+        yield from _symbols(answer, room)
+    elif isinstance(answer, Shares):
+        yield from _shares(answer, room)
+    elif isinstance(answer, Health):
+        yield from health(answer, room)
+    else:
+        yield from _everything(answer, room)
+
+
+def _why(answer: Why, room: Room) -> Iterator[Text]:
+    top = [*_top(answer, room), *([Text("")] if room.height is None else [])]
+    bottom = next_step(answer.window, room)
+    yield from top
+    reasons = answer.reasons[: room.rows(REASONS, len(top) + 1 + len(bottom))]
+    yield from ranking([reason_row(one.name, one.count, answer.window) for one in reasons], room, "reason")
+    yield from bottom
+
+
+def _top(answer: Why, room: Room) -> list[Text]:
+    """What matters most: the verdict, what fires, the window, its decisions, and its last minute."""
+    skipped = f", {percent(answer.skip_rate)} skipped"
+    return [
+        *headline(answer, room),
+        *firing(answer, room),
+        about(answer.window, answer.span, skipped),
+        *latest(answer.latest, room),
+        *decisions(answer.window),
+    ]
+
+
+def _symbols(answer: Symbols, room: Room) -> Iterator[Text]:
+    if not answer.named:
+        others = f", and {number(answer.others)} more" if answer.others else ""
+        yield about(answer.window, answer.span, f", the busiest symbols{others}")
+        if not answer.symbols:
+            none = "No symbol has any decisions (or the flow runs with ENABLE_SYMBOL_BREAKDOWN=false)."
+            yield from wrapped(none, room)
+            return
+        if room.height is not None:
+            yield from _symbol_lines(answer.symbols, room)
+            yield Text("What stops one of them in detail: quantum symbols SYMBOL", "dim")
+            return
+    each = GATES
+    if room.height is not None:
+        # A symbol takes two lines, and one to the next.
+        each = min(room.height // len(answer.symbols) - 3, GATES)
+        if each < 3:
+            yield from _symbol_lines(answer.symbols, room)
+            return
+    for at, one in enumerate(answer.symbols):
+        if at or not answer.named:
+            yield Text("")
+        yield from _symbol(one, answer.window, room, each)
+
+
+def _symbol_lines(symbols: Sequence[SymbolGates], room: Room) -> Iterator[Text]:
+    """One line a symbol."""
+    width = max(len(one_line(one.symbol.name)) for one in symbols)
+    width = min(max(width, 6), 20)
+    yield Text(f"{fit('symbol', width)}{'total':>9}{'EXECUTE':>9}{'SKIP':>7}{'BLOCKED':>9}  gates", "dim")
+    for one in symbols[: room.rows(len(symbols), 3)]:
+        symbol = one.symbol
+        shares = [percent(symbol.share(symbol.decisions[name])) for name in ("EXECUTE", "SKIP", "BLOCKED")]
+        line = Text(f"{fit(symbol.name, width)}{number(symbol.total):>9}{shares[0]:>9}{shares[1]:>7}{shares[2]:>9}  ")
+        for at, gate in enumerate(one.gates):
+            said = f"{', ' if at else ''}{one_line(gate.name)} {percent(gate.share)}"
+            if at and room.width is not None and line.cell_len + cell_len(said) > room.width:
+                break
+            line.append(said, STYLES[gate_severity(gate.share)])
+        yield line
+
+
+def _symbol(one: SymbolGates, window: Window, room: Room, rows: int) -> Iterator[Text]:
+    symbol = one.symbol
+    if not symbol.total:
+        yield from _nothing(one, window, room)
+        return
+    counted = f"{many(symbol.total, 'decision')} in {window.name}"
+    yield Text(f"{one_line(symbol.name)}: {counted}: {mix(symbol.decisions, symbol.total)}")
+    if one.gates:
+        yield from ranking(list(gate_rows(one.gates[:rows], 1.0)), room, "gate")
+
+
+def _nothing(one: SymbolGates, window: Window, room: Room) -> list[Text]:
+    name = one_line(one.symbol.name)
+    if one.nearest is None:
+        return wrapped(f"{name}: no decisions in {window.name}", room)
+    nearest = f"the nearest: {', '.join(map(one_line, one.nearest))}" if one.nearest else "none has a name like it"
+    return wrapped(f"{name}: no decisions in {window.name}, and no known symbol; {nearest}", room)
+
+
+def _shares(answer: Shares, room: Room) -> Iterator[Text]:
+    window, threshold = answer.window, percent(answer.threshold)
+    yield about(window, answer.span)
+    if not answer.gates:
+        if answer.service.blind and not window.total:
+            yield Text(f"Unknown: {answer.service.blind}", STYLES[Severity.SERIOUS])
+            return
+        above = any(window.share(gate.count) > answer.threshold for gate in window.gates)
+        yield Text(f"No gate stops more than {threshold} of all decisions." if not above else "No gate at all.")
+        return
+    bottom = next_step(window, room) if any(gate.flagged for gate in answer.gates) else []
+    yield Text("")
+    shown = answer.gates[: room.rows(len(answer.gates), 3 + len(bottom))]
+    yield from ranking(list(gate_rows(shown, answer.threshold)), room, "gate")
+    yield from bottom
+
+
+def _everything(answer: Everything, room: Room) -> Iterator[Text]:
+    """On a screen: the essence of each on few lines. Elsewhere: all of each."""
+    if room.height is None:
+        parts: dict[str, Answer] = {
+            "a) why": answer.why,
+            "b) symbols": answer.symbols,
+            "c) share": answer.share,
+            "d) drift": answer.drift,
+            "e) health": answer.health,
+        }
+        for title, part in parts.items():
+            yield Text(title, "bold")
+            yield from _lines(part, room)
+            yield Text("")
+        return
+    window = answer.why.window
+    top = _top(answer.why, room)
+    lives = list(lives_in_short(answer.health.lives, answer.service.now))
+    # Beside these 3 headings, 2 lines of health and the flows; the rest goes to reasons, gates and symbols.
+    rows = max(room.height - len(top) - 5 - len(lives), 6)
+    reasons, gates = rows - 2 * (rows // 3), rows // 3
+    yield from top
+    shown = answer.why.reasons[: min(reasons, REASONS)]
+    yield from ranking([reason_row(one.name, one.count, window) for one in shown], room, "reason")
+    yield from ranking(list(gate_rows(answer.share.gates[:gates], answer.share.threshold)), room, "gate")
+    if answer.symbols.symbols:
+        yield from _symbol_lines(answer.symbols.symbols[:gates], room)
+    yield next(health(answer.health, room))
+    status = answer.health.service.status
+    group = answer.health.service.group
+    if group is not None:
+        processed = (
+            f"processed {number(status.processed_total)}, pending {number(group.pending)}, lag {number(group.lag)}"
+        )
+        yield Text(processed, behind(group))
+    yield from lives

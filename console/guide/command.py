@@ -1,0 +1,128 @@
+"""`quantum explain`: what a gate means, and what to do about it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from connectors.connection import connect
+from connectors.settings import RedisSettings
+from console.terminal.command import AsJson, Every, InWindow, RedisUrl, Watch, asking, page, read_settings, say, write
+from flows.domain.gates import MEANINGS, meaning
+
+if TYPE_CHECKING:
+    from console.guide.explanation import Explanation
+
+
+def _gates(incomplete: str) -> list[tuple[str, str]]:
+    return [(gate, about) for gate, about in MEANINGS.items() if gate.startswith(incomplete)]
+
+
+def explain(
+    reason: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="REASON",
+            help="A gate, or a reason with its detail. Without: all gates of the guide.",
+            autocompletion=_gates,
+            show_default=False,
+        ),
+    ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Also show what the gate stops now, and what the keys to look at hold.")
+    ] = False,
+    symbol: Annotated[
+        list[str] | None,
+        typer.Option("--symbol", "-s", help="With --live: of which symbol; may be repeated.", show_default=False),
+    ] = None,
+    window: InWindow = "5m",
+    watch: Watch = False,
+    every: Every = 2.0,
+    json: AsJson = False,
+    redis_url: RedisUrl = None,
+) -> None:
+    """What a gate means, and what to do about it.
+
+    Its likely causes, how to find out more, what to do, and how long that takes.
+
+    Needs no Redis, but with --live or --watch (which means --live, too). That reads only; without --symbol it looks at
+    the symbol that the gate stopped most often in the window. A gate that is not in the guide gets the nearest names,
+    and what to do in general. (The same for all gates: docs/action-guide.md.)
+
+    \b
+    quantum explain p33_permit_denied
+    quantum explain p33_permit_denied --live -w 1h
+    quantum explain leverage_ratio_exceeded --live -s BTCUSDT -s ETHUSDT
+    quantum explain binance_error:-2019 --watch
+    """
+    from console.guide.explanation import as_json, explanation_of, list_as_json
+    from console.guide.text import as_text
+    from console.queries.json import dumps
+
+    if reason is None:
+        if json:
+            write(dumps(list_as_json()))
+        else:
+            _list()
+        return
+    asked = replace(explanation_of(reason), symbols=tuple(dict.fromkeys(symbol or [])))
+
+    answer = asked
+    if live or watch:
+        from console.guide.live import read_live, redis_cli
+
+        settings = read_settings(RedisSettings, redis_url)
+        client, prefix = connect(settings, "quantum-console"), settings.key_prefix
+
+        def look() -> Explanation:
+            found = read_live(client, prefix, asked.guide, asked.counted_as, asked.symbols, window)
+            return replace(asked, prefix=prefix, redis_cli=redis_cli(client), symbols=found.symbols, live=found)
+
+        if watch:
+            from console.terminal.refresh import repeat
+
+            repeat(settings, lambda: dumps(as_json(look())) if json else _frame(look()), every)
+        with asking(settings):
+            answer = look()
+    if json:
+        write(dumps(as_json(answer)))
+        return
+    for note in _notes(answer):
+        say(note)
+    page("".join(f"{line}\n" for line in as_text(answer)))
+
+
+def _notes(answer: Explanation) -> Iterator[str]:
+    if not answer.known:
+        alike = f"did you mean {' or '.join(answer.nearest)}?" if answer.nearest else "quantum explain lists what is"
+        yield f"{answer.gate} is not in the guide; {alike}"
+    live = answer.live
+    if live is not None and live.window is not None and answer.guide.needs_symbol and not answer.symbols:
+        yield f"{answer.gate} stopped no symbol in {live.window.name}; name one with --symbol"
+
+
+def _frame(answer: Explanation) -> str:
+    """All that there is to say, no line longer than a terminal is wide: the top of it is what changes."""
+    from rich.text import Text
+
+    from console.guide.text import as_text
+    from console.terminal.viewport import here
+
+    room = here()
+    lines = [Text(line) for line in (*_notes(answer), *as_text(answer))]
+    if room.height is not None and len(lines) > room.height:
+        lines[room.height - 1 :] = [Text(f"(the rest, and what to do: quantum explain {shlex.quote(answer.gate)})")]
+    for line in lines:
+        line.truncate(room.width or line.cell_len, overflow="ellipsis")
+    return "".join(f"{line.plain}\n" for line in lines)
+
+
+def _list() -> None:
+    from console.guide import GUIDES
+
+    width = max(map(len, GUIDES))
+    page("".join(f"{gate:<{width}}  {meaning(gate)}\n" for gate in GUIDES))

@@ -1,0 +1,95 @@
+"""`quantum proof`: shows that a running service keeps the contract."""
+
+# What a proof needs is imported when it is asked for: the questions of every day should not wait for it.
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import redis
+import typer
+
+from connectors.connection import connect
+from console.proof.checks import Checks, run
+from console.terminal.command import EXIT_ACT, AnyRedisSettings, RedisUrl, read_settings, write
+
+proof = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+Wait = Annotated[
+    float | None,
+    typer.Option(
+        min=0, help="Seconds that the service may take in all; else enough for its settings.", show_default=False
+    ),
+]
+
+
+@proof.callback()
+def proofs() -> None:
+    """Prove that a running service keeps its contract, with symbols and plans of the proof's own.
+
+    Unlike all other commands these write: a proof says what it adds, and removes it again, but for decisions and plans,
+    which are published where all others are. Give it the settings of the service, and a user of Redis that may write
+    (quantum-proof of deploy/redis). A line for each check; the last is SUMMARY. Exit status: 0 all checks hold, 1 not.
+
+    \b
+    set -a; . /etc/quantum/p35-decision-intelligence.env; set +a
+    quantum proof p35
+    """
+
+
+@proof.command("p35")
+def p35_(wait: Wait = None, redis_url: RedisUrl = None) -> None:
+    """Decisions are counted once, in their minute, and shown in every window. Adds 6 decisions, which count."""
+    from console.proof import p35
+    from flows.settings.p35 import P35Settings
+
+    settings = read_settings(P35Settings, redis_url)
+    _prove(settings, wait, p35.SECONDS, lambda checks, client: p35.prove(checks, client, settings))
+
+
+@proof.command("allocation")
+def allocation_(wait: Wait = None, redis_url: RedisUrl = None) -> None:
+    """Each kind of efficiency gets the proposal that the formula gives it. Adds 6 targets for a few loops."""
+    from console.proof import allocation
+    from flows.settings.joins import AllocationSettings
+
+    settings = read_settings(AllocationSettings, redis_url)
+    seconds = allocation.seconds(settings)
+    _prove(settings, wait, seconds, lambda checks, client: allocation.prove(checks, client, settings))
+
+
+@proof.command("governor")
+def governor_(wait: Wait = None, redis_url: RedisUrl = None) -> None:
+    """Each kind of efficiency gets the permit that the formula gives it. Adds 8 plans, of quantity 0."""
+    from console.proof import governor
+    from flows.settings.joins import GovernorSettings
+
+    settings = read_settings(GovernorSettings, redis_url)
+    _prove(settings, wait, governor.SECONDS, lambda checks, client: governor.prove(checks, client, settings))
+
+
+@proof.command("alerts")
+def alerts_(
+    explode: Annotated[
+        bool, typer.Option("--explode", help="Raise an alert, with as many decisions as that takes. They count.")
+    ] = False,
+    wait: Wait = None,
+    redis_url: RedisUrl = None,
+) -> None:
+    """Checks go on, and what was published is as the contract has it. Adds nothing, unless it is to --explode."""
+    from console.proof import alerts
+    from flows.settings.alerts import AlertsSettings
+
+    settings = read_settings(AlertsSettings, redis_url)
+    seconds = alerts.seconds(settings)
+    _prove(settings, wait, seconds, lambda checks, client: alerts.prove(checks, client, settings, explode=explode))
+
+
+def _prove(
+    settings: AnyRedisSettings, wait: float | None, seconds: float, proof: Callable[[Checks, redis.Redis], None]
+) -> None:
+    checks = Checks(lambda line: write(f"{line}\n"), seconds if wait is None else wait)
+    client = connect(settings, "quantum-proof")
+    if not run(checks, lambda checks: proof(checks, client)):
+        raise typer.Exit(EXIT_ACT)

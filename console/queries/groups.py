@@ -1,0 +1,95 @@
+"""Read model: consumer groups of streams, as Redis knows them, and which of their consumers live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from console.queries.fetch import ask_all, text
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """A member of a group."""
+
+    name: str
+    pending: int
+    """Entries delivered to it and not acknowledged."""
+    idle: float
+    """Seconds since it last asked for anything; before Redis 7.2, since it last got something."""
+    alive: bool | None
+    """Whether it holds a lease; None where its kind has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A consumer group of a stream."""
+
+    stream: str
+    name: str
+    length: int
+    """Entries in the stream."""
+    last_id: str
+    """The last entry that was delivered."""
+    pending: int
+    lag: int | None
+    """Entries not yet delivered; None: Redis does not know (before 7.0 never)."""
+    consumers: tuple[Consumer, ...]
+    """By name."""
+
+    @property
+    def waiting(self) -> int:
+        """Entries not acknowledged yet, delivered or not, as far as Redis knows."""
+        return self.pending + (self.lag or 0)
+
+    @property
+    def alive(self) -> bool:
+        """Whether a member holds a lease."""
+        return any(consumer.alive for consumer in self.consumers)
+
+
+def read_groups(client: redis.Redis, streams: Mapping[str, str | None]) -> tuple[Group, ...]:
+    """All groups of `streams`, in that order and by name; none of a stream that does not exist.
+
+    Blocks for three round trips; raises `connectors.errors.RedisError`.
+
+    :arg streams: the key of each stream, and what the leases of its consumers begin with (None: they have none).
+    """
+    first = ask_all(client, [command for key in streams for command in (("XLEN", key), ("XINFO GROUPS", key))])
+    found = [
+        (key, int(length or 0), group)
+        for key, length, groups in zip(streams, first[::2], first[1::2], strict=True)
+        for group in sorted(groups or [], key=lambda one: text(one["name"]))
+    ]
+    members = ask_all(client, [("XINFO CONSUMERS", key, group["name"]) for key, _, group in found])
+    rows = [sorted(some or [], key=lambda one: text(one["name"])) for some in members]
+    leases = [
+        ("EXISTS", prefix.encode() + _bytes(row["name"]))
+        for (key, _, _), some in zip(found, rows, strict=True)
+        if (prefix := streams[key]) is not None
+        for row in some
+    ]
+    alive = iter(ask_all(client, leases))
+    return tuple(
+        Group(
+            key,
+            text(group["name"]),
+            length,
+            text(group["last-delivered-id"]),
+            int(group["pending"]),
+            None if group.get("lag") is None else int(group["lag"]),
+            tuple(_consumer(row, None if streams[key] is None else bool(next(alive))) for row in some),
+        )
+        for (key, length, group), some in zip(found, rows, strict=True)
+    )
+
+
+def _consumer(row: Mapping[str, Any], alive: bool | None) -> Consumer:
+    return Consumer(text(row["name"]), int(row["pending"]), int(row["idle"]) / 1000, alive)
+
+
+def _bytes(name: bytes | str) -> bytes:
+    return name.encode() if isinstance(name, str) else name

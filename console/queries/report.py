@@ -1,0 +1,230 @@
+"""The report on a day: what was decided, what stopped it, for which symbols, and what was alerted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import redis
+
+from connectors.text import one_line
+from console.queries.alerts import SeenAlert, read_alerts
+from console.queries.answers import GATES, Gate, gates_of
+from console.queries.json import JSON_VERSION
+from console.queries.minutes import read_minutes, total_of
+from console.queries.snapshots import Window
+from console.queries.symbols import busiest, read_totals
+from console.queries.text import clock, number, percent
+from sinks.values.counts import DECISIONS, EXECUTE, SKIP, MinuteSummary
+
+DAY = 1_440
+"""Minutes."""
+
+_STEP = 60
+"""Minutes that are read at once."""
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A day (UTC)."""
+
+    day: str
+    """`YYYY-MM-DD`."""
+    window: Window
+    """All of it."""
+    hours: tuple[Window, ...]
+    """24, or fewer where the day is not over."""
+    symbols: Mapping[str, Mapping[str, int]]
+    """Symbol -> decision -> count, the busiest first."""
+    alerts: tuple[SeenAlert, ...]
+    over: bool
+    """Whether the day is over."""
+    gone: int
+    """Minutes of it that are so long ago that their buckets may have expired."""
+    full: bool
+
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        """The top gates, or whole reasons."""
+        return gates_of(self.window, self.full)[:GATES]
+
+
+def parse_day(name: str, now: float) -> int | None:
+    """The first minute (since the epoch) of `YYYY-MM-DD`, `today` or `yesterday`, or None where that is no day.
+
+    :arg now: epoch seconds.
+    """
+    days_ago = {"today": 0, "yesterday": 1}.get(name.strip().lower())
+    if days_ago is not None:
+        return (int(now // 86_400) - days_ago) * DAY
+    try:
+        parsed = datetime.strptime(name, "%Y-%m-%d").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return None
+    return int(parsed.timestamp() // 60)
+
+
+def read_report(
+    client: redis.Redis, prefix: str, first: int, now: float, ttl: int, progress: Progress, *, full: bool
+) -> Report:
+    """The day that begins with the minute `first`, as far as Redis still has it.
+
+    Blocks for a few round trips an hour of the day; raises `connectors.errors.RedisError`.
+
+    :arg now: epoch seconds.
+    :arg ttl: seconds that buckets are kept after their last count.
+    """
+    last = min(first + DAY - 1, int(now // 60))
+    summaries: list[MinuteSummary] = []
+    hours: list[Window] = []
+    symbols: dict[str, Counter[str]] = {}
+    for begin in range(first, last + 1, _STEP):
+        end = min(begin + _STEP - 1, last)
+        minutes = read_minutes(client, prefix, end, end - begin + 1, int(now // 60))
+        found = [minutes.counted[minute] for minute in sorted(minutes.counted)]
+        summaries += found
+        hours.append(total_of("1h", found))
+        for name, decisions in read_totals(client, prefix, sorted(minutes.counted)).items():
+            symbols.setdefault(name, Counter()).update(decisions)
+        progress("minutes", end - first + 1, last - first + 1)
+    names = busiest(symbols, len(symbols))
+    return Report(
+        (datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(minutes=first)).strftime("%Y-%m-%d"),
+        total_of("1d", summaries),
+        tuple(hours),
+        {name: {one: symbols[name].get(one, 0) for one in DECISIONS} for name in names},
+        tuple(read_alerts(client, prefix, first * 60, (first + DAY) * 60)),
+        last == first + DAY - 1 and now >= (first + DAY) * 60,
+        min(max(int((now - ttl) // 60) - first + 1, 0), DAY),
+        full,
+    )
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """For programs. Shares are 0 to 1."""
+    window = report.window
+    return {
+        "version": JSON_VERSION,
+        "query": "report",
+        "day": report.day,
+        "over": report.over,
+        "minutes_that_may_be_gone": report.gone,
+        "total": window.total,
+        "decisions": dict(window.decisions),
+        "skip_rate": window.share_of(SKIP),
+        "gates": [{"gate": one.name, "count": one.count, "share": one.share} for one in report.gates],
+        "hours": [
+            {"hour": at, "total": one.total, "decisions": dict(one.decisions)} for at, one in enumerate(report.hours)
+        ],
+        "symbols": [
+            {
+                "symbol": name,
+                "total": sum(decisions.values()),
+                "decisions": dict(decisions),
+                "skip_rate": _share(decisions, SKIP),
+            }
+            for name, decisions in report.symbols.items()
+        ],
+        "alerts": [
+            {
+                "alert_id": one.alert_id,
+                "kind": one.kind,
+                "window": one.window,
+                "reason": one.reason,
+                "severity": one.severity,
+                "state": one.state,
+                "share": one.share,
+                "timestamp": one.timestamp,
+                "message": one.message,
+            }
+            for one in report.alerts
+        ],
+    }
+
+
+def as_markdown(report: Report, most_symbols: int | None) -> str:
+    """For people.
+
+    :arg most_symbols: how many symbols are listed; None: all.
+    """
+    return "\n".join(_markdown(report, most_symbols)) + "\n"
+
+
+def _markdown(report: Report, most_symbols: int | None) -> Iterator[str]:
+    window = report.window
+    yield f"# Decisions of {report.day} (UTC)"
+    yield ""
+    if not report.over:
+        yield "The day is not over yet.\n"
+    if report.gone:
+        hours = f"{report.gone // 60}:{report.gone % 60:02}"
+        yield f"**Not the whole day**: its first {hours} hours may have expired in Redis, wholly or in part.\n"
+    if not window.total:
+        yield "No decisions."
+    else:
+        yield f"{number(window.total)} decisions, {percent(window.share_of(SKIP))} skipped."
+        yield ""
+        yield "| decision | count | share |"
+        yield "|---|---:|---:|"
+        for name, count in window.decisions.items():
+            yield f"| {name} | {number(count)} | {percent(window.share(count))} |"
+        yield from _gates(report)
+        yield from _hours(report)
+        yield from _symbols(report, most_symbols)
+    yield from _alerts(report)
+
+
+def _gates(report: Report) -> Iterator[str]:
+    yield from ("", f"## Top {'reasons' if report.full else 'gates'}", "")
+    yield from ("| gate | count | share |", "|---|---:|---:|")
+    for gate in report.gates:
+        yield f"| {_cell(gate.name)} | {number(gate.count)} | {percent(gate.share)} |"
+
+
+def _hours(report: Report) -> Iterator[str]:
+    yield from ("", "## By hour", "")
+    yield f"| hour | all | {' | '.join(DECISIONS)} | top gate |"
+    yield f"|---|{'---:|' * (len(DECISIONS) + 1)}---|"
+    for hour, one in enumerate(report.hours):
+        if one.total:
+            shares = " | ".join(percent(one.share_of(name)) for name in DECISIONS)
+            gate = f"{_cell(one.gates[0].name)} {percent(one.share(one.gates[0].count))}" if one.gates else ""
+            yield f"| {hour:02} | {number(one.total)} | {shares} | {gate} |"
+
+
+def _symbols(report: Report, most: int | None) -> Iterator[str]:
+    if not report.symbols:
+        return
+    yield from ("", "## Symbols", "")
+    yield from ("| symbol | decisions | executed | skipped |", "|---|---:|---:|---:|")
+    for name, decisions in list(report.symbols.items())[:most]:
+        shares = f"{percent(_share(decisions, EXECUTE))} | {percent(_share(decisions, SKIP))}"
+        yield f"| {_cell(name)} | {number(sum(decisions.values()))} | {shares} |"
+    if most is not None and len(report.symbols) > most:
+        yield from ("", f"And {number(len(report.symbols) - most)} more symbols: `--full` lists them.")
+
+
+def _alerts(report: Report) -> Iterator[str]:
+    yield from ("", "## Alerts", "")
+    if not report.alerts:
+        yield "None."
+    for alert in report.alerts:
+        about = alert.message or f"{alert.reason} {percent(alert.share)}"
+        what = f"{_cell(alert.severity)} {_cell(alert.kind)} {_cell(alert.state)}"
+        yield f"- {clock(alert.timestamp)} {what}: {_cell(about)}"
+
+
+def _cell(value: str) -> str:
+    """Text from Redis, on one line and without a meaning in Markdown."""
+    safe = one_line(value, 300)
+    return "".join(f"\\{character}" if character in "\\`*[]<>|#" else character for character in safe)
+
+
+def _share(decisions: Mapping[str, int], decision: str) -> float:
+    total = sum(decisions.values())
+    return decisions.get(decision, 0) / total if total else 0.0

@@ -1,0 +1,90 @@
+"""Read model: the service that counts decisions, and how far its numbers can be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import redis
+
+from console.queries.fetch import ask_all
+from console.queries.groups import Group, read_groups
+from console.queries.snapshots import Status, read_status
+from console.queries.text import age, clock, number
+from sinks import decisions
+
+BEHIND = 1_000
+"""Entries not counted yet; above, the alerts call a consumer behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """`flows.p35`, at one moment."""
+
+    now: float
+    """That moment, by the clock of Redis, in epoch seconds."""
+    status: Status
+    group: Group | None
+    """None: there is no group, so nothing was ever counted, or it was deleted."""
+
+    @property
+    def running(self) -> bool:
+        """Whether a consumer of the group holds a lease."""
+        return self.group is not None and self.group.alive
+
+    @property
+    def minute(self) -> int:
+        """The running minute, since the epoch."""
+        return int(self.now // 60)
+
+    @property
+    def seconds_since_last(self) -> float | None:
+        """Since the newest decision that was counted; None before the first."""
+        last = self.status.last_ts
+        return None if last is None else max(self.now - last, 0.0)
+
+    @property
+    def blind(self) -> str:
+        """Why what was counted does not tell what happens now, printable and short; empty where it does."""
+        if self._never_counted:
+            return "flows.p35 has counted nothing here yet"
+        if not self.running:
+            last = self.seconds_since_last
+            return "flows.p35 is not running" + ("" if last is None else f"; it counted up to {age(last)} ago")
+        waiting = self._waiting
+        return f"flows.p35 is behind: {number(waiting)} decisions are not counted yet" if waiting > BEHIND else ""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Why numbers that are read now may not be what they seem; a printable sentence each."""
+        if self._never_counted:
+            return (f"{self.blind}: is this its Redis, and KEY_PREFIX right?",)
+        if self.running:
+            return (self.blind,) if self.blind else ()
+        last = self.status.last_ts
+        when = (
+            "" if last is None else f"; the newest decision it counted is of {clock(last)}, {age(self.now - last)} ago"
+        )
+        left = f"; {number(self._waiting)} decisions are not counted yet" if self._waiting else ""
+        return (f"flows.p35 is not running{when}{left}",)
+
+    @property
+    def _never_counted(self) -> bool:
+        return self.group is None and not self.status.processed_total
+
+    @property
+    def _waiting(self) -> int:
+        return 0 if self.group is None else self.group.waiting
+
+
+def read_now(client: redis.Redis) -> float:
+    """Epoch seconds, by the clock of Redis. Blocks for one round trip; raises `connectors.errors.RedisError`."""
+    ((seconds, microseconds),) = ask_all(client, [("TIME",)])
+    return int(seconds) + int(microseconds) / 1e6
+
+
+def read_service(client: redis.Redis, prefix: str) -> Service:
+    """Blocks for five round trips; raises `connectors.errors.RedisError`."""
+    stream = decisions.stream_key(prefix)
+    groups = read_groups(client, {stream: decisions.lease_prefix(prefix)})
+    ours = next((group for group in groups if group.name == decisions.GROUP), None)
+    return Service(read_now(client), read_status(client, prefix), ours)

@@ -1,0 +1,147 @@
+"""The answer in one sentence: are we trading, and if not, what stops us? Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from console.queries.latest import last_minute
+from console.queries.minutes import Minutes
+from console.queries.service import Service
+from console.queries.snapshots import Ranked, Window
+from console.queries.text import percent
+from sinks.values.counts import BLOCKED, ERROR, EXECUTE, SKIP, UNKNOWN
+
+EXECUTE_LOW = 0.20
+"""Below this share of EXECUTE we do not trade; the healthy baseline is 0.30 to 0.50."""
+
+GATE_SHARES = (0.40, 0.60, 0.80)
+"""From these shares of all decisions on a gate is worth attention, serious, critical."""
+
+
+_FEW = 3
+"""Gates that can be named in one breath."""
+
+
+class Severity(IntEnum):
+    """How much it matters."""
+
+    NORMAL = 0
+    ATTENTION = 1
+    SERIOUS = 2
+    CRITICAL = 3
+
+
+_TOO_MANY = {
+    SKIP: (0.70, Severity.ATTENTION),
+    BLOCKED: (0.40, Severity.SERIOUS),
+    ERROR: (0.10, Severity.CRITICAL),
+    UNKNOWN: (0.05, Severity.ATTENTION),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The sentence (it names a gate as it is in Redis: make it printable) and how bad that is."""
+
+    severity: Severity
+    sentence: str
+
+
+def gate_severity(share: float) -> Severity:
+    """How much a gate matters that stops `share` (0 to 1) of all decisions."""
+    return Severity(sum(share >= threshold for threshold in GATE_SHARES))
+
+
+def decision_severity(decision: str, share: float) -> Severity:
+    """How much it matters that `share` (0 to 1) of all decisions are `decision`: the limits of the alerts."""
+    if decision == EXECUTE:
+        return Severity.SERIOUS if share < EXECUTE_LOW else Severity.NORMAL
+    limit, severity = _TOO_MANY[decision]
+    return severity if share > limit else Severity.NORMAL
+
+
+def verdict(window: Window, minutes: Minutes | None = None, service: Service | None = None) -> Verdict:
+    """What `window` says; and what its last full minute says, where that is clearly something else.
+
+    :arg minutes: single minutes, to tell for how long it has been so, as far back as they were read.
+    :arg service: who counted; where nobody counts any more, what was counted says nothing of now.
+    """
+    if service is not None and service.blind and not (window.total and service.running):
+        return Verdict(Severity.SERIOUS, f"Unknown: {service.blind}")
+    if not window.total:
+        verb = "arrived" if minutes is not None and minutes.ended else "arrive"
+        return Verdict(Severity.SERIOUS, f"Not trading: no decisions {verb}")
+    latest = None if minutes is None else last_minute(minutes, window.name)
+    if latest is not None and latest.differs:
+        turned = _turned(window, latest.window, minutes)
+        if turned is not None:
+            return turned
+    executed = window.share_of(EXECUTE)
+    if executed < EXECUTE_LOW:
+        rest = f", {percent(executed)} executed" if executed else ""
+        return Verdict(Severity.SERIOUS, f"Not trading: {_cause(window, minutes)}{rest}")
+    sentence = f"Trading: {percent(executed)} executed"
+    gate = _flagged(window)
+    if gate:
+        return Verdict(Severity.ATTENTION, f"{sentence}, but {_blocks(window, gate)}{_since(gate, minutes)}")
+    return Verdict(Severity.NORMAL, sentence)
+
+
+def _turned(window: Window, last: Window, minutes: Minutes | None) -> Verdict | None:
+    """What there is to say where `last`, a minute of `window`, is of another mind; None: both say the same."""
+    before, now = window.share_of(EXECUTE), last.share_of(EXECUTE)
+    shares = f"{percent(now)} executed in the last minute ({percent(before)} in {window.name})"
+    if before >= EXECUTE_LOW and not last.total:
+        what = f"no decisions arrived in the last minute ({percent(before)} executed in {window.name})"
+        return Verdict(Severity.SERIOUS, f"Trading has stopped: {what}")
+    if before >= EXECUTE_LOW > now:
+        return Verdict(Severity.SERIOUS, f"Trading has stopped: {_cause(last, minutes)}, {shares}")
+    gate = _flagged(last)
+    but = f", but {_blocks(last, gate)} in it" if gate else ""
+    if now >= EXECUTE_LOW > before:
+        return Verdict(Severity.ATTENTION, f"Trading again: {shares}{but}")
+    if now >= EXECUTE_LOW and gate and not _flagged(window):
+        return Verdict(Severity.ATTENTION, f"Trading: {shares}{but}")
+    return None
+
+
+def many_gates(window: Window) -> bool:
+    """Whether so many gates block that none stands out: it takes more than three of them to make up half of it all."""
+    largest = sum(gate.count for gate in window.gates[:_FEW])
+    return 2 * largest < sum(gate.count for gate in window.gates)
+
+
+def _cause(window: Window, minutes: Minutes | None) -> str:
+    if not window.gates:
+        return "most decisions give no reason"
+    if many_gates(window):
+        blocked = window.share(sum(gate.count for gate in window.gates))
+        return f"{len(window.gates)} gates block {percent(blocked)} of decisions and none stands out"
+    gate = window.gates[0]
+    return f"{_blocks(window, gate)}{_since(gate, minutes)}"
+
+
+def _flagged(window: Window) -> Ranked | None:
+    """The gate that blocks most, where that is worth attention."""
+    gate = window.gates[0] if window.gates else None
+    return gate if gate and gate_severity(window.share(gate.count)) else None
+
+
+def _since(gate: Ranked, minutes: Minutes | None) -> str:
+    """For how many minutes on end the gate has been worth attention, where that is more than one."""
+    if minutes is None:
+        return ""
+
+    def stops(one: Window) -> bool:
+        count = next((found.count for found in one.gates if found.name == gate.name), 0)
+        return bool(gate_severity(one.share(count)))
+
+    length = minutes.on_end(stops)
+    if length <= 1:
+        return ""
+    return f" for {length} min" + (" or longer" if length >= minutes.depth - 1 else "")
+
+
+def _blocks(window: Window, gate: Ranked) -> str:
+    return f"{gate.name} blocks {percent(window.share(gate.count))} of decisions"

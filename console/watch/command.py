@@ -1,0 +1,49 @@
+"""`quantum watch`: one screen for the night."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from connectors.connection import connect
+from console.terminal.command import InWindow, RedisUrl, asking, read_settings, write
+
+
+def watch(
+    window: InWindow = "5m",
+    every: Annotated[float, typer.Option(metavar="SECONDS", min=0.2, max=3600, help="Between two looks.")] = 2.0,
+    redis_url: RedisUrl = None,
+) -> None:
+    """One screen for the night: are we trading, and if not, why; refreshed in place.
+
+    The answer in a sentence; decisions with their trend by minute; gates; alerts that fire; symbols that are stuck;
+    proposals and permits; consumers and lag. Fits any terminal from 80x24 on, and follows its size.
+
+    \b
+    quantum watch
+    quantum watch --window 1h --every 5
+
+    \b
+    Keys   1 2 3 4   the last 1, 5, 15, 60 minutes
+           /         list only gates and symbols that contain what you type (Esc ends it)
+           ?         help
+           q         end
+
+    Without a terminal it prints what the screen would show, once. When Redis goes away, the last picture stays, and is
+    called old, until it is back.
+    """
+    from console.watch import loop
+    from console.watch.view import View
+    from flows.settings.joins import AllocationSettings
+
+    # (those of the flow whose proposals are shown: it may have been told another stream)
+    settings = read_settings(AllocationSettings, redis_url)
+    client = connect(settings, "quantum-console")
+    view = View(window)
+    with asking(settings):
+        if sys.stdout.isatty():
+            loop.watch(client, settings, view, every)
+        else:
+            write(loop.once(client, settings, view))

@@ -1,0 +1,127 @@
+"""What an alert can be about (a gate, a decision, a symbol, the group that counts): its figures and evidence. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from flows.domain.alerts.view import View, WindowView
+from flows.domain.decisions import NO_REASON
+from flows.domain.gates import meaning
+from sinks.values.counts import DECISIONS, EXECUTE
+
+_MOST = 3
+"""How many symbols or gates are named as evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How much of it there is."""
+
+    score: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        """0 to 1; 0 where there is nothing at all."""
+        return min(self.score / self.total, 1.0) if self.total else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """How to measure it, and what an operator wants to know about it: each for a view, a window and a reason."""
+
+    figures: Callable[[View, str, str], Figures]
+    evidence: Callable[[View, str, str], list[str]]
+    """Sentences without a full stop."""
+
+
+def percent(share: float) -> str:
+    """`share` (0 to 1) with the decimal that tells 39.9 % from 40 %, where there is one."""
+    return f"{share * 100:.1f}".removesuffix(".0") + " %"
+
+
+def _gate_figures(view: View, window: str, gate: str) -> Figures:
+    seen = view.windows[window]
+    return Figures(seen.gates.get(gate, 0), seen.total)
+
+
+def _gate_evidence(view: View, window: str, gate: str) -> list[str]:
+    seen = view.windows[window]
+    symbols = Counter({symbol: count for (symbol, of), count in seen.symbol_gates.items() if of == gate})
+    return [meaning(gate), *_distribution(seen), *_named("most affected", symbols)]
+
+
+def _decision_figures(view: View, window: str, decision: str) -> Figures:
+    seen = view.windows[window]
+    return Figures(seen.decisions.get(decision, 0), seen.total)
+
+
+def _decision_evidence(view: View, window: str, decision: str) -> list[str]:
+    """Too few EXECUTE are the doing of all that is none."""
+    seen = view.windows[window]
+    symbols: Counter[str] = Counter()
+    for (symbol, of), count in seen.symbol_decisions.items():
+        symbols[symbol] += count if (of == decision) != (decision == EXECUTE) else 0
+    gates = Counter({gate: count for gate, count in seen.gates.items() if gate != NO_REASON})
+    first = _top(gates)[:1]
+    explained = [f"{gate}: {meaning(gate)}" for gate, _count in first]
+    return [*_distribution(seen), *_named("gates", gates), *_named("most affected", symbols), *explained]
+
+
+def _symbol_figures(view: View, window: str, symbol: str) -> Figures:
+    seen = view.windows[window]
+    return Figures(seen.symbol_totals[symbol], seen.total)
+
+
+def _symbol_evidence(view: View, window: str, symbol: str) -> list[str]:
+    seen = view.windows[window]
+    counts = {decision: count for (of, decision), count in seen.symbol_decisions.items() if of == symbol}
+    gates = Counter(
+        {gate: count for (of, gate), count in seen.symbol_gates.items() if of == symbol and gate != NO_REASON}
+    )
+    executed = view.last_execute.get(symbol)
+    last = "never executed" if executed is None else f"last EXECUTE {(view.now - executed) / 60:.0f} min ago"
+    explained = [f"{gate}: {meaning(gate)}" for gate, _count in _top(gates)[:1]]
+    return [last, *_named(f"its decisions in {window}", Counter(counts)), *_named("its gates", gates), *explained]
+
+
+def _group_figures(view: View, _window: str, reason: str) -> Figures:
+    scores = {"lag": view.lag or 0, "pending": view.pending, "trimmed": view.trimmed}
+    return Figures(scores.get(reason, 0), view.stream_length)
+
+
+_GROUP_MEANINGS: Mapping[str, str] = {
+    "lag": "decisions are published and not read: is flows.p35 running, and is it fast enough",
+    "pending": "decisions are read and not counted: does Redis take its commits, is an instance dead",
+    "trimmed": "decisions were deleted from the stream before they were counted: they are lost to every count",
+}
+
+
+def _group_evidence(view: View, _window: str, reason: str) -> list[str]:
+    lag = "unknown" if view.lag is None else f"{view.lag:,}"
+    state = f"lag {lag}, pending {view.pending:,}, {view.stream_length:,} entries in the stream"
+    return [_GROUP_MEANINGS.get(reason, ""), state]
+
+
+def _distribution(seen: WindowView) -> list[str]:
+    if not seen.total:
+        return ["no decisions"]
+    counts = [f"{name} {percent(seen.share_of(name))}" for name in DECISIONS if seen.decisions.get(name)]
+    return [", ".join(counts)]
+
+
+def _named(title: str, counts: Counter[str]) -> list[str]:
+    named = ", ".join(f"{name} {count:,}" for name, count in _top(counts)[:_MOST])
+    return [f"{title}: {named}"] if named else []
+
+
+def _top(counts: Counter[str]) -> list[tuple[str, int]]:
+    return sorted(((name, count) for name, count in counts.items() if count), key=lambda one: (-one[1], one[0]))
+
+
+GATE = Subject(_gate_figures, _gate_evidence)
+DECISION = Subject(_decision_figures, _decision_evidence)
+SYMBOL = Subject(_symbol_figures, _symbol_evidence)
+GROUP = Subject(_group_figures, _group_evidence)

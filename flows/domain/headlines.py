@@ -1,0 +1,58 @@
+"""What a flow says of itself in one line, for whoever lists services (`systemctl status`). Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from connectors.group_state import GroupState
+from sinks.values.alerts import SEVERITIES, AlertState
+from sinks.values.counts import EXECUTE, Snapshot, Snapshots
+from sinks.values.joins import Proposals
+
+WINDOW = "5m"
+
+EXECUTE_LOW = 0.20
+"""Below this share of EXECUTE we do not trade; the healthy baseline is 0.30 to 0.50."""
+
+
+def p35(snapshots: Snapshots) -> str:
+    """Are we trading, and if not, what stops us? A gate stands in it as it is in Redis: make it printable."""
+    window = snapshots.windows[WINDOW]
+    total = sum(window.decisions.values())
+    if not total:
+        return f"not trading: no decisions in {WINDOW}"
+    executed = window.decisions.get(EXECUTE, 0) / total
+    answer = "trading" if executed >= EXECUTE_LOW else "not trading"
+    return f"{answer}: {executed:.0%} of {total} decisions executed in {WINDOW}{_first_gate(window, total)}"
+
+
+def alerts(state: AlertState) -> str:
+    """What fires, the worst first. Reasons stand in it as they are in Redis."""
+    firing = [(key, tracked) for key, tracked in state.tracked.items() if tracked.firing]
+    if not firing:
+        return "no alert fires"
+    firing.sort(key=lambda one: (-SEVERITIES.index(one[1].severity), one[0]))
+    key, tracked = firing[0]
+    others = f" and {len(firing) - 1} more" if len(firing) > 1 else ""
+    return f"firing: {key.kind} {key.reason} ({tracked.severity}){others}"
+
+
+def allocation(loop: Proposals) -> str:
+    """How many targets were proposed in the last loop, and how many without regard to an efficiency, and why."""
+    reasons = Counter(one.efficiency.reason for one in loop.proposals)
+    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    unusable = f"; {loop.invalid} targets unusable" if loop.invalid else ""
+    return f"{len(loop.proposals)} targets proposed{': ' if counts else ''}{counts}{unusable}"
+
+
+def governor(group: GroupState) -> str:
+    """Whether plans wait for their permits."""
+    unread = "" if group.lag is None else f", {group.lag} not read yet"
+    return f"{group.pending} plans in work{unread}"
+
+
+def _first_gate(window: Snapshot, total: int) -> str:
+    for gate, count in window.top_gates:
+        if gate != "none":
+            return f", {gate} stopped {count / total:.0%}"
+    return ""

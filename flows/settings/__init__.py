@@ -1,0 +1,1 @@
+"""The settings of each flow: what the contract names, and a few more for operation."""

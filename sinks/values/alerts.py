@@ -1,0 +1,123 @@
+"""The values that the flow and the sinks of alerts exchange, and the fixed names in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:  # whoever only reads buckets starts faster without a group, which logs
+    from connectors.group_state import GroupState
+
+MEDIUM, HIGH, CRITICAL = SEVERITIES = ("MEDIUM", "HIGH", "CRITICAL")
+"""Least first."""
+
+FIRING, RESOLVED = STATES = ("firing", "resolved")
+
+
+class Key(NamedTuple):
+    """What an alert is about: of equal ones there is at most one within a cooldown."""
+
+    kind: str
+    reason: str
+    """A gate, a decision, a symbol ... as the kind has it. May be hostile text."""
+    window: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One entry of the stream of alerts."""
+
+    alert_id: str
+    """The same in all entries of one alert, from firing to resolved."""
+    key: Key
+    score: int
+    total: int
+    share: float
+    timestamp: int
+    """When it was published, epoch seconds."""
+    severity: str
+    """One of SEVERITIES; of a resolved alert the last that was published."""
+    state: str
+    """One of STATES."""
+    message: str
+    """One printable line: what, how much, the evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """What is remembered of one alert. Times are epoch seconds."""
+
+    since: Mapping[str, float] = field(default_factory=dict)
+    """Severity -> since when its condition has held, at every check; those that do not hold now are missing."""
+    alert_id: str = ""
+    """Of the alert that is firing; empty when none is."""
+    severity: str = ""
+    """The one that was published last as firing, also when it is resolved since: a worse one waits for no cooldown."""
+    started_at: float = 0.0
+    """When it began to fire, while firing."""
+    published_at: float | None = None
+    """When it was last published as firing, also when it is resolved since; the cooldown counts from here."""
+
+    @property
+    def firing(self) -> bool:
+        """Whether it was published as firing, and not as resolved since."""
+        return bool(self.alert_id)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertState:
+    """What all instances know of the alerts: it lies in Redis, and nowhere else."""
+
+    version: str = ""
+    """Changes with each check that is written; empty before the first."""
+    checked_at: float | None = None
+    """When the last check was, epoch seconds by the clock of Redis."""
+    trimmed_total: int | None = None
+    """`trimmed_total` of the status at that check."""
+    tracked: Mapping[Key, Tracked] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MinuteCounts:
+    """The bucket of one minute."""
+
+    decisions: Mapping[str, int]
+    reasons: Mapping[str, int]
+    symbol_decisions: Mapping[tuple[str, str], int]
+    """(symbol, decision) -> count; empty without ENABLE_SYMBOL_BREAKDOWN."""
+    symbol_reasons: Mapping[tuple[str, str], int]
+    """(symbol, reason) -> count; likewise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that one check looks at. Times are epoch seconds."""
+
+    now: float
+    """By the clock of Redis, so that instances on several machines agree."""
+    minutes: Mapping[int, MinuteCounts]
+    """The buckets of the last quarter of an hour, by minute since the epoch; minutes without counts are missing."""
+    last_seen: Mapping[str, float]
+    last_execute: Mapping[str, float]
+    group: GroupState | None
+    """The group that counts the decisions; None when it does not exist."""
+    stream_length: int
+    """Entries in the stream of decisions."""
+    trimmed_total: int
+    state: AlertState
+    started: float
+    """When reading began, by this machine's monotonic clock, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check led to."""
+
+    before: AlertState
+    """What it built upon: it is void when Redis holds another version by now."""
+    after: AlertState
+    alerts: tuple[Alert, ...]
+    """To be published with it, in one step."""
+    started: float
+    """As in `Reading`."""

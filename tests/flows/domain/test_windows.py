@@ -1,0 +1,123 @@
+"""Minutes, windows, tops."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.domain.windows import TOP, minute_of, minutes_of, roll_up, top
+from sinks.values.counts import WINDOWS, MinuteSummary, Recent, Snapshots
+from tests.support import oracle
+
+NOW = 29_498_817
+
+COUNTS = st.dictionaries(
+    st.sampled_from(["a", "a:x", "a:y", "b", "b:x", ":", ":x", "none", "é", "__other__"]),
+    st.integers(1, 1000),
+    max_size=6,
+)
+DECISION_COUNTS = st.dictionaries(
+    st.sampled_from(["EXECUTE", "SKIP", "BLOCKED", "ERROR", "UNKNOWN"]), st.integers(1, 99)
+)
+SUMMARIES = st.dictionaries(
+    st.integers(NOW - 70, NOW + 10), st.builds(MinuteSummary, DECISION_COUNTS, COUNTS, COUNTS), max_size=20
+)
+
+
+def named(snapshots: Snapshots) -> dict[str, dict[str, int]]:
+    """`snapshots` as the oracle names them; empty ones left out."""
+    result = {"unknown_decision:top:5m": dict(snapshots.top_unknown)}
+    for window, snapshot in snapshots.windows.items():
+        result[f"decision:counts:{window}"] = dict(snapshot.decisions)
+        result[f"reason:top:{window}"] = dict(snapshot.top_reasons)
+        result[f"gate:top:{window}"] = dict(snapshot.top_gates)
+    return {name: value for name, value in result.items() if value}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "minute"),
+    [(0.0, 0), (59.999, 0), (60.0, 1), (1_769_929_019.999, 29_498_816), (1_769_929_020.0, 29_498_817)],
+)
+def test_a_minute_begins_with_its_first_second_and_ends_before_the_next(seconds: float, minute: int) -> None:
+    assert minute_of(seconds) == minute
+
+
+@given(st.floats(0, 2e11))
+def test_every_instant_is_in_exactly_one_minute(seconds: float) -> None:
+    minute = minute_of(seconds)
+    assert minute * 60 <= seconds < (minute + 1) * 60
+
+
+@pytest.mark.parametrize(("window", "before"), [("1m", 0), ("5m", 4), ("15m", 14), ("1h", 59)])
+def test_a_window_is_the_running_minute_and_those_before_it(window: str, before: int) -> None:
+    assert list(minutes_of(window, NOW)) == [NOW - n for n in range(before, -1, -1)]
+
+
+def test_there_are_the_four_windows_of_the_contract() -> None:
+    assert set(roll_up(Recent(NOW, {}, 0.0)).windows) == set(oracle.MINUTES_BEFORE)
+
+
+@pytest.mark.parametrize("window", ["1m", "5m", "15m", "1h"])
+def test_the_edges_of_a_window_are_the_contracts(window: str) -> None:
+    before = oracle.MINUTES_BEFORE[window]
+    summaries = {NOW + delta: MinuteSummary({"SKIP": 1}, {}, {}) for delta in (-before - 1, -before, 0, 1)}
+    assert roll_up(Recent(NOW, summaries, 0.0)).windows[window].decisions == {"SKIP": 1 if before == 0 else 2}
+
+
+@given(SUMMARIES)
+def test_a_rolling_window_equals_the_sum_of_its_buckets(summaries: dict[int, MinuteSummary]) -> None:
+    buckets, unknown = {}, {}
+    for minute, summary in summaries.items():
+        name = oracle.minute_name(minute)
+        buckets[name] = {f"decision:{decision}": count for decision, count in summary.decisions.items()}
+        buckets[name] |= {f"reason:{reason}": count for reason, count in summary.reasons.items()}
+        buckets[name] |= {"symbol_decision:S:SKIP": 7, "symbol_reason:S:a": 7}
+        unknown[name] = dict(summary.unknown)
+    snapshots = roll_up(Recent(NOW, summaries, 5.0))
+    assert named(snapshots) == oracle.expected_snapshots(buckets, NOW, unknown)
+    assert (snapshots.minute, snapshots.started) == (NOW, 5.0)
+
+
+@given(SUMMARIES)
+def test_the_decisions_of_a_longer_window_are_never_fewer(summaries: dict[int, MinuteSummary]) -> None:
+    windows = roll_up(Recent(NOW, summaries, 0.0)).windows
+    totals = [sum(windows[window].decisions.values()) for window in ("1m", "5m", "15m", "1h")]
+    assert totals == sorted(totals)
+
+
+@given(st.dictionaries(st.text(max_size=3), st.integers(1, 4), max_size=80))
+def test_the_top_is_the_50_largest_and_equal_ones_are_by_name(counts: dict[str, int]) -> None:
+    result = top(counts)
+    assert list(result) == list(oracle.top(counts).items())
+    assert len(result) == min(50, len(counts))
+
+
+def test_of_60_equal_reasons_the_first_50_by_name_are_shown_in_any_order_of_counting() -> None:
+    names = [f"r{number:02}" for number in range(60)]
+    for order in (names, names[::-1]):
+        summary = MinuteSummary({"SKIP": 60}, dict.fromkeys(order, 1), {})
+        shown = roll_up(Recent(NOW, {NOW: summary}, 0.0)).windows["1m"].top_reasons
+        assert shown == tuple((name, 1) for name in names[:50])
+    assert TOP == 50
+
+
+def test_gates_count_reasons_beyond_the_top_50_too() -> None:
+    reasons = {f"gate:{number}": 1 for number in range(200)} | {"other": 150}
+    window = roll_up(Recent(NOW, {NOW: MinuteSummary({}, reasons, {})}, 0.0)).windows["5m"]
+    assert window.top_gates == (("gate", 200), ("other", 150))
+    assert len(window.top_reasons) == 50
+
+
+def test_unknown_raw_decisions_are_those_of_five_minutes() -> None:
+    summaries = {NOW - ago: MinuteSummary({}, {}, {"HOLD": 1, f"at{ago}": 1}) for ago in range(8)}
+    assert Counter(dict(roll_up(Recent(NOW, summaries, 0.0)).top_unknown)) == Counter(
+        {"HOLD": 5, "at0": 1, "at1": 1, "at2": 1, "at3": 1, "at4": 1}
+    )
+
+
+def test_without_any_bucket_every_window_is_empty() -> None:
+    assert named(roll_up(Recent(NOW, {}, 0.0))) == {}
+    assert list(WINDOWS) == ["1m", "5m", "15m", "1h"]
