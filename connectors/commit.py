@@ -42,6 +42,8 @@ class Outcome:
     mended: int
     unmerged: list[str]
     """Keys that hold no record for Merge to set fields of; printable."""
+    dropped: dict[str, int]
+    """Key (printable) of a Raise with a limit -> how many fields it was too full to hold."""
 
 
 def commit(redis_: redis.Redis | Wire, parts: Sequence[Part], *, repeated: bool = False) -> Outcome:
@@ -60,11 +62,14 @@ def _outcome(parts: Sequence[Part], reply: list[Any]) -> Outcome:
         key, found, wanted = (one_line(value.decode("utf-8", "replace")) for value in reply[1:])
         raise WrongType.of(key, found, wanted)
     sorted_out: dict[bytes, list[Part]] = {b"A": [], b"D": [], b"F": [], b"P": []}
-    for part, verdict in zip(parts, reply[1:-3], strict=True):
+    for part, verdict in zip(parts, reply[1:-4], strict=True):
         sorted_out[verdict].append(part)
     refused = sorted_out[b"F"] + sorted_out[b"P"]
-    unmerged = [one_line(key.decode("utf-8", "replace")) for key in reply[-1]]
-    return Outcome(sorted_out[b"A"], sorted_out[b"D"], refused, int(reply[-3]), int(reply[-2]), unmerged)
+    overflow, mended, keys, counts = reply[-4:]
+    unmerged = [one_line(key.decode("utf-8", "replace")) for key in keys]
+    pairs = zip(counts[::2], counts[1::2], strict=True)
+    dropped = {one_line(key.decode("utf-8", "replace")): int(count) for key, count in pairs}
+    return Outcome(sorted_out[b"A"], sorted_out[b"D"], refused, int(overflow), int(mended), unmerged, dropped)
 
 
 class _UnderWay:
@@ -130,6 +135,8 @@ class _CommitPartition(StatelessSinkPartition[Part]):
         self._wire = Wire(self._client)
         self._part = f"commit {worker_index}"
         self._under_way: _UnderWay | None = None
+        self._full: set[str] = set()
+        """Keys whose hashes are known to be full: said once, or each commit would say it."""
 
     def write_batch(self, items: list[Part]) -> None:
         for parts in _chunks(items):
@@ -179,6 +186,11 @@ class _CommitPartition(StatelessSinkPartition[Part]):
         if outcome.unmerged:
             _log.warning("keys hold neither a hash nor a JSON object; left as they are", keys=outcome.unmerged[:5])
             self._service.observer.unmerged(len(outcome.unmerged))
+        if outcome.dropped:
+            for key in outcome.dropped.keys() - self._full:
+                _log.warning("a hash is full: from now on its fields with the lowest values are dropped", key=key)
+            self._full |= outcome.dropped.keys()
+            self._service.observer.dropped(sum(outcome.dropped.values()))
         if applied:
             self._service.observer.committed(applied, seconds, outcome.overflow)
         if outcome.refused:

@@ -20,6 +20,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from connectors.errors import NoScript, RedisError, translate, translating
+from connectors.handshake import mend
 from connectors.settings import RedisSettings
 
 SOCKET_TIMEOUT = 5.0
@@ -52,7 +53,7 @@ def connect(settings: RedisSettings, client_name: str = "quantum", timeout: floa
         pool: redis.ConnectionPool = redis.ConnectionPool.from_url(url, **common)
         known = pool.connection_kwargs
         known["credential_provider"] = _Login(settings, known.pop("username", None), known.pop("password", None))
-        return _leaving_replicas(redis.Redis(connection_pool=pool))
+        return mend(redis.Redis(connection_pool=pool))
     client = redis.Redis(
         host=settings.redis_host,
         port=settings.redis_port,
@@ -60,7 +61,7 @@ def connect(settings: RedisSettings, client_name: str = "quantum", timeout: floa
         credential_provider=_Login(settings),
         **common,
     )
-    return _leaving_replicas(client)
+    return mend(client)
 
 
 class _Login(redis.CredentialProvider):
@@ -84,27 +85,6 @@ class _Login(redis.CredentialProvider):
         if self._username:
             return self._username, password or ""
         return (password,) if password else ()
-
-
-def _leaving_replicas(client: redis.Redis) -> redis.Redis:
-    """Make `client` close a connection that answers READONLY, so that the next attempt looks the address up anew.
-
-    After a failover the old primary lives on as a replica, and keeps its connections: who stays waits for ever.
-    """
-    pool = client.connection_pool
-    base: Any = pool.connection_class
-
-    class Connection(base):  # type: ignore[misc]
-        def read_response(self, *args: Any, **kwargs: Any) -> Any:
-            try:
-                return super().read_response(*args, **kwargs)
-            except redis.ResponseError as error:
-                if isinstance(error, redis.exceptions.ReadOnlyError) or "READONLY" in str(error):
-                    self.disconnect()
-                raise
-
-    pool.connection_class = Connection
-    return client
 
 
 class Wire:

@@ -57,7 +57,10 @@ class Raise:
     values: Mapping[str, str]
     ttl: int | None = None
     limit: int | None = None
-    """At most so many fields: new ones past it are dropped."""
+    """At most so many fields: the commit drops those with the lowest values, new ones among them, and reports it.
+    Approximate: they are the lowest of some taken at random, at least 24 where there are as many."""
+    dropped: tuple[str, str] | None = None
+    """`(key, field)` of a hash where the fields that were dropped are counted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,9 @@ def _capped_fields(counts: Any, cap: Cap, mirrored: tuple[str, ...], out: list[A
 
 
 def _raise(effect: Raise, keys: _Keys, out: list[Any]) -> None:
-    out += ("R", keys(effect.key), _optional(effect.ttl), _optional(effect.limit), len(effect.values))
+    out += ("R", keys(effect.key), _optional(effect.ttl), _optional(effect.limit))
+    out += (keys(effect.dropped[0]), effect.dropped[1]) if effect.dropped else ("", "")
+    out.append(len(effect.values))
     for field, value in effect.values.items():
         if not math.isfinite(float(value)):
             raise ValueError(f"{field!r} cannot be raised to {value!r}")

@@ -12,8 +12,16 @@ import structlog
 
 from connectors.connection import Script
 from connectors.delivery import Delivery, Entry
-from connectors.errors import NoGroup, RedisError, UnexpectedReply, WrongType, translate, translating
-from connectors.group_state import GroupState
+from connectors.errors import (
+    RedisDenied,
+    RedisError,
+    RedisFull,
+    UnexpectedReply,
+    translate,
+    translating,
+)
+from connectors.group_info import explain_type
+from connectors.group_info import read_state as read_state
 from connectors.lease import Lease
 
 _log = structlog.get_logger("group")
@@ -54,38 +62,6 @@ def default_name(worker_index: int, worker_count: int) -> str:
     return name if worker_count == 1 else f"{name}-{worker_index}"
 
 
-def read_state(client: redis.Redis, stream: str, group: str) -> GroupState | None:
-    """The state of `group`, or None when it (or the stream) does not exist.
-
-    :raises RedisError: Redis did not answer.
-    """
-    try:
-        rows = client.xinfo_groups(stream)
-    except (redis.RedisError, OSError) as error:
-        problem = translate(error)
-        if isinstance(problem, NoGroup):
-            return None
-        raise _explain(client, problem, {stream: "stream"}) from error
-    for row in rows:
-        if row["name"] == group.encode():
-            return GroupState(int(row["pending"]), row.get("lag"), int(row["consumers"]))
-    return None
-
-
-def _explain(client: redis.Redis, error: RedisError, wanted: dict[str, str]) -> RedisError:
-    """`error`, or when it is WrongType, the one that names which of the keys `wanted` has another type than it says."""
-    if isinstance(error, WrongType):
-        try:
-            for key, kind in wanted.items():
-                reply: Any = client.type(key)
-                found: str = reply.decode()
-                if found not in ("none", kind):
-                    return WrongType.of(key, found, kind)
-        except (redis.RedisError, OSError):
-            pass
-    return error
-
-
 class Consumer:
     """One consumer of the group, under a lease. Not thread-safe; every method may block for a round trip or a few."""
 
@@ -95,6 +71,7 @@ class Consumer:
         self._base_name = name
         self._name = name
         self._lease: Lease | None = None
+        self._may_not_join = False
         self.generation = 0
         """Of the group that was last registered with or read from; see `Delivery`."""
 
@@ -149,10 +126,13 @@ class Consumer:
             _log.info("consumer group created", stream=config.stream, group=config.group, start=start.decode())
 
     def dead_consumers(self) -> list[bytes]:
-        """The other consumers of the group that hold no lease now."""
+        """The other consumers of the group that hold no lease now. Joins the group if we are no member (any more)."""
         # Bytes: an operator may have claimed entries under any name.
         own = self._name.encode()
-        others: list[bytes] = [row["name"] for row in self._consumers() if row["name"] != own]
+        members: list[bytes] = [row["name"] for row in self._consumers()]
+        if own not in members:
+            self._join()
+        others = [name for name in members if name != own]
         if not others:
             return []
         with translating():
@@ -160,6 +140,23 @@ class Consumer:
             for name in others:
                 pipeline.exists(self.config.lease_prefix.encode() + name)
             return [name for name, leased in zip(others, pipeline.execute(), strict=True) if not leased]
+
+    def _join(self) -> None:
+        """Become a member of the group, for all to see: before Redis 7.2, a read that brings nothing makes nobody one.
+
+        Without the right to (or any memory left) it reads all the same, and is a member from its first entry on.
+
+        :raises RedisError: anything else was wrong.
+        """
+        try:
+            self._client.xgroup_createconsumer(self.config.stream, self.config.group, self._name)
+        except (redis.RedisError, OSError) as error:
+            problem = translate(error)
+            if not isinstance(problem, RedisDenied | RedisFull):
+                raise problem from error
+            if isinstance(problem, RedisDenied) and not self._may_not_join:
+                self._may_not_join = True
+                _log.warning("not seen in the group before the first entry", cause=str(problem))
 
     def _consumers(self) -> list[dict[str, Any]]:
         with translating():
@@ -204,7 +201,7 @@ class Consumer:
         wanted = {self.config.stream: "stream", self.config.counters: "hash"}
         if self._lease is not None:
             wanted[self._lease.key] = "string"
-        return _explain(self._client, error, wanted)
+        return explain_type(self._client, error, wanted)
 
     def close(self) -> None:
         """Renew the lease no more."""

@@ -16,6 +16,9 @@ class Observer:
     def unmerged(self, keys: int) -> None:
         """So many keys of a commit were left as they are, because Merge found no record; `committed` follows."""
 
+    def dropped(self, fields: int) -> None:
+        """So many fields of a commit's Raise were dropped, because a hash was full; `committed` follows."""
+
     def claimed(self, entries: int) -> None:
         """So many entries were taken over from a dead consumer."""
 

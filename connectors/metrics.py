@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Sequence
 
@@ -100,14 +101,26 @@ class ConsumerMetrics(Metrics, Observer):
 def serve(settings: RedisSettings, registry: CollectorRegistry = REGISTRY) -> None:
     """Serve `registry` at `http://METRICS_ADDR:METRICS_PORT/metrics`, from a thread; port 0 serves nothing.
 
-    A port that is taken costs the metrics, not the counting: one warning.
+    Where the port is taken, by another process of the flow or by anything else, a free one is served on, which one log
+    line names. An address that cannot be listened on at all costs the metrics, not the counting: one warning.
     """
-    if settings.metrics_port == 0:
+    port, address = settings.metrics_port, settings.metrics_addr
+    if port == 0:
         return
     try:
-        start_http_server(settings.metrics_port, settings.metrics_addr, registry)
+        try:
+            server, _thread = start_http_server(port, address, registry)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            server, _thread = start_http_server(0, address, registry)
     except OSError as error:
-        place = f"{settings.metrics_addr}:{settings.metrics_port}"
+        place = f"{address}:{port}"
         _log.warning("no metrics: cannot listen; set METRICS_ADDR or METRICS_PORT", place=place, cause=str(error))
         return
-    _log.info("serving metrics", url=f"http://{settings.metrics_addr}:{settings.metrics_port}/metrics")
+    served = server.server_port
+    url = f"http://{f'[{address}]' if ':' in address else address}:{served}/metrics"
+    if served == port:
+        _log.info("serving metrics", url=url)
+    else:
+        _log.warning("METRICS_PORT is taken: serving metrics on a free port", taken=port, url=url)

@@ -127,6 +127,7 @@ class _Delivery:
         self._outbox = Outbox(self._client, config)
         self._part = f"notifier {name}"
         self._failures = 0
+        self._introduced = False
 
     def run(self) -> None:
         """Until the process stops."""
@@ -165,7 +166,11 @@ class _Delivery:
     def _step(self) -> float:
         """Send one message, if there is any; how many seconds to wait then."""
         if not self._outbox.hold():
+            self._introduced = False  # (whoever holds it may have another receiver under this number)
             return self._policy.poll
+        if not self._introduced:
+            self._outbox.introduce(self._receiver.name)
+            self._introduced = True
         entries = self._outbox.take(BATCH)
         self._watcher.waiting(self._name, self._outbox.waiting())
         unwanted = [one for one in entries if not self._policy.wanted(one.fields)]
@@ -177,7 +182,7 @@ class _Delivery:
             self._receiver.send(self._policy.message([one.fields for one in entries]), self._policy.send_seconds)
         except NotSentError as error:
             return self._failed(entries, str(error))
-        self._outbox.done(entries)
+        self._outbox.sent(entries, self._name)
         self._watcher.notified("sent")
         if self._failures:
             _log.info("receiver takes messages again", receiver=self._name, failures=self._failures)
@@ -200,6 +205,7 @@ class _Delivery:
         self._watcher.notified("failed")
         if self._failures == 1:
             _log.warning("receiver does not take messages; trying again", receiver=self._name, cause=reason)
+        self._outbox.failed(reason, self._failures)
         self._give_up([one for one in entries if one.attempts >= self._policy.attempts], reason)
         delay = min(self._policy.longest_delay, self._policy.first_delay * 2.0 ** min(self._failures - 1, 30))
         return delay * random.uniform(0.75, 1.0)  # noqa: S311 (spreads attempts; guards nothing)

@@ -70,7 +70,7 @@ class _PolledPartition(StatefulSourcePartition[Value, None], Generic[Value]):
         self._in_time = _IN_TIME
 
     def next_batch(self) -> list[Value]:
-        self._service.supervisor.turn()
+        self._service.turn()
         if self._service.lifecycle.stopping:
             raise StopIteration
         now = time.time()

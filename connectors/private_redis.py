@@ -102,6 +102,8 @@ class PrivateRedis:
         self.port = port or free_port()
         self._options = {"save": "", "appendonly": "no", **options}
         self._folder = tempfile.TemporaryDirectory(prefix="private-redis-")
+        self._environment: dict[str, str] | None = None
+        """Of the server; None: that of this process."""
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -149,6 +151,7 @@ class PrivateRedis:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
                 preexec_fn=die_with_parent(),
+                env=self._environment,
             )
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:

@@ -51,6 +51,8 @@ class Receiver:
             service = apprise.Apprise.instantiate(url, asset=asset)
         if service is None:
             raise ValueError("is no URL of a receiver that apprise knows")
+        self.name = one_line(service.service_name, 40)
+        """Of the service, as in `Discord`: printable, and without a secret."""
         self._service = apprise.Apprise(asset=asset)
         self._service.add(service)
         self._text_format = apprise.NotifyFormat.TEXT

@@ -14,7 +14,7 @@ import redis
 import structlog
 
 from connectors.connection import Script
-from connectors.errors import NoGroup, RedisError, translate, translating
+from connectors.errors import NoGroup, RedisDenied, RedisError, WrongType, translate, translating
 from connectors.group import read_state
 
 _log = structlog.get_logger("notifier")
@@ -39,8 +39,12 @@ class OutboxConfig:
     lease_key: str
     dead_letters: str
     """STREAM of what was given up."""
-    dead_letters_kept: int = 1_000
-    """About so many."""
+    sent: str
+    """STREAM of the messages that were taken."""
+    about: str
+    """HASH of what is known of the receiver."""
+    kept: int = 1_000
+    """About so many entries of either stream are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Outbox:
         self._client = client
         self._token = secrets.token_hex(8)
         self._held = False
+        self._noteless = False
 
     def hold(self) -> bool:
         """Take the lease, or renew it; whether we have it now."""
@@ -97,8 +102,27 @@ class Outbox:
                 return []
             raise problem from error
 
+    def introduce(self, name: str) -> None:
+        """Note what the receiver is called: printable, and without a secret."""
+        self._note("HSET", self.config.about, "name", name)
+
+    def sent(self, entries: list[Waiting], receiver: str) -> None:
+        """They were taken, in one message: off the list with them, and note it. The note is lost where it fails."""
+        self.done(entries)
+        facts = {"receiver": receiver, "entries": " ".join(one.id for one in entries)}
+        self._note(*self._appending(self.config.sent, facts))
+        self._note("HDEL", self.config.about, "failure", "failed_at", "failures")
+
+    def failed(self, reason: str, failures: int) -> None:
+        """The receiver did not take a message, so many times on end: note that, until it takes one.
+
+        :arg reason: one line without secrets.
+        """
+        facts = {"failure": reason, "failed_at": f"{self.now():.3f}", "failures": str(failures)}
+        self._note("HSET", self.config.about, *_pairs(facts))
+
     def done(self, entries: list[Waiting]) -> None:
-        """They were sent, or need not be."""
+        """Nothing more is to be done about them."""
         if entries:
             self._call("XACK", self.config.stream, self.config.group, *(one.id for one in entries))
 
@@ -111,9 +135,7 @@ class Outbox:
         """
         for one in entries:
             facts = {"receiver": receiver, "attempts": str(one.attempts), "failure": reason, "entry_id": one.id}
-            pairs = [text for pair in (facts | one.fields).items() for text in pair]
-            kept = self.config.dead_letters_kept
-            self._call("XADD", self.config.dead_letters, "MAXLEN", "~", kept, "*", *pairs)
+            self._call(*self._appending(self.config.dead_letters, facts | one.fields))
         self.done(entries)
 
     def waiting(self) -> int:
@@ -156,10 +178,28 @@ class Outbox:
             if "BUSYGROUP" not in str(error):
                 raise
 
+    def _appending(self, stream: str, fields: dict[str, str]) -> tuple[Any, ...]:
+        return "XADD", stream, "MAXLEN", "~", self.config.kept, "*", *_pairs(fields)
+
+    def _note(self, *command: Any) -> None:
+        """Run `command`, whose effect is for people only: a note that cannot be made must hold up no message."""
+        try:
+            self._call(*command)
+        except (RedisDenied, WrongType) as error:
+            if not self._noteless:
+                _log.warning("what becomes of messages is not noted", group=self.config.group, cause=str(error))
+            self._noteless = True
+        except RedisError:
+            pass  # (the next step meets the same Redis, and says so)
+
     def _call(self, *command: Any) -> Any:
         client: Any = self._client
         with translating():
             return client.execute_command(*command)
+
+
+def _pairs(fields: dict[str, str]) -> list[str]:
+    return [text for pair in fields.items() for text in pair]
 
 
 def _texts(fields: dict[bytes, bytes]) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import redis
 
@@ -12,6 +13,7 @@ from connectors.instrumentation import Observer
 from connectors.lifecycle import Lifecycle
 from connectors.lifecycle import lifecycle as process_lifecycle
 from connectors.outage import Outage
+from connectors.pulse import Pulse
 from connectors.settings import RedisSettings
 from connectors.supervisor import Supervisor
 
@@ -26,6 +28,7 @@ class Service:
     outage: Outage
     observer: Observer = field(default_factory=Observer)
     unfinished: Unfinished = field(default_factory=Unfinished)
+    pulse: Pulse | None = None
 
     @classmethod
     def create(
@@ -34,15 +37,29 @@ class Service:
         name: str,
         observer: Observer | None = None,
         lifecycle: Lifecycle = process_lifecycle,
+        sign: Callable[[redis.Redis], None] | None = None,
     ) -> Service:
-        """A service named `name` (shown in CLIENT LIST)."""
+        """A service named `name` (shown in CLIENT LIST).
+
+        :arg sign: leaves a sign of life in Redis, see `connectors.pulse`; None: the service leaves none.
+        """
         outage = Outage(lifecycle, settings.redis_place(), Supervisor(lifecycle))
-        return cls(name, settings, lifecycle, outage, observer or Observer())
+        service = cls(name, settings, lifecycle, outage, observer or Observer())
+        return service if sign is None else replace(service, pulse=Pulse(sign, service.connect, outage))
 
     @property
     def supervisor(self) -> Supervisor:
         """Who watches this process."""
         return self.outage.supervisor
+
+    def turn(self) -> None:
+        """The calling worker made progress: call it wherever one comes by regularly. Never raises.
+
+        May block for a round trip or two, once in a few seconds.
+        """
+        self.supervisor.turn()
+        if self.pulse is not None:
+            self.pulse.turn()
 
     def connect(self, timeout: float | None = None) -> redis.Redis:
         """A client of its own for one source or sink. Does not block.

@@ -11,7 +11,7 @@ import os
 import re
 from pathlib import Path
 from typing import Any, Literal, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import redis
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -25,6 +25,9 @@ EXIT_SETTINGS = 78
 
 CREDENTIAL = "redis_password"
 """Name under which a password may lie in systemd's `$CREDENTIALS_DIRECTORY`."""
+
+
+_DATABASE = re.compile(r"[0-9]{1,9}")
 
 
 class RedisSettings(BaseSettings):
@@ -77,12 +80,17 @@ class RedisSettings(BaseSettings):
                 known = known and (parts.port is None or parts.port > 0)
                 if known:
                     redis.ConnectionPool.from_url(value.get_secret_value()).make_connection()  # does not connect
+                    names_database = all(map(_DATABASE.fullmatch, _databases(parts)))
             except (ValueError, TypeError, redis.RedisError):
                 known = False
             if not known:
                 raise ValueError(
                     "must look like redis://[user:password@]host:port/db, rediss://... or unix://path, "
                     "with no options but those that redis-py knows"
+                )
+            if not names_database:
+                raise ValueError(
+                    "must look like redis://[user:password@]host:port/db, where db is a number, 0 if left out"
                 )
         return value
 
@@ -134,6 +142,12 @@ class ConsumerSettings(RedisSettings):
     lease_ttl_sec: float = Field(30, ge=0.5, le=3_600, description="seconds of silence after which a consumer is dead")
     stall_sec: float = Field(300, ge=1, le=86_400, description="seconds without progress before a lease is given up")
     status_interval_sec: float = Field(2, gt=0, le=3_600, description="seconds between looks at pending and lag")
+
+
+def _databases(url: SplitResult) -> list[str]:
+    """What `url` calls its database: redis-py takes what is no number, in a path, for database 0."""
+    path = "" if url.scheme == "unix" else unquote(url.path).removeprefix("/")
+    return [*([path] if path else []), *parse_qs(url.query).get("db", [])]
 
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)

@@ -110,7 +110,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._read_once = False
 
     def next_batch(self) -> list[Batch]:
-        self._service.supervisor.turn()
+        self._service.turn()
         self._awake = None
         try:
             stopping = self._service.lifecycle.stopping

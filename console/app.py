@@ -1,4 +1,4 @@
-"""The command `quantum`: questions about the running system. Each reads, and changes nothing; `proof` alone writes.
+"""The command `quantum`: questions about the running system. Each reads, and changes nothing; only `proof` writes.
 
 Settings are those of the flows, from the environment. What a subcommand is given, and what it does, is in
 `console.cli`; what its exit status means, in `console.terminal.command`.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -16,16 +16,24 @@ from typer.core import TyperGroup
 from connectors.text import one_line
 from console.audit.command import verify
 from console.cli import queries
+from console.cli.alerts import alerts
 from console.cli.check import check
+from console.cli.compare import compare
 from console.cli.lag import lag
+from console.cli.notify import notify
 from console.cli.report import report
 from console.cli.tail import tail
 from console.guide.command import explain
 from console.proof.command import proof
-from console.terminal.command import EXIT_BUG, EXIT_INTERRUPTED, fail
+from console.terminal.command import EXIT_BUG, EXIT_INTERRUPTED, UNWRITABLE, fail, unwritable, write
 from console.watch.command import watch
+from flows import __version__
 
 LETTERS = {"a": "why", "b": "symbols", "c": "share", "d": "drift", "e": "health"}
+
+
+_WHOLE = 1_000
+"""Characters of a summary: more than any has."""
 
 
 class Commands(TyperGroup):
@@ -35,9 +43,20 @@ class Commands(TyperGroup):
         """The subcommand of that name or letter."""
         return super().get_command(ctx, LETTERS.get(cmd_name, cmd_name))
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Their names and what they do, whole: on two lines where that is longer than one, and not cut."""
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(_WHOLE)) for name, one in found if not one.hidden])
+
 
 app = typer.Typer(
-    cls=Commands, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=True,
 )
 
 
@@ -53,14 +72,28 @@ def main() -> None:
     except KeyboardInterrupt:
         raise SystemExit(EXIT_INTERRUPTED) from None
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in UNWRITABLE:  # (a help text, which is not ours to write)
+            unwritable(error)
         fail(f"this is a bug: {type(error).__name__}: {one_line(error)}", EXIT_BUG)
     finally:
         gc.freeze()  # or Python would end by walking through all that was imported, for a tenth of a second
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        write(f"quantum {__version__}\n")
+        raise typer.Exit
+
+
 @app.callback()
-def quantum() -> None:
+def quantum(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     """Ask the trading system why it does what it does. Reads Redis, and changes nothing (but for quantum proof).
+
+    quantum notify --test sends messages to the receivers of alerts.
 
     Redis is found at --redis-url, else at REDIS_URL, else at REDIS_HOST, REDIS_PORT and REDIS_DB; a password is best in
     REDIS_PASSWORD_FILE. KEY_PREFIX is the first part of all keys.
@@ -69,7 +102,8 @@ def quantum() -> None:
 
     Answers go to standard output, messages to standard error; colour and cutting to size are for terminals only, and
     NO_COLOR is heeded. Exit status: 0 answered, 1 the answer is one to act upon, 2 wrong usage, 3 Redis does not answer
-    or holds nothing to ask about, 78 a setting is wrong, 130 interrupted.
+    or holds nothing to ask about, 74 the answer cannot be written, 78 a setting is wrong,
+    130 interrupted.
     """
 
 
@@ -79,14 +113,17 @@ app.command("share")(queries.share)
 app.command("drift")(queries.drift)
 app.command("health")(queries.health)
 app.command("all")(queries.all_queries)
+app.command("compare")(compare)
 app.command("watch")(watch)
 app.command("explain")(explain)
+app.command("alerts")(alerts)
 app.command("lag")(lag)
 app.command("check")(check)
 app.command("tail")(tail)
 app.command("report")(report)
 app.add_typer(proof, name="proof")
 app.command("verify")(verify)
+app.command("notify")(notify)
 
 
 if __name__ == "__main__":

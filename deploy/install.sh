@@ -5,6 +5,7 @@
 #   /opt/quantum-flows/current, previous        symbolic links to two of them; `current` is replaced in one step
 #   /etc/quantum/NAME.env                       settings, one file a service; yours, once you have edited it
 #   /etc/quantum/credentials/                   passwords, for root only
+#   /etc/quantum/console.env                    where the console finds Redis, for the group quantum-console
 #   /etc/systemd/system/quantum-NAME.service    ours: for changes use `systemctl edit quantum-NAME`
 #   /usr/local/bin/quantum                      the console
 #
@@ -21,10 +22,11 @@ usage: deploy/install.sh [options]
   (no action)    install this version, or upgrade to it
   --rollback     go back to the version before
   --uninstall    stop and remove the services and all versions; settings and the user stay
-  --purge        with --uninstall: remove the settings and the user, too
+  --purge        with --uninstall: remove the settings, the user and the group, too
 
   --flow NAME    only this one: p35, alerts, allocation or governor; may be repeated (default: all)
-  --root DIR     work on the system whose root is DIR: start nothing, create no user
+  --no-start     start nothing, as in a container: what is installed starts with the system
+  --root DIR     work on the system whose root is DIR: start nothing, create no user and no group
   --wait SECONDS how long a service may take to come up (default 60)
   --dry-run      say what would be done, and do nothing
   --help         this text
@@ -58,7 +60,7 @@ unit_of() {
 }
 
 ALL_FLOWS='p35 alerts allocation governor'
-ACTION=install FLOWS='' ROOT='' WAIT=60 DRY_RUN='' PURGE=''
+ACTION=install FLOWS='' ROOT='' WAIT=60 DRY_RUN='' PURGE='' NO_START=''
 while [ $# -gt 0 ]; do
     case $1 in
         --flow) [ $# -ge 2 ] || wrong "--flow needs a name"; unit_of "$2" >/dev/null; FLOWS="$FLOWS $2"; shift ;;
@@ -67,6 +69,7 @@ while [ $# -gt 0 ]; do
         --rollback) ACTION=rollback ;;
         --uninstall) ACTION=uninstall ;;
         --purge) PURGE=yes ;;
+        --no-start) NO_START=yes ;;
         --dry-run) DRY_RUN=yes ;;
         --help | -h) usage; exit 0 ;;
         *) wrong "unknown option $1" ;;
@@ -75,6 +78,7 @@ while [ $# -gt 0 ]; do
 done
 case $WAIT in '' | *[!0-9]*) wrong "--wait must be whole seconds, not $WAIT" ;; esac
 [ -z "$PURGE" ] || [ "$ACTION" = uninstall ] || wrong "--purge goes with --uninstall"
+[ -z "$NO_START" ] || [ "$ACTION" != uninstall ] || wrong "--no-start does not go with --uninstall"
 if [ -n "$ROOT" ]; then
     [ -d "$ROOT" ] || wrong "--root $ROOT is no folder"
     ROOT=$(cd "$ROOT" && pwd)
@@ -87,12 +91,22 @@ SETTINGS=$ROOT/etc/quantum
 UNITS=$ROOT/etc/systemd/system
 COMMAND=$ROOT/usr/local/bin/quantum
 # On another root nothing runs and no user is made. (Tests name programs of their own.)
-SYSTEMCTL=${SYSTEMCTL-$([ -n "$ROOT" ] || echo systemctl)}
-USERADD=${USERADD-$([ -n "$ROOT" ] || echo useradd)}
-USERDEL=${USERDEL-$([ -n "$ROOT" ] || echo userdel)}
+on_this_system() { [ -n "$ROOT" ] || echo "$1"; }
+SYSTEMCTL=${SYSTEMCTL-$(on_this_system systemctl)}
+USERADD=${USERADD-$(on_this_system useradd)}
+USERDEL=${USERDEL-$(on_this_system userdel)}
+GROUPADD=${GROUPADD-$(on_this_system groupadd)}
+GROUPDEL=${GROUPDEL-$(on_this_system groupdel)}
+BOOTED=${BOOTED-/run/systemd/system} # there where systemd runs the machine: sd_booted(3)
 
 [ -n "$ROOT" ] || [ -n "$DRY_RUN" ] || [ "$(id -u)" = 0 ] || die "must be run as root, or with --root or --dry-run"
-[ -z "$SYSTEMCTL" ] || [ -n "$DRY_RUN" ] || command -v "$SYSTEMCTL" >/dev/null || die "no systemctl here; see --root"
+[ -z "$NO_START" ] || SYSTEMCTL=''
+if [ -n "$SYSTEMCTL" ] && [ ! -d "$BOOTED" ]; then
+    # Then no service of ours runs, and none can be started.
+    [ "$ACTION" = uninstall ] || die "systemd does not run here, so no service can be started: nothing was done
+Install without starting: --no-start. For containers there is deploy/compose.yaml, for another system --root."
+    SYSTEMCTL=''
+fi
 
 # --- versions
 
@@ -124,8 +138,9 @@ release_name() {
     hash=$({
         "$1" -VV
         cd "$SOURCE"
-        find pyproject.toml requirements.lock connectors flows sinks console deploy/systemd deploy/env \
-            -type f ! -path '*/__pycache__/*' ! -name '*.pyc' -exec sha256sum {} + | LC_ALL=C sort
+        find pyproject.toml requirements.lock connectors flows sinks console \
+            deploy/systemd deploy/env deploy/quantum.sh -type f ! -path '*/__pycache__/*' ! -name '*.pyc' \
+            -exec sha256sum {} + | LC_ALL=C sort
     } | sha256sum | cut -c1-12)
     echo "$version-$hash"
 }
@@ -144,7 +159,7 @@ build() {
     fi
     scratch=$(mktemp -d)
     # Whatever goes wrong from here on: an incomplete version does not stay.
-    trap 'rm -rf "$scratch"; [ -e "$release/complete" ] || rm -rf "$release"' EXIT
+    trap 'rm -rf "$scratch"; [ -e "$release/complete" ] || drop "$release"' EXIT
     trap 'exit 1' HUP INT TERM
     rm -rf "$release"
     mkdir -p "$HOME_OF_ALL/releases"
@@ -162,6 +177,7 @@ build() {
     $pip install --no-deps --no-build-isolation --no-index "$scratch/source" || die "this version could not be built"
     $pip uninstall --yes setuptools
     $pip check >/dev/null || die "the packages of requirements.lock do not fit together"
+    install -m 0755 "$SOURCE/deploy/quantum.sh" "$release/bin/quantum"
     mkdir -p "$release/share/quantum-flows"
     cp -R "$SOURCE/deploy/systemd" "$SOURCE/deploy/env" "$release/share/quantum-flows/"
     for flow in $ALL_FLOWS; do
@@ -175,6 +191,11 @@ build() {
             xargs -r sed -i "s,$ROOT/opt/quantum-flows,/opt/quantum-flows,g"
     fi
     : >"$release/complete"
+}
+
+drop() {
+    rm -rf "$1"
+    say "what was built is removed again, and nothing else was changed" >&2
 }
 
 forget_old_releases() {
@@ -194,23 +215,24 @@ point() {
 
 # --- user and settings
 
-make_user() {
-    [ -n "$USERADD" ] || return 0
-    getent passwd quantum >/dev/null ||
+# The user of the services, and the group of those who may ask.
+make_user_and_group() {
+    [ -z "$GROUPADD" ] || getent group quantum-console >/dev/null || act "$GROUPADD" --system quantum-console
+    [ -z "$USERADD" ] || getent passwd quantum >/dev/null ||
         act "$USERADD" --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin quantum
 }
 
-# The settings of flow $1 as the release $2 delivers them; a file that was edited is kept, and the difference is shown.
+# The file $1 of settings, readable by the group $2, as the release $3 delivers it; one that was edited is kept, and the
+# difference is shown.
 settle() {
-    name=$(unit_of "$1").env
-    name=${name#quantum-}
+    name=$1
     installed=$SETTINGS/$name
-    delivered=$HOME_OF_ALL/releases/$2/share/quantum-flows/env/$name
+    delivered=$HOME_OF_ALL/releases/$3/share/quantum-flows/env/$name
     before=$HOME_OF_ALL/current/share/quantum-flows/env/$name
     [ -z "$DRY_RUN" ] || delivered=$SOURCE/deploy/env/$name
     if [ ! -e "$installed" ] || { [ -e "$before" ] && cmp -s "$installed" "$before"; }; then
         cmp -s "$installed" "$delivered" || act install -m 0640 "$delivered" "$installed"
-        [ -n "$DRY_RUN" ] || chgrp quantum "$installed" 2>/dev/null || :
+        [ -n "$DRY_RUN" ] || chgrp "$2" "$installed" 2>/dev/null || :
     elif ! cmp -s "$installed" "$delivered"; then
         say "kept as you edited it: $installed (- what this version delivers, + yours)"
         diff -u "$delivered" "$installed" | sed -e '1,2d' -e 's/^\([-+ ]*#*[A-Z_]*\(PASSWORD\|URL\)[A-Z_]*\)=..*/\1=(not shown)/' || :
@@ -322,16 +344,19 @@ install_() {
     act mkdir -p "$HOME_OF_ALL/releases"
     [ -n "$DRY_RUN" ] || lock
     build "$new" "$python"
-    make_user
+    make_user_and_group
     act mkdir -p "$SETTINGS"
     act install -d -m 0700 "$SETTINGS/credentials"
     for flow in $FLOWS; do
-        settle "$flow" "$new"
+        unit=$(unit_of "$flow")
+        settle "${unit#quantum-}.env" quantum "$new"
     done
+    settle console.env quantum-console "$new"
     # shellcheck disable=SC2086 # a list of words
     if activate "$new" $FLOWS; then
         forget_old_releases
         say "version $new is installed${DRY_RUN:+ (not really)}"
+        [ -n "$DRY_RUN" ] || say_what_is_next
         return
     fi
     if [ -n "$old" ] && [ "$old" != "$new" ]; then
@@ -344,8 +369,23 @@ install_() {
             act rm -f "$HOME_OF_ALL/previous"
         fi
         forget_old_releases
+    else
+        say "version $new stays installed, with its services and $SETTINGS: mend what is wrong and run this again," \
+            "or remove it with --uninstall" >&2
     fi
     exit 1
+}
+
+say_what_is_next() {
+    say "next:"
+    if [ -z "$SYSTEMCTL" ]; then
+        say "  start     nothing was started: what is installed starts with the system; one flow by hand:"
+        say "            /opt/quantum-flows/current/bin/python -m bytewax.run flows.p35"
+    fi
+    say "  settings  /etc/quantum/*.env, then: systemctl restart quantum-...; passwords: docs/getting-started.md"
+    say "  ask       quantum why; quantum health; it finds Redis by /etc/quantum/console.env"
+    say "            let others ask: usermod --append --groups quantum-console NAME"
+    say "  prove     $SOURCE/deploy/proof_p35.sh"
 }
 
 rollback() {
@@ -373,8 +413,9 @@ uninstall() {
     if [ -n "$PURGE" ]; then
         act rm -rf "$SETTINGS"
         [ -z "$USERDEL" ] || ! getent passwd quantum >/dev/null || act "$USERDEL" quantum
+        [ -z "$GROUPDEL" ] || ! getent group quantum-console >/dev/null || act "$GROUPDEL" quantum-console
     elif [ -e "$SETTINGS" ]; then
-        say "kept: $SETTINGS and the user quantum (--purge removes them)"
+        say "kept: $SETTINGS, the user quantum and the group quantum-console (--purge removes them)"
     fi
     say "uninstalled${DRY_RUN:+ (not really)}"
 }

@@ -36,4 +36,4 @@ if [ -n "${PROOF_USERNAME-}" ]; then
 elif [ -z "${REDIS_PASSWORD_FILE-}" ] && [ -s "$root/etc/quantum/credentials/$name.redis_password" ]; then
     export REDIS_PASSWORD_FILE="$root/etc/quantum/credentials/$name.redis_password"
 fi
-exec "$root/opt/quantum-flows/current/bin/python" -m console proof "$@"
+exec "$root/opt/quantum-flows/current/bin/python" -I -m console proof "$@"

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import bytewax.operators as op
+import redis
 from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
@@ -40,7 +41,8 @@ from flows.domain.alerts.rules import KINDS, find
 from flows.domain.alerts.text import alert, figures
 from flows.domain.alerts.view import view_of
 from flows.settings.alerts import AlertsSettings
-from sinks import alerts, notifications
+from sinks import alerts, flow_status, notifications
+from sinks.alert_log import log_published
 from sinks.alert_metrics import AlertMetrics
 from sinks.values.alerts import AlertState, Checked, Reading
 
@@ -64,7 +66,7 @@ def flow() -> Dataflow:
     settings = start(AlertsSettings, "alerts")
     receivers = _receivers(settings)
     metrics = AlertMetrics(KINDS, __version__)
-    service = Service.create(settings, "alerts")
+    service = Service.create(settings, "alerts", sign=flow_status.sign(settings.key_prefix, "alerts", __version__))
     metrics.watch(service.outage)
     endpoint.serve(settings)
     notify(settings, service, receivers, metrics)
@@ -94,6 +96,7 @@ def judge(
         before.tracked,
         find(view, settings),
         now,
+        checked_at=before.checked_at,
         cooldown=settings.p35_alert_cooldown,
         broken=ago is None or ago > max(PATIENCE_CHECKS * settings.alert_interval_sec, PATIENCE_SECONDS),
         weight=lambda key: figures(view, key).score,
@@ -130,12 +133,23 @@ def _receivers(settings: AlertsSettings) -> list[Receiver]:
 def redis_ends(settings: AlertsSettings, service: Service, metrics: AlertMetrics) -> Ends:
     """The ends on the Redis of `service`."""
     prefix = settings.key_prefix
+
+    def read(client: redis.Redis) -> Reading:
+        reading = alerts.read(client, prefix)
+        metrics.known(reading.state)
+        return reading
+
+    def write(client: redis.Redis, checked: Checked) -> None:
+        if alerts.write(client, prefix, checked):
+            log_published(checked)
+            metrics.published(checked)
+
     return Ends(
-        checks=PolledSource(service, "checks", settings.alert_interval_sec, lambda client: alerts.read(client, prefix)),
+        checks=PolledSource(service, "checks", settings.alert_interval_sec, read),
         publish=DerivedSink(
             service,
             "publish",
-            lambda client, checked: metrics.written(checked, alerts.write(client, prefix, checked)),
+            write,
             written=metrics.checked,
             headline=lambda checked: headlines.alerts(checked.after),
         ),

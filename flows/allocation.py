@@ -32,7 +32,7 @@ from flows import __version__
 from flows.domain import headlines
 from flows.domain.efficiency import Scale, finite, judge, multiplier
 from flows.settings.joins import AllocationSettings
-from sinks import efficiency, proposals
+from sinks import efficiency, flow_status, proposals
 from sinks.allocation_metrics import AllocationMetrics
 from sinks.proposals import ProposalWriter
 from sinks.values.joins import Proposal, Proposals
@@ -60,7 +60,9 @@ def flow() -> Dataflow:
     """
     settings = start(AllocationSettings, "allocation")
     metrics = AllocationMetrics(__version__)
-    service = Service.create(settings, "allocation")
+    service = Service.create(
+        settings, "allocation", sign=flow_status.sign(settings.key_prefix, "allocation", __version__)
+    )
     metrics.watch(service.outage)
     endpoint.serve(settings)
     return topology(settings, redis_ends(settings, service, metrics))

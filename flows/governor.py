@@ -40,7 +40,7 @@ from flows.domain import headlines
 from flows.domain.efficiency import Limits, hint, judge
 from flows.domain.plans import Plans, read
 from flows.settings.joins import GovernorSettings
-from sinks import efficiency, governor_status, permits
+from sinks import efficiency, flow_status, governor_status, permits
 from sinks.governor_metrics import GovernorMetrics
 from sinks.values.joins import Permit, PermitNote, Plan
 
@@ -63,7 +63,9 @@ def flow() -> Dataflow:
     """
     settings = start(GovernorSettings, "governor")
     metrics = GovernorMetrics(__version__)
-    service = Service.create(settings, "governor", metrics)
+    service = Service.create(
+        settings, "governor", metrics, sign=flow_status.sign(settings.key_prefix, "governor", __version__)
+    )
     metrics.watch(service.outage)
     endpoint.serve(settings)
     return topology(settings, redis_ends(settings, service, metrics))

@@ -42,7 +42,7 @@ from flows.domain.gates import MEANINGS
 from flows.domain.tally import Tally, tally
 from flows.domain.windows import roll_up
 from flows.settings.p35 import P35Settings
-from sinks import buckets, decisions, snapshots, status, symbols
+from sinks import buckets, decisions, flow_status, snapshots, status, symbols
 from sinks.p35_metrics import P35Metrics
 from sinks.values.counts import CountNote, Recent, Snapshots
 
@@ -66,7 +66,7 @@ def flow() -> Dataflow:
     """
     settings = start(P35Settings, "p35")
     metrics = P35Metrics(__version__, MEANINGS)
-    service = Service.create(settings, "p35", metrics)
+    service = Service.create(settings, "p35", metrics, sign=flow_status.sign(settings.key_prefix, "p35", __version__))
     metrics.watch(service.outage)
     endpoint.serve(settings)
     return topology(settings, redis_ends(settings, service, metrics))

@@ -4,10 +4,13 @@
         decision:{D}                 entries with decision D
         reason:{R}                   entries with reason R; reason:__other__ once the bucket is full
         symbol_decision:{S}:{D}      the same per symbol; both only with ENABLE_SYMBOL_BREAKDOWN
-        symbol_reason:{S}:{R}
+        symbol_reason:{S}:{R}        (in these {S} is as `escaped` has it: a colon in a symbol is %3A)
     {prefix}:p35:summary:YYYYMMDDHHMM           HASH, TTL 2 h: the decision:* and reason:* fields of the bucket once
         more, so that a snapshot does not have to read past thousands of symbol fields
     {prefix}:p35:unknown_decision:minute:YYYYMMDDHHMM   HASH, TTL 2 h: raw decisions that nobody knows -> count
+
+What `quantum proof` counted and took back lies in the bucket of minute 0 (197001010000), where no window looks: so the
+sum over `decision:*` of all buckets stays what it was, and what is recounted from the stream can be found.
 
 A bucket is full with MAX_FIELDS_PER_BUCKET fields: new reasons then go to `__other__`. The fields of new symbols are
 still made until it has twice as many; after that they go to the symbol `__other__`. Both count as overflow.
@@ -15,6 +18,7 @@ still made until it has twice as many; after that they go to the symbol `__other
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import redis
@@ -31,6 +35,38 @@ UNKNOWN_LIMIT = 1_000
 """Raw decisions that are told apart within a minute."""
 
 OTHER = "__other__"
+
+SYMBOL_DECISION, SYMBOL_REASON = "symbol_decision:", "symbol_reason:"
+"""What the fields of symbols begin with."""
+
+_ESCAPES = {"%3A": ":", "%25": "%"}
+_ESCAPED = re.compile("|".join(_ESCAPES))
+
+
+def escaped(symbol: str) -> str:
+    """`symbol` as the names of fields have it: the first colon behind it ends it.
+
+    A symbol without a colon stays as it is. In others a colon is `%3A` and a percent sign `%25`. So they are in a
+    symbol that holds `%3A` or `%25` itself, which could not be read back otherwise.
+    """
+    if ":" not in symbol and ("%" not in symbol or not _ESCAPED.search(symbol)):
+        return symbol
+    return symbol.replace("%", "%25").replace(":", "%3A")
+
+
+def symbol_field(name: str) -> tuple[str, str]:
+    """Symbol, and decision or reason, of the field `name`, which begins with SYMBOL_DECISION or SYMBOL_REASON.
+
+    Buckets written before symbols were escaped hold colons as they are. There a symbol is told from its decision, which
+    has no colon; but not from its reason, which then begins behind the first colon of the symbol.
+    """
+    start, _, rest = name.partition(":")
+    symbol, _, other = rest.rpartition(":") if start + ":" == SYMBOL_DECISION else rest.partition(":")
+    return _ESCAPED.sub(lambda found: _ESCAPES[found[0]], symbol), other
+
+
+TAKEN_BACK = 0
+"""The minute in whose bucket lies what was counted and taken back."""
 
 
 def bucket_key(prefix: str, minute: int) -> str:
@@ -54,8 +90,9 @@ def bucket_counts(counts: Mapping[Kind, int], symbol_breakdown: bool) -> dict[st
     for kind, count in counts.items():
         names = [f"decision:{kind.decision}", f"reason:{kind.reason}"]
         if symbol_breakdown and kind.symbol:
-            names.append(f"symbol_decision:{kind.symbol}:{kind.decision}")
-            names.append(f"symbol_reason:{kind.symbol}:{kind.reason}")
+            symbol = escaped(kind.symbol)
+            names.append(f"{SYMBOL_DECISION}{symbol}:{kind.decision}")
+            names.append(f"{SYMBOL_REASON}{symbol}:{kind.reason}")
         for name in names:
             fields[name] = fields.get(name, 0) + count
     return fields
@@ -67,10 +104,11 @@ def _fallbacks(counts: Mapping[Kind, int], symbol_breakdown: bool) -> dict[str, 
     for kind in counts:
         fallbacks[f"reason:{kind.reason}"] = (f"reason:{OTHER}", f"reason:{OTHER}")
         if symbol_breakdown and kind.symbol:
-            by_decision = f"symbol_decision:{kind.symbol}:{kind.decision}"
-            fallbacks[by_decision] = (by_decision, f"symbol_decision:{OTHER}:{kind.decision}")
-            by_reason = f"symbol_reason:{kind.symbol}:{kind.reason}"
-            fallbacks[by_reason] = (f"symbol_reason:{kind.symbol}:{OTHER}", f"symbol_reason:{OTHER}:{OTHER}")
+            symbol = escaped(kind.symbol)
+            by_decision = f"{SYMBOL_DECISION}{symbol}:{kind.decision}"
+            fallbacks[by_decision] = (by_decision, f"{SYMBOL_DECISION}{OTHER}:{kind.decision}")
+            by_reason = f"{SYMBOL_REASON}{symbol}:{kind.reason}"
+            fallbacks[by_reason] = (f"{SYMBOL_REASON}{symbol}:{OTHER}", f"{SYMBOL_REASON}{OTHER}:{OTHER}")
     return fallbacks
 
 
@@ -82,7 +120,7 @@ def effects(
         max_fields,
         _fallbacks(counts, symbol_breakdown),
         (status.key(prefix), "overflow_total"),
-        ("reason:", "symbol_decision:"),
+        ("reason:", SYMBOL_DECISION),
     )
     mirror = Mirror(summary_key(prefix, minute), ("decision:", "reason:"), SUMMARY_TTL)
     result: list[Effect] = [
@@ -127,22 +165,20 @@ def read_minutes(client: redis.Redis, prefix: str, minutes: range) -> dict[int, 
 
 
 def _minute(counts: Mapping[bytes, bytes]) -> Counts:
-    """A bucket. A symbol with a colon is taken apart at its decision, but cannot be told from its reason."""
-    by_decision = _fields(counts, b"symbol_decision:")
-    by_reason = _fields(counts, b"symbol_reason:")
-    symbol_decisions, symbol_reasons = {}, {}
-    for name, count in by_decision.items():
-        symbol, _colon, decision = name.rpartition(":")
-        symbol_decisions[symbol, decision] = count
-    for name, count in by_reason.items():
-        symbol, _colon, reason = name.partition(":")
-        symbol_reasons[symbol, reason] = count
     return Counts(
         _fields(counts, b"decision:"),
         _fields(counts, b"reason:"),
-        symbol_decisions=symbol_decisions,
-        symbol_reasons=symbol_reasons,
+        symbol_decisions=_of_symbols(counts, SYMBOL_DECISION),
+        symbol_reasons=_of_symbols(counts, SYMBOL_REASON),
     )
+
+
+def _of_symbols(counts: Mapping[bytes, bytes], start: str) -> dict[tuple[str, str], int]:
+    found: dict[tuple[str, str], int] = {}
+    for rest, count in _fields(counts, start.encode()).items():
+        pair = symbol_field(start + rest)
+        found[pair] = found.get(pair, 0) + count
+    return found
 
 
 def _fields(counts: Mapping[bytes, bytes], start: bytes) -> dict[str, int]:

@@ -12,6 +12,7 @@ from connectors.delivery import Part
 from connectors.labelled_gauge import Series
 from connectors.metrics import ConsumerMetrics
 from connectors.text import one_line
+from sinks import proofs
 from sinks.values.joins import PermitNote
 
 NOT_EXECUTE, INCOMPLETE, PERMIT, UNMERGED = OUTCOMES = ("not_execute", "incomplete", "permit", "unmerged")
@@ -56,7 +57,8 @@ class GovernorMetrics(ConsumerMetrics):
                 self._plans.labels(outcome).inc(count)
             for permit, published_at in zip(note.permits, note.published_at, strict=True):
                 self._applied.labels(permit.action, permit.efficiency.reason).inc()
-                self._factor.set(one_line(permit.plan.symbol, 64), permit.factor)
+                if not proofs.is_symbol(permit.plan.symbol):  # (the series outlives the symbol by an hour)
+                    self._factor.set(one_line(permit.plan.symbol, 64), permit.factor)
                 self._seconds.observe(max(now - published_at, 0.0))
 
     def _take_unmerged(self, most: int) -> int:

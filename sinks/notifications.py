@@ -1,8 +1,16 @@
 """Notifications: which alerts are sent to people, and in what words; and the keys that sending needs.
 
-{prefix}:p35:alerts              its consumer groups notify-1, notify-2 ...: one for each receiver
-{prefix}:p35:alerts:lease:{n}    STRING, TTL 60 s: which process sends to receiver {n}
-{prefix}:p35:alerts:dead         STREAM, about 1,000 entries: what was given up. The fields of the alert, and
+{prefix}:p35:alerts                 its consumer groups notify-1, notify-2 ...: one for each receiver
+{prefix}:p35:alerts:lease:{n}       STRING, TTL 60 s: which process sends to receiver {n}
+{prefix}:p35:alerts:receiver:{n}    HASH, no TTL: what is known of receiver {n}
+    name        of the service, without secrets
+    failure     while it does not take messages: why, without secrets
+    failed_at   when it was tried last, epoch seconds
+    failures    how often on end, by the process that sends to it
+{prefix}:p35:alerts:sent            STREAM, about 1,000 entries: the messages that were taken
+    receiver    its number
+    entries     the IDs of the alerts in their stream, apart by spaces
+{prefix}:p35:alerts:dead            STREAM, about 1,000 entries: what was given up. The fields of the alert, and
     receiver    its number
     attempts    how often it was tried
     failure     why it was given up, without secrets
@@ -16,8 +24,11 @@ from collections.abc import Mapping, Sequence
 from connectors.receiver import Level, Message
 from connectors.receiver_queue import OutboxConfig
 from connectors.text import one_line
-from sinks.alerts import stream_key
+from sinks.alert_state import stream_key
 from sinks.values.alerts import CRITICAL, FIRING, SEVERITIES
+
+GROUPS = "notify-"
+"""The groups of receivers are called so and by their number."""
 
 _BODY = 1_800
 """Characters of a body: what the strictest chats take."""
@@ -29,6 +40,21 @@ _LINE = 90
 _PLAIN = str.maketrans({"@": "(at)", "<": "(", ">": ")", "[": "(", "]": ")", "`": "'"})
 
 
+def lease_key(prefix: str, receiver: str) -> str:
+    """Which process sends to the receiver with this number."""
+    return f"{prefix}:p35:alerts:lease:{receiver}"
+
+
+def receiver_key(prefix: str, receiver: str) -> str:
+    """What is known of the receiver with this number."""
+    return f"{prefix}:p35:alerts:receiver:{receiver}"
+
+
+def sent_key(prefix: str) -> str:
+    """The messages that were taken."""
+    return f"{prefix}:p35:alerts:sent"
+
+
 def dead_letters_key(prefix: str) -> str:
     """What was given up."""
     return f"{prefix}:p35:alerts:dead"
@@ -37,7 +63,12 @@ def dead_letters_key(prefix: str) -> str:
 def outbox(prefix: str, receiver: str) -> OutboxConfig:
     """The keys of the receiver with this number."""
     return OutboxConfig(
-        stream_key(prefix), f"notify-{receiver}", f"{prefix}:p35:alerts:lease:{receiver}", dead_letters_key(prefix)
+        stream_key(prefix),
+        f"{GROUPS}{receiver}",
+        lease_key(prefix, receiver),
+        dead_letters_key(prefix),
+        sent_key(prefix),
+        receiver_key(prefix, receiver),
     )
 
 
@@ -51,6 +82,12 @@ def message(alerts: Sequence[Mapping[str, str]]) -> Message:
     """What tells of `alerts`, oldest first, in one message."""
     lines = [_line(fields, max(_BODY // len(alerts), _LINE)) for fields in alerts]
     return Message(_title(alerts), "\n".join(lines), _level(alerts))
+
+
+def trial(host: str, least: str) -> Message:
+    """A message that tells of nothing; whoever gets it knows that alerts would arrive, and from where."""
+    text = f"This is a test, sent by hand on {_plain(host, 100)}. Alerts of {least} and up would come this way."
+    return Message("test of the alerts", text, "info")
 
 
 def _title(alerts: Sequence[Mapping[str, str]]) -> str:

@@ -27,6 +27,9 @@ class P35Metrics(ConsumerMetrics):
         self._decisions = {decision: decisions.labels(decision) for decision in DECISIONS}
         self._late = self.counter("late", "Messages counted for a minute that was over")
         self._skewed = self.counter("skewed", "Messages whose timestamp was unusable")
+        self._symbols_dropped = self.counter(
+            "symbols_dropped", "Symbols that had no room in symbol:last_seen or symbol:last_execute"
+        )
         self._snapshot_seconds = self.histogram("snapshot_seconds", "Seconds to compute and write all snapshots")
         self._last_message = self.gauge("last_message_timestamp_seconds", "Event time of the newest message counted")
         self._window = self.gauge("window_decisions", "Decisions in a rolling window", ["window", "decision"])
@@ -49,6 +52,10 @@ class P35Metrics(ConsumerMetrics):
             self._skewed.inc(note.skewed)
             self._newest = max(self._newest, note.newest)
             self._last_message.set(self._newest)
+
+    def dropped(self, fields: int) -> None:
+        """Count them."""
+        self._symbols_dropped.inc(fields)
 
     def snapshots(self, snapshots: Snapshots) -> None:
         """Show `snapshots`, which have just been written."""

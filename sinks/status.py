@@ -5,6 +5,7 @@
         late_total         entries counted for a minute that the stream of events had left behind
         skewed_total       entries whose timestamp was unusable
         overflow_total     counts folded into __other__ because a bucket was full
+        symbols_dropped_total   symbols that there was no room for (see `sinks.symbols`); absent before the first
         claimed_total      entries taken over from dead consumers
         fenced_total       times that a consumer lost its lease and registered anew
         trimmed_total      entries lost: deleted from the stream before they were counted

@@ -3,7 +3,9 @@
     {prefix}:p35:symbol:last_seen      HASH symbol -> epoch seconds of its newest decision of any kind
     {prefix}:p35:symbol:last_execute   HASH symbol -> epoch seconds of its newest EXECUTE
 
-Whole seconds are written as such, others with milliseconds. No TTL; at most `MAX_SYMBOLS` symbols.
+Whole seconds are written as such, others with milliseconds. No TTL. At most `MAX_SYMBOLS` symbols: then a new one takes
+the place of one that was seen, or executed, longest ago (nearly: of the oldest of some taken at random), and is counted
+in `symbols_dropped_total` of the status. One that is older than all of those is dropped itself.
 """
 
 from __future__ import annotations
@@ -11,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from connectors.effects import Effect, Raise
+from sinks import status
 from sinks.times import seconds_text
 from sinks.values.counts import EXECUTE, Kind
 
 MAX_SYMBOLS = 10_000
-"""Symbols past it are not recorded here: whoever makes them up must not fill the memory of Redis."""
+"""Whoever makes symbols up must not fill the memory of Redis."""
 
 
 def last_seen_key(prefix: str) -> str:
@@ -37,8 +40,11 @@ def effects(prefix: str, newest: Mapping[Kind, float]) -> list[Effect]:
             seen[kind.symbol] = max(seconds, seen.get(kind.symbol, 0.0))
             if kind.decision == EXECUTE:
                 executed[kind.symbol] = max(seconds, executed.get(kind.symbol, 0.0))
+    dropped = (status.key(prefix), "symbols_dropped_total")
     return [
-        Raise(key, {symbol: seconds_text(value) for symbol, value in values.items()}, limit=MAX_SYMBOLS)
+        Raise(
+            key, {symbol: seconds_text(value) for symbol, value in values.items()}, limit=MAX_SYMBOLS, dropped=dropped
+        )
         for key, values in ((last_seen_key(prefix), seen), (last_execute_key(prefix), executed))
         if values
     ]

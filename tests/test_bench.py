@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from connectors.private_redis import PrivateRedis
-from tests.bench import chart, freshness, page, race, throughput
+from tests.bench import chart, freshness, memory, page, race, throughput
 from tests.bench.load import Load
 from tests.bench.processes import FLOW, Measured
 from tests.bench.publisher import Timetable
@@ -27,6 +27,14 @@ def test_a_load_adds_up_to_what_it_says(load: Load) -> None:
     assert load.expected(begins) == oracle.expected_buckets(entries)
     assert len({oracle.meaning_of(entry).symbol for entry in entries}) == load.symbols
     assert len({oracle.meaning_of(entry).reason for entry in entries}) == load.reasons
+
+
+def test_memory_is_that_of_buckets_in_which_all_meet() -> None:
+    found = memory.measure("8.2", symbols=3, reasons=10, rate=1, minutes=2)
+    # 4 decisions, 10 reasons, and for each symbol 4 decisions and 10 reasons
+    assert found["fields"] == 4 + 10 + 3 * (4 + 10)
+    assert found["bucket"] > found["names"] > 10 * found["fields"]
+    assert found["entry"] > 30
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,7 @@ def documented(key: str) -> str | None:
         r"\{receiver\}": r"\d+",
         r"\{S\}": ".+",
         r"\{plan_id\}": ".+",
+        r"\{flow\}": "(p35|alerts|allocation|governor)",
         "YYYYMMDDHHMM": r"\d{12}",
     }
     for name, kind in schema_keys().items():
@@ -143,10 +144,16 @@ def test_every_key_and_field_of_the_joins_is_documented(client: redis.Redis, flo
     wait_for(lambda: client.exists("quantum:permit:1"), "the permit")
     wait_for(lambda: client.exists("quantum:stream:allocation.target.proposed"), "a proposal")
     wait_for(lambda: client.hexists("quantum:governor:status", "version"), "the status")
+    wait_for(lambda: client.exists("quantum:flow:governor"), "a sign of life")
     keys = client.keys()
     assert {key: documented(key) for key in keys} == {key: client.type(key) for key in keys}
     page = (ROOT / "docs/redis-schema.md").read_text("utf-8")
-    for key in ("quantum:permit:1", "quantum:allocation:target:proposed:BTCUSDT", "quantum:governor:status"):
+    for key in (
+        "quantum:permit:1",
+        "quantum:allocation:target:proposed:BTCUSDT",
+        "quantum:governor:status",
+        "quantum:flow:governor",
+    ):
         assert [field for field in client.hgetall(key) if f"`{field}`" not in page] == []
 
 
@@ -158,7 +165,8 @@ def test_every_key_that_the_alerts_write_is_documented(client: redis.Redis, flow
     wait_for(lambda: client.exists("quantum:p35:alerts:dead"), "the dead letter")
     keys = client.keys("quantum:p35:alerts*")
     assert {key: documented(key) for key in keys} == {key: client.type(key) for key in keys}
-    assert len(keys) == 4
+    assert len(keys) == 5
+    assert documented("quantum:p35:alerts:sent") == "stream"
     text = (ROOT / "docs/redis-schema.md").read_text("utf-8")
     (_id, dead), *_ = client.xrange("quantum:p35:alerts:dead")
     assert all(f"`{field}`" in text for field in dead)

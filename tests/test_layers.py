@@ -19,9 +19,9 @@ BELOW = {
 }
 """Folder -> those that it may import."""
 
-PURE = {"decisions", "gates", "tally", "windows", "settings", "alert_settings"}
-"""Of `flows`, what the console may import: it recounts with the very functions of the flow, and by its settings. A
-dataflow it starts as a process, as an administrator would."""
+PURE = {"decisions", "gates", "tally", "windows", "settings", "alert_settings", "__version__"}
+"""Of `flows`, what the console may import: it recounts with the very functions of the flow, and by its settings, and
+tells the version. A dataflow it starts as a process, as an administrator would."""
 
 PURE_MODULES = [
     "decisions",

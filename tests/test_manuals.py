@@ -18,7 +18,7 @@ from connectors.private_redis import PrivateRedis
 from tests.support.flow_process import ROOT, FlowProcess
 from tests.support.waiting import wait_for
 
-MANUALS = ["getting-started", "operations", "scaling"]
+MANUALS = ["getting-started", "operations", "redis", "scaling"]
 UNITS = {path.stem for path in (ROOT / "deploy/systemd").glob("*.service")}
 TARGETS = set(re.findall(r"^(\S+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)) | {".venv/.ready"}
 

@@ -34,15 +34,29 @@ SAMPLE = {
     "quantum:permit:1": "hash",
     "quantum:governor:status": "hash",
     "quantum:governor:lease:host-1": "hash",
+    "quantum:flow:p35": "hash",
+    "quantum:flow:alerts": "hash",
+    "quantum:flow:allocation": "hash",
+    "quantum:flow:governor": "hash",
     "other": "hash",
 }
 WRITES = {"hash": ("HSET", "f", "1"), "stream": ("XADD", "*", "f", "1"), "zset": ("ZADD", "1", "m")}
 
 MAY_WRITE = {
-    "quantum-p35": {"quantum:p35:status", "quantum:p35:bucket:202602010657", "quantum:p35:gate:top:5m"},
-    "quantum-alerts": {"quantum:p35:alerts:state"},
-    "quantum-allocation": {"quantum:allocation:target:proposed:BTCUSDT"},
-    "quantum-governor": {"quantum:permit:1", "quantum:governor:status", "quantum:governor:lease:host-1"},
+    "quantum-p35": {
+        "quantum:p35:status",
+        "quantum:p35:bucket:202602010657",
+        "quantum:p35:gate:top:5m",
+        "quantum:flow:p35",
+    },
+    "quantum-alerts": {"quantum:p35:alerts:state", "quantum:flow:alerts"},
+    "quantum-allocation": {"quantum:allocation:target:proposed:BTCUSDT", "quantum:flow:allocation"},
+    "quantum-governor": {
+        "quantum:permit:1",
+        "quantum:governor:status",
+        "quantum:governor:lease:host-1",
+        "quantum:flow:governor",
+    },
     "quantum-console": set(),
     "quantum-proof": {"quantum:stream:apply.result", "quantum:stream:apply.plan"},
 }
@@ -55,7 +69,7 @@ MAY_READ = {
     "quantum-alerts": ["quantum:p35:status", "quantum:p35:bucket:202602010657"],
     "quantum-allocation": ["quantum:allocation:target:BTCUSDT", "quantum:capital:efficiency:BTCUSDT"],
     "quantum-governor": ["quantum:capital:efficiency:BTCUSDT", "quantum:permit:1"],
-    "quantum-console": ["quantum:p35:status", "quantum:p35:bucket:202602010657"],
+    "quantum-console": ["quantum:p35:status", "quantum:p35:bucket:202602010657", "quantum:flow:alerts"],
     "quantum-proof": ["quantum:p35:status", "quantum:allocation:target:BTCUSDT", "quantum:permit:1"],
 }
 FORBIDDEN = [

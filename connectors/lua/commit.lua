@@ -19,7 +19,8 @@
 --             then for each field   name increment flags         (limit is empty: no cap)
 --                              or   name increment flags first-fallback second-fallback
 --             flags: 1 the mirror gets it too, 2 its folding counts as overflow, 3 both
---         R key ttl limit field-count, then   name value        raise to a maximum
+--         R key ttl limit dropped-key dropped-field field-count, then   name value        raise to a maximum
+--             (with a limit: fields beyond it that have the lowest values are dropped, and counted in dropped-field)
 --         I key field stream-id                                raise to the newest stream ID
 --         P key ttl field-count, then   name value              set fields
 --         A key max-length field-count, then   name value       append to a stream
@@ -29,14 +30,14 @@
 --       and last: 1 when an earlier attempt may have applied the parts, else 0
 --       a ttl is in seconds; an empty ttl, limit, max-length or key number means none.
 --
--- Reply  {'OK', verdict ..., overflow, mended, unmerged}: one verdict a part, in order
+-- Reply  {'OK', verdict ..., overflow, mended, unmerged, dropped}: one verdict a part, in order
 --            A applied
 --            D none of its entries is pending any more: an earlier attempt applied it, or they were taken from us
 --            F refused: the lease is lost, or the group is gone and was not the last of its name
 --            P refused: some of its entries, not all, were taken from us; the lease is revoked, so that the consumer
 --              registers anew and reads again what is left
 --          overflow: how much was folded; mended: fields that held no number and were replaced; unmerged: keys that
---          are no records, and were left as they are
+--          are no records, and were left as they are; dropped: key, count, ... of the fields that a limit left no room for
 --        {'WRONGTYPE', key, found, wanted}: a target has the wrong type; nothing was applied
 --        an error: nothing was applied
 
@@ -65,7 +66,8 @@ function READERS.C()
   return e
 end
 function READERS.R()
-  local e = {key = take_key(), wanted = 'hash', ttl = take(), limit = tonumber(take()), n = take_number(), first = cursor + 1}
+  local e = {key = take_key(), wanted = 'hash', ttl = take(), limit = tonumber(take()),
+             overflow_key = take_optional_key(), overflow_field = take(), n = take_number(), first = cursor + 1}
   cursor = cursor + e.n * 2
   return e
 end
@@ -255,6 +257,16 @@ local function ask_hash(key, field, ttl, counted)
   end
   return problem
 end
+-- Both commands that make room in a hash with a limit, which is seldom full: a right that is missing shows at once.
+local asked_room = {}
+local function ask_room(key)
+  if asked_room[key] then return end
+  asked_room[key] = true
+  redis.call('HRANDFIELD', key)
+  local missing = ''
+  while redis.call('HGET', key, missing) do missing = missing .. '?' end
+  redis.call('HDEL', key, missing)
+end
 local function ask_record(e)
   local found = redis.call('TYPE', e.key).ok
   if found == 'hash' then return ask_hash(e.key, ARGV[e.first], nil, false) end
@@ -278,6 +290,7 @@ for i, part in ipairs(parts) do
         local field = e.field or ARGV[e.first]
         problem = ask_hash(e.key, field, e.ttl, e.op == 'C') or ask_hash(e.mirror, field, e.mirror_ttl, true)
           or ask_hash(e.overflow_key, e.overflow_field, nil, true)
+        if e.op == 'R' and e.limit then ask_room(e.key) end
       end
       if problem then return problem end
     end
@@ -289,7 +302,7 @@ end
 
 -- 4. Write. From here on nothing can be refused.
 
-local overflow, mended, unmerged = 0, 0, {}
+local overflow, mended, unmerged, dropped = 0, 0, {}, {}
 
 local function increment(key, field, by)
   local reply = redis.pcall('HINCRBY', key, field, by)
@@ -334,17 +347,61 @@ function WRITERS.C(e)
     if e.overflow_key then increment(e.overflow_key, e.overflow_field, folded) end
   end
 end
+
+-- The number that a field holds; nil for what is none, or no finite one.
+local function number_in(text)
+  local number = tonumber(text)
+  if number and number - number == 0 then return number end
+  return nil
+end
+
+-- Drop `excess` fields, those with the lowest values among the `fresh` ones, which are not there yet, and some that are
+-- there, taken at random: enough of them that only low ones go, and no more than in proportion to what is to go, since
+-- to look through thousands of fields for each new one would take too long.
+local SAMPLE, SAMPLE_FOR_EACH = 16, 8
+local function make_room(e, fresh, excess)
+  local numbers = {}
+  for i, one in ipairs(fresh) do numbers[i] = one.number end
+  local sample = redis.call('HRANDFIELD', e.key, SAMPLE + SAMPLE_FOR_EACH * excess, 'WITHVALUES')
+  for i = 2, #sample, 2 do
+    sample[i] = number_in(sample[i]) or -math.huge
+    numbers[#numbers + 1] = sample[i]
+  end
+  table.sort(numbers)
+  local last = math.min(excess, #numbers)
+  local highest, equal = numbers[last], 0
+  while numbers[last - equal] == highest do equal = equal + 1 end
+  local function goes(number)
+    if number == highest then equal = equal - 1 end
+    return number < highest or (number == highest and equal >= 0)
+  end
+  for _, one in ipairs(fresh) do one.dropped = goes(one.number) end
+  for i = 2, #sample, 2 do
+    if goes(sample[i]) then redis.call('HDEL', e.key, sample[i - 1]) end
+  end
+  dropped[e.key] = (dropped[e.key] or 0) + last
+  if e.overflow_key then increment(e.overflow_key, e.overflow_field, last) end
+end
+
 function WRITERS.R(e)
+  local fresh = {}
   for f = 0, e.n - 1 do
     local field, value = ARGV[e.first + f * 2], ARGV[e.first + f * 2 + 1]
     local current = redis.call('HGET', e.key, field)
     if current then
-      local number = tonumber(current)
+      local number = number_in(current)
       if number == nil then mended = mended + 1 end
       if number == nil or number < tonumber(value) then redis.call('HSET', e.key, field, value) end
-    elseif e.limit == nil or redis.call('HLEN', e.key) < e.limit then
-      redis.call('HSET', e.key, field, value)
+    else
+      fresh[#fresh + 1] = {field = field, number = tonumber(value), value = value}
     end
+  end
+  if e.limit and #fresh > 0 then
+    local excess = redis.call('HLEN', e.key) + #fresh - e.limit
+    if excess > 0 then make_room(e, fresh, excess) end
+  end
+  for _, one in ipairs(fresh) do
+    if not one.dropped then redis.call('HSET', e.key, one.field, one.value) end
   end
   if e.n > 0 then expire(e.key, e.ttl) end
 end
@@ -413,4 +470,9 @@ for i = 1, #parts do reply[i + 1] = verdicts[i] end
 reply[#reply + 1] = overflow
 reply[#reply + 1] = mended
 reply[#reply + 1] = unmerged
+reply[#reply + 1] = {}
+for key, count in pairs(dropped) do
+  table.insert(reply[#reply], key)
+  table.insert(reply[#reply], count)
+end
 return reply

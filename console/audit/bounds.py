@@ -15,6 +15,9 @@ In any case, decisions and reasons are counted in one step, so they add up to th
 are folded into `__other__`, depending on their order of arrival: then only what folding leaves alone must agree, which
 is each `decision:*`, and the sums of the rest.
 
+Before colons in symbols were escaped, flows wrote fields in which symbol and reason cannot be told apart. In a bucket
+with such fields, those that read the same are compared in sum.
+
 Unseen remain: a count that is too high, or moved between fields of one kind, in a minute of "at least"; and what
 befell an entry before it was delivered.
 """
@@ -24,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sinks.buckets import OTHER
+from sinks.buckets import OTHER, SYMBOL_DECISION, SYMBOL_REASON, symbol_field
 
 Counts = Mapping[str, int]
 Found = Mapping[str, "int | str"]
@@ -63,6 +66,11 @@ class Bounds:
 def compare(key: str, minute: str, found: Found, bounds: Bounds) -> list[Difference]:
     """Where the bucket `key` does not lie within `bounds`."""
     least, most = bounds.least, bounds.most
+    # (What `sinks.buckets.escaped` makes has one colon before the decision, and no other.)
+    if any(name.startswith(SYMBOL_DECISION) and name.count(":") > 2 for name in found):
+        texts = {name: count for name, count in found.items() if isinstance(count, str)}
+        found = {**_unescaped({name: count for name, count in found.items() if isinstance(count, int)}), **texts}
+        least, most = _unescaped(least), None if most is None else _unescaped(most)
     if not found:
         wanted = _sum(least, "decision:")
         upper = None if most is None else _sum(most, "decision:")
@@ -110,6 +118,16 @@ def decisions_of(found: Found) -> int:
 def without_symbols(found: Found) -> dict[str, int | str]:
     """`found` without its fields per symbol."""
     return {name: count for name, count in found.items() if not name.startswith("symbol_")}
+
+
+def _unescaped(counts: Counts) -> dict[str, int]:
+    """`counts` with all fields as they were before colons in symbols were escaped; what reads the same is added up."""
+    fields: dict[str, int] = {}
+    for name, count in counts.items():
+        if name.startswith((SYMBOL_DECISION, SYMBOL_REASON)):
+            name = name.partition(":")[0] + ":" + ":".join(symbol_field(name))
+        fields[name] = fields.get(name, 0) + count
+    return fields
 
 
 def _within(value: int, least: int, most: int | None) -> bool:

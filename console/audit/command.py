@@ -39,7 +39,8 @@ def verify(
     from before one of them was changed may differ.
     """
     # Imported here: it needs the tally of the flow, and Bytewax with it, which takes as long as any other answer.
-    from console.audit.run import Audit, parse_minute
+    from console.audit.buckets import parse_minute
+    from console.audit.run import Audit
     from console.audit.text import as_json, as_text
     from flows.settings.p35 import P35Settings
 

@@ -5,16 +5,11 @@ Minutes in which something was counted meanwhile are looked at again, until each
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 
 import redis
 
-from connectors.errors import WrongType, translate
-from connectors.text import one_line
 from console.audit.bounds import (
     AT_LEAST,
     EXACT,
@@ -29,27 +24,19 @@ from console.audit.bounds import (
     decisions_of,
     without_symbols,
 )
-from console.audit.recount import Recount, Retained, Step, ask
+from console.audit.buckets import BucketReader, Progress, number
+from console.audit.recount import Recount, Retained, ask
+from console.audit.taken_back import Expected, expected
 from flows.settings.p35 import P35Settings
 from sinks import decisions, status
 from sinks.buckets import bucket_counts, bucket_key
 from sinks.times import minute_name
-from sinks.values.counts import Kind
 
 LOOKS = 50
 """How often a minute is looked at, at the most, that something is counted in every time."""
 
 _PAUSE = 0.05
 """Seconds between two looks."""
-
-_BUCKETS = 16
-"""Buckets that are asked for at once."""
-
-_SCAN = 1_000
-"""Keys that Redis looks at in one step of a scan."""
-
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and of how much (an estimate)."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +80,7 @@ class Audit:
         self._recount = Recount(
             self.client, decisions.stream_key(prefix), decisions.GROUP, self.settings.max_future_skew_sec
         )
+        self._buckets = BucketReader(self.client, prefix, self.progress)
 
     def run(self) -> Report:
         """Blocks for as long as reading the stream takes: a second for 100,000 entries or so.
@@ -102,7 +90,7 @@ class Audit:
         self._read_stream()
         self._recount.advance()
         self._look_for_whole()
-        minutes = {*self._recount.minutes, *self._scan()}
+        minutes = {*self._recount.minutes, *self._buckets.minutes()}
         whole = self._look(sorted(minutes))
         for _ in range(LOOKS):
             moving = [minute for minute, (state, _found) in self._verdicts.items() if state == MOVING]
@@ -132,7 +120,7 @@ class Audit:
     def _look(self, minutes: list[int]) -> bool:
         """Judge `minutes` anew; whether the stream was whole."""
         prefix = self.settings.key_prefix
-        found = dict(self._read_buckets(minutes))
+        found, taken_back = self._buckets.read(minutes)
         self._processed = self._read_processed()
         if not self._verdicts:
             total = sum(map(decisions_of, found.values()))
@@ -140,20 +128,21 @@ class Audit:
         now = ask(self.client.time)[0]
         step, retained = self._recount.advance()
         whole = self._is_whole(retained)
+        wanted = expected(self._recount, step, taken_back)
         for minute in minutes:
-            self._verdicts[minute] = self._judge(minute, found[minute], step, retained, whole, now)
+            self._verdicts[minute] = self._judge(minute, found[minute], wanted, retained, whole, now)
         most = self._recount.total if whole else None
         self._total = compare_total(status.key(prefix), self._processed, step.total, most)
         self._total_settled = most is None or most == step.total
         return whole
 
     def _judge(
-        self, minute: int, found: Found, step: Step, retained: Retained, whole: bool, now: int
+        self, minute: int, found: Found, wanted: Expected, retained: Retained, whole: bool, now: int
     ) -> tuple[str, list[Difference]]:
         symbols, settings = self.settings.enable_symbol_breakdown, self.settings
-        counts: Mapping[Kind, int] = self._recount.minutes.get(minute, {})
+        counts = wanted.after.get(minute, {})
         after = bucket_counts(counts, symbols)
-        before = bucket_counts(step.minutes.get(minute, counts), symbols)
+        before = bucket_counts(wanted.before.get(minute, {}), symbols)
         covered = whole or (
             (self.since is None or minute >= self.since)
             and (retained.whole or minute * 60 > retained.gone_seconds + settings.max_future_skew_sec)
@@ -162,7 +151,7 @@ class Audit:
             return EXPIRED, []
         bounds, state = Bounds(before, after if covered else None), EXACT if covered else AT_LEAST
         shown = found if symbols else without_symbols(found)
-        if self._recount.oldest.get(minute, now * 1000) <= (now - settings.bucket_ttl_sec) * 1000 and shown != after:
+        if wanted.oldest.get(minute, now * 1000) <= (now - settings.bucket_ttl_sec) * 1000 and shown != after:
             bounds, state = Bounds({}, bounds.most), EXPIRED
         elif covered and before != after:
             state = MOVING
@@ -188,61 +177,4 @@ class Audit:
 
     def _read_processed(self) -> int | str | None:
         value = ask(lambda: self.client.hget(status.key(self.settings.key_prefix), "processed_total"))
-        return None if value is None else _number(value)
-
-    def _scan(self) -> set[int]:
-        """The minutes of all buckets that there are."""
-        start = bucket_key(self.settings.key_prefix, 0).removesuffix(minute_name(0))
-        pattern = re.sub(r"(\W)", r"\\\1", start) + "*"
-        keys = int(ask(self.client.dbsize))
-        found, cursor, steps = set(), 0, 0
-        while True:
-            cursor, page = ask(lambda cursor=cursor: self.client.scan(cursor, pattern, _SCAN))  # type: ignore[misc]
-            found |= {minute for key in page if (minute := _minute(key[len(start) :])) is not None}
-            steps += 1
-            self.progress("keys", min(steps * _SCAN, keys), keys)
-            if cursor == 0:
-                return found
-
-    def _read_buckets(self, minutes: list[int]) -> Iterator[tuple[int, Found]]:
-        for at in range(0, len(minutes), _BUCKETS):
-            chunk = minutes[at : at + _BUCKETS]
-            keys = [bucket_key(self.settings.key_prefix, minute) for minute in chunk]
-            for minute, key, fields in zip(chunk, keys, self._read_hashes(keys), strict=True):
-                if isinstance(fields, Exception):
-                    problem = translate(fields)
-                    raise (
-                        WrongType(f"key {key} is no hash: delete or rename it")
-                        if isinstance(problem, WrongType)
-                        else problem
-                    )
-                yield minute, {name.decode("utf-8", "replace"): _number(count) for name, count in fields.items()}
-            self.progress("buckets", at + len(chunk), len(minutes))
-
-    def _read_hashes(self, keys: Iterable[str]) -> list[dict[bytes, bytes] | Exception]:
-        pipeline = self.client.pipeline(transaction=False)
-        for key in keys:
-            pipeline.hgetall(key)
-        replies: list[dict[bytes, bytes] | Exception] = ask(lambda: pipeline.execute(raise_on_error=False))
-        return replies
-
-
-def parse_minute(name: str) -> int | None:
-    """Minutes since the epoch of `YYYYMMDDHHMM`, or None when it is none."""
-    if not re.fullmatch(r"[0-9]{12}", name):
-        return None
-    try:
-        parsed = datetime.strptime(name, "%Y%m%d%H%M").replace(tzinfo=timezone.utc)
-    except ValueError:
-        return None
-    return int(parsed.timestamp() // 60)
-
-
-def _minute(name: bytes) -> int | None:
-    return parse_minute(name.decode("ascii", "replace"))
-
-
-def _number(value: bytes) -> int | str:
-    """A count; what is none stays text."""
-    text = value.decode("utf-8", "replace")
-    return int(text) if re.fullmatch(r"-?[0-9]{1,19}", text) else one_line(text)
+        return None if value is None else number(value)

@@ -1,4 +1,4 @@
-"""`quantum check`: the health of the service for Nagios and its kin."""
+"""`quantum check`: the health of the services for Nagios and its kin."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from connectors.connection import connect
 from connectors.errors import RedisError, SettingsError
 from connectors.settings import RedisSettings, load
 from connectors.text import one_line
+from console.queries.life import P35, UNITS, Life, read_lives
 from console.queries.service import BEHIND, Service, read_service
 from console.queries.text import age
+from console.queries.unit import read_units
 from console.terminal.command import RedisUrl, refusal, write
 
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
 NAMES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+_WORSE = (OK, WARNING, UNKNOWN, CRITICAL).index
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,14 @@ class Finding:
     what: str
 
 
+def _known(names: list[str] | None) -> list[str] | None:
+    """`names`, when all are flows."""
+    for name in names or ():
+        if name not in UNITS:
+            raise typer.BadParameter(f"{one_line(name)} is not one of {', '.join(UNITS)}.")
+    return names
+
+
 def check(
     warn_pending: Annotated[int, typer.Option(min=0, help="Entries delivered and not counted.")] = BEHIND,
     crit_pending: Annotated[int, typer.Option(min=0)] = 10 * BEHIND,
@@ -46,31 +57,56 @@ def check(
     crit_lag: Annotated[int, typer.Option(min=0)] = 10 * BEHIND,
     warn_quiet: Annotated[int, typer.Option(min=0, help="Seconds without a new decision; 0: never mind.")] = 900,
     crit_quiet: Annotated[int, typer.Option(min=0)] = 0,
+    flow: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FLOW",
+            callback=_known,
+            autocompletion=lambda: list(UNITS),
+            help=f"Look at this flow, whether it ever ran or not, and at no other; repeatable. {', '.join(UNITS)}.",
+            show_default=False,
+        ),
+    ] = None,
     redis_url: RedisUrl = None,
 ) -> None:
-    """Does flows.p35 work? One line with performance data, and an exit status, as Nagios wants them.
+    """Do the flows work? One line with performance data, and an exit status, as Nagios wants them.
 
     Exit status 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (Redis does not answer or refuses, or a setting is wrong).
-    Critical: no consumer lives, or there is no consumer group. Limits warn when a value is above them. (What trading
-    does is not judged here: that is for quantum drift, and the alerts.)
+    Critical: a flow that should run does not, or flows.p35 has no consumer group. The limits are for flows.p35, and
+    warn when a value is above them. (What trading does is not judged here: that is for quantum drift, and the alerts.)
+
+    flows.p35 should always run. Another flow should where its systemd unit is installed here, and once it has run on
+    this Redis, from wherever: until its unit is disabled and stopped on the machine where it ran last (systemctl
+    disable --now), or its key quantum:flow:NAME is deleted. It counts as dead 30 seconds after its last sign of life.
+    With --flow, the flows that are named should run, and no other is looked at.
 
     \b
     quantum check
     quantum check --warn-lag 500 --crit-lag 5000 --crit-quiet 3600
+    quantum check --flow alerts --flow governor
     """
     limits = Limits((warn_pending, crit_pending), (warn_lag, crit_lag), (warn_quiet, crit_quiet))
     try:
         settings = load(RedisSettings) if redis_url is None else load(RedisSettings, redis_url=redis_url)
     except SettingsError as error:
         _end(UNKNOWN, one_line(error))
+    named = flow or []
     try:
-        service = read_service(connect(settings, "quantum-console"), settings.key_prefix)
+        client, prefix = connect(settings, "quantum-console"), settings.key_prefix
+        service = read_service(client, prefix)
+        found = {} if named else read_units(list(UNITS.values()))
+        units = {name: found[unit] for name, unit in UNITS.items() if unit in found}
+        lives = read_lives(client, prefix, service, units)
     except RedisError as error:
         _end(UNKNOWN, refusal(settings, error))
-    findings = judge(service, limits)
-    state = max((finding.state for finding in findings), default=OK)
-    worst_first = sorted(findings, key=lambda finding: -finding.state)
-    what = "; ".join(finding.what for finding in worst_first) or "flows.p35 is running, and keeps up"
+    flows = lives.asked(named)
+    findings = judge(service, limits) if not named or P35 in named else []
+    findings += dead(flows, service.now)
+    if lives.trouble and named != [P35]:
+        findings.append(Finding(UNKNOWN, lives.trouble))
+    state = max((finding.state for finding in findings), key=_WORSE, default=OK)
+    worst_first = sorted(findings, key=lambda finding: -_WORSE(finding.state))
+    what = "; ".join(finding.what for finding in worst_first) or all_well(flows)
     _end(state, f"{what} | {' '.join(performance(service, limits))}")
 
 
@@ -89,6 +125,16 @@ def judge(service: Service, limits: Limits) -> list[Finding]:
     if quiet is not None:
         findings += _above(quiet, limits.quiet, f"no decision for {age(quiet)}", zero_is_none=True)
     return findings
+
+
+def dead(flows: Iterable[Life], now: float) -> list[Finding]:
+    """Those of `flows` that do not run; p35 is for `judge`. Pure."""
+    return [Finding(CRITICAL, one.sentence(now)) for one in flows if not one.alive and one.name != P35]
+
+
+def all_well(flows: Iterable[Life]) -> str:
+    """What there is to say where nothing was found. Pure."""
+    return "; ".join("flows.p35 is running, and keeps up" if one.name == P35 else one.sentence(0) for one in flows)
 
 
 def _above(value: float, limits: tuple[int, int], what: str, *, zero_is_none: bool = False) -> list[Finding]:

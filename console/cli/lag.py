@@ -15,12 +15,12 @@ _STATES = {True: "alive, ", False: "dead, ", None: ""}
 def streams(prefix: str) -> Mapping[str, str | None]:
     """The streams of the system that have readers, and what the leases of these begin with."""
     # Here, because they bring a logger along, and other questions start faster without.
-    from sinks import alerts, decisions, governor_status, permits
+    from sinks import alert_state, decisions, governor_status, permits
 
     return {
         decisions.stream_key(prefix): decisions.lease_prefix(prefix),
         permits.stream_key(prefix): governor_status.lease_prefix(prefix),
-        alerts.stream_key(prefix): None,
+        alert_state.stream_key(prefix): None,
     }
 
 
@@ -29,7 +29,7 @@ def lag(json: AsJson = False, redis_url: RedisUrl = None) -> None:
 
     A line a consumer: stream, group, consumer, the last ID that the group was given, entries pending for the consumer,
     entries that the group has not read (lag; `unknown` where Redis does not know, as before 7.0), for how long the
-    consumer has been idle, and whether it lives. Exit status 3: there is no group at all.
+    consumer has been idle (before 7.2: has got nothing), and whether it lives. Exit status 3: there is no group at all.
 
     \b
     quantum lag

@@ -12,8 +12,11 @@ import typer
 from connectors.connection import connect
 from connectors.errors import RedisAway, RedisError
 from connectors.settings import RedisSettings
+from console.cli.shown import Shown, shown
+from console.cli.when import Ago, At, telling, when_of
 from console.queries import answers
-from console.queries.answers import Answer
+from console.queries.answers import Answer, Health
+from console.queries.compare import Comparison
 from console.terminal.command import (
     EXIT_ACT,
     EXIT_REDIS,
@@ -31,11 +34,13 @@ from console.terminal.command import (
     write,
 )
 
-Ask = Callable[[redis.Redis, str], Answer]
+Ask = Callable[[redis.Redis, str], Shown]
 
 
 def why(
     window: InWindow = "5m",
+    at: At = None,
+    ago: Ago = None,
     full: Full = False,
     watch: Watch = False,
     every: Every = 2.0,
@@ -44,23 +49,23 @@ def why(
 ) -> None:
     """Why are we not trading now?
 
-    The answer in a sentence, the decisions of the window, its top 15 reasons with counts and shares, and the skip rate.
-    (Reasons are always whole here, as share folds them into gates; --full does not cut them to the screen.)
+    The answer in a sentence, the decisions of the window, its top 15 reasons with counts and shares, and the skip rate;
+    and the last full minute, where it clearly differs from the window. (Reasons are always whole here, as share folds
+    them into gates; --full does not cut them to the screen.)
 
     \b
     quantum why                  the last five minutes
     quantum why -w 1h            the last hour
+    quantum why --ago 1h         as it was an hour ago; --at 14:05, as it was then
     quantum why --watch          again every two seconds
     quantum why --json | jq .skip_rate
     """
-    run(
-        "why",
-        lambda client, prefix: answers.ask_why(client, prefix, window),
-        json,
-        full,
-        every if watch else None,
-        redis_url,
-    )
+    when = when_of(at, ago, redis_url)
+
+    def ask(client: redis.Redis, prefix: str) -> Answer:
+        return answers.ask_why(client, prefix, window, when)
+
+    run("why", ask, json, full, every if watch else None, redis_url)
 
 
 def symbols(
@@ -68,6 +73,8 @@ def symbols(
         list[str] | None, typer.Argument(metavar="SYMBOL", help="Default: the ten busiest.", show_default=False)
     ] = None,
     window: InWindow = "5m",
+    at: At = None,
+    ago: Ago = None,
     full: Full = False,
     watch: Watch = False,
     every: Every = 2.0,
@@ -76,39 +83,44 @@ def symbols(
 ) -> None:
     """What stops each symbol: its top 10 gates.
 
-    Shares are of the decisions on that symbol. Without names, the ten symbols with the most decisions.
+    Shares are of the decisions on that symbol. Without names, the ten symbols with the most decisions. Names may be
+    typed in any case; of one that is not known it tells the nearest.
 
     \b
     quantum symbols                    the busiest
-    quantum symbols BTCUSDT ETHUSDT    these two
+    quantum symbols btcusdt ETHUSDT    these two
     quantum symbols BTCUSDT -w 1h --full
     """
+    when = when_of(at, ago, redis_url)
 
     def ask(client: redis.Redis, prefix: str) -> Answer:
-        return answers.ask_symbols(client, prefix, window, names or (), full=full)
+        return answers.ask_symbols(client, prefix, window, names or (), full=full, when=when)
 
     run("symbols", ask, json, full, every if watch else None, redis_url)
 
 
 def share(
     window: InWindow = "5m",
+    at: At = None,
+    ago: Ago = None,
     full: Full = False,
     watch: Watch = False,
     every: Every = 2.0,
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    """Which gates stop how much: the top 10, with their share of all decisions.
+    """Which gates stop how much: the top 10, and their shares.
 
-    One above 40 % is flagged.
+    Shares are of all decisions. A gate above 40 % is flagged.
 
     \b
     quantum share                the last five minutes
     quantum share -w 15m --full  whole reasons, not folded at their first colon
     """
+    when = when_of(at, ago, redis_url)
 
     def ask(client: redis.Redis, prefix: str) -> Answer:
-        return answers.ask_share(client, prefix, window, full=full)
+        return answers.ask_share(client, prefix, window, full=full, when=when)
 
     run("share", ask, json, full, every if watch else None, redis_url)
 
@@ -116,13 +128,15 @@ def share(
 def drift(
     threshold: Annotated[float, typer.Argument(metavar="THRESHOLD", min=0, max=100, help="Percent.")] = 40.0,
     window: InWindow = "5m",
+    at: At = None,
+    ago: Ago = None,
     full: Full = False,
     watch: Watch = False,
     every: Every = 2.0,
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    """Does a gate stop more than THRESHOLD percent of all decisions? For cron.
+    """Does a gate stop more than THRESHOLD percent? For cron.
 
     Exit status 0: none does. 1: one does. 3: it cannot be told, as Redis does not answer, or nothing was counted in the
     window and flows.p35 is not running.
@@ -132,15 +146,16 @@ def drift(
     quantum drift 60 -w 15m             above 60 % over a quarter of an hour
     quantum drift >/tmp/drift || mail -s "not trading" ops </tmp/drift
     """
+    when = when_of(at, ago, redis_url)
 
     def ask(client: redis.Redis, prefix: str) -> Answer:
-        return answers.ask_drift(client, prefix, window, threshold / 100, full=full)
+        return answers.ask_drift(client, prefix, window, threshold / 100, full=full, when=when)
 
     answer = run("drift", ask, json, full, every if watch else None, redis_url)
     assert isinstance(answer, answers.Shares)
     if answer.gates:
         raise typer.Exit(EXIT_ACT)
-    if not answer.window.total and not answer.service.running:
+    if not answer.window.total and not answer.service.running and answer.service.blind:
         raise typer.Exit(EXIT_REDIS)
 
 
@@ -151,7 +166,9 @@ def health(
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    """Is the service that counts well: status, pending, lag, consumers, systemd unit, and what it counted of late.
+    """Is the service that counts well, and which flows run?
+
+    Its status, pending, lag, consumers and systemd unit; each flow that runs or should; and what was counted of late.
 
     Exit status 0 whatever the answer: for monitoring there is `quantum check`. 3: Redis does not answer; with --json
     the object then says redis_up: false.
@@ -191,7 +208,7 @@ def all_queries(
     run("all", ask, json, full, every if watch else None, redis_url)
 
 
-def run(query: str, ask: Ask, json: bool, full: bool, every: float | None, redis_url: str | None) -> Answer:
+def run(query: str, ask: Ask, json: bool, full: bool, every: float | None, redis_url: str | None) -> Shown:
     """Ask, and show the answer; with `every` again and again.
 
     :arg every: seconds between two answers; None: one is enough.
@@ -199,36 +216,25 @@ def run(query: str, ask: Ask, json: bool, full: bool, every: float | None, redis
     """
     settings = read_settings(RedisSettings, redis_url)
     client, prefix = connect(settings, "quantum-console"), settings.key_prefix
-    if every is not None:
-        from console.terminal.refresh import repeat
+    with telling():
+        if every is not None:
+            from console.terminal.refresh import repeat
 
-        repeat(settings, lambda: shown(query, ask(client, prefix), json, full), every)
-    if query == "health" and json:
-        from console.queries.json import dumps, no_health
+            repeat(settings, lambda: shown(query, ask(client, prefix), json, full), every)
+        if query == "health" and json:
+            from console.queries.json import dumps, no_health
 
-        try:
-            answer = ask(client, prefix)
-        except RedisError as error:
-            reason = refusal(settings, error)
-            write(dumps(no_health(reason, redis_up=not isinstance(error, RedisAway))))
-            fail(reason, EXIT_REDIS)
-    else:
-        with asking(settings):
-            answer = ask(client, prefix)
+            try:
+                answer = ask(client, prefix)
+            except RedisError as error:
+                reason = refusal(settings, error)
+                write(dumps(no_health(reason, redis_up=not isinstance(error, RedisAway))))
+                fail(reason, EXIT_REDIS)
+        else:
+            with asking(settings):
+                answer = ask(client, prefix)
     write(shown(query, answer, json, full))
     if json or (query != "health" and not sys.stdout.isatty()):  # (else they are in the answer)
-        for warning in answer.warnings if isinstance(answer, answers.Health) else answer.service.warnings:
+        for warning in answer.warnings if isinstance(answer, Health | Comparison) else answer.service.warnings:
             say(warning)
     return answer
-
-
-def shown(query: str, answer: Answer, json: bool, full: bool) -> str:
-    """The answer as it is to be written."""
-    if json:
-        from console.queries.json import as_json, dumps
-
-        return dumps(as_json(query, answer))
-    from console.cli.text import as_text
-    from console.terminal.viewport import here, printed
-
-    return printed(as_text(answer, here(full)))

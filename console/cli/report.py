@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import Annotated
 
 import typer
@@ -16,20 +15,21 @@ SYMBOLS = 30
 
 
 def report(
-    day: Annotated[
-        str | None, typer.Option(metavar="YYYY-MM-DD", help="In UTC. Default: today.", show_default=False)
-    ] = None,
+    day: Annotated[str, typer.Option(metavar="DAY", help="In UTC: YYYY-MM-DD, today or yesterday.")] = "today",
     full: Full = False,
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    """A day in Markdown: decisions, top gates, hours, skip rate per symbol, alerts.
+    """A day in Markdown.
+
+    Its decisions, top gates, hours, skip rate per symbol, and alerts.
 
     Redis keeps minutes for 48 hours (BUCKET_TTL_SEC): of a day that is partly gone it says so. Lists 30 symbols, with
     --full all of them, and whole reasons instead of gates.
 
     \b
     quantum report > today.md
+    quantum report --day yesterday
     quantum report --day 2026-02-01 --json | jq '.symbols[] | {symbol, skip_rate}'
     """
     from console.queries.json import dumps
@@ -41,12 +41,11 @@ def report(
     client = connect(settings, "quantum-console")
     with asking(settings), progress_bar() as progress:
         now = read_now(client)
-        name = day or datetime.fromtimestamp(now, timezone.utc).strftime("%Y-%m-%d")
-        first = parse_day(name)
+        first = parse_day(day, now)
         if first is None:
-            fail("--day must be a day, as in 2026-02-01", EXIT_USAGE)
+            fail("--day must be a day: 2026-02-01, today or yesterday", EXIT_USAGE)
         if first * 60 > now:
-            fail(f"--day: {name} has not begun yet", EXIT_USAGE)
+            fail(f"--day: {day} has not begun yet", EXIT_USAGE)
         found = read_report(client, settings.key_prefix, first, now, settings.bucket_ttl_sec, progress, full=full)
     if json:
         write(dumps(as_json(found)))

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import shlex
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from connectors.text import one_line
-from console.queries.answers import GATES, REASONS, Answer, Everything, Gate, Health, Shares, SymbolGates, Symbols, Why
-from console.queries.groups import Consumer, Group
-from console.queries.service import BEHIND
-from console.queries.snapshots import NO_GATE, Window
-from console.queries.text import age, clock, fit, number, percent
+from console.cli.health_text import behind, health, lives_in_short
+from console.cli.lines import about, firing, gate_rows, headline, latest, next_step, reason_row, warnings, wrapped
+from console.queries.answers import GATES, REASONS, Answer, Everything, Health, Shares, SymbolGates, Symbols, Why
+from console.queries.snapshots import Window
+from console.queries.text import fit, many, number, percent
 from console.queries.verdict import Severity, gate_severity
-from console.terminal.table import Row, decisions, mix, ranking
+from console.terminal.table import decisions, mix, ranking
 from console.terminal.viewport import STYLES, Room
-from flows.domain.gates import meaning
 
 
 def as_text(answer: Answer, room: Room) -> list[Text]:
     """The lines of an answer; no more than fit. On a terminal, what is to be known of the numbers comes first."""
-    lines: list[Text] = []
-    if room.width is not None and not isinstance(answer, Health):  # (which has them among its lines)
-        for warning in answer.service.warnings:
-            wrapped = textwrap.wrap(f"! {warning}", room.width)
-            lines += [Text(line, STYLES[Severity.SERIOUS]) for line in wrapped]
-        if room.height is not None:
-            room = replace(room, height=max(room.height - len(lines), 1))
+    # (Health has them among its lines.)
+    lines = [] if isinstance(answer, Health) else warnings(answer.service.warnings, room)
+    if room.height is not None:
+        room = replace(room, height=max(room.height - len(lines), 1))
     lines += _lines(answer, room)
     for line in lines:
         if room.width is not None:
@@ -45,29 +40,41 @@ def _lines(answer: Answer, room: Room) -> Iterator[Text]:
     elif isinstance(answer, Shares):
         yield from _shares(answer, room)
     elif isinstance(answer, Health):
-        yield from _health(answer, room)
+        yield from health(answer, room)
     else:
         yield from _everything(answer, room)
 
 
 def _why(answer: Why, room: Room) -> Iterator[Text]:
-    yield _verdict(answer)
-    yield _about(answer.window, f", {percent(answer.skip_rate)} skipped")
-    yield from decisions(answer.window)
-    if room.height is None:
-        yield Text("")
-    reasons = answer.reasons[: room.rows(REASONS, 8)]
-    yield from ranking([_reason_row(one.name, one.count, answer.window) for one in reasons], room, "reason")
-    yield from _next_step(answer.window)
+    top = [*_top(answer, room), *([Text("")] if room.height is None else [])]
+    bottom = next_step(answer.window, room)
+    yield from top
+    reasons = answer.reasons[: room.rows(REASONS, len(top) + 1 + len(bottom))]
+    yield from ranking([reason_row(one.name, one.count, answer.window) for one in reasons], room, "reason")
+    yield from bottom
+
+
+def _top(answer: Why, room: Room) -> list[Text]:
+    """What matters most: the verdict, what fires, the window, its decisions, and its last minute."""
+    skipped = f", {percent(answer.skip_rate)} skipped"
+    return [
+        *headline(answer, room),
+        *firing(answer, room),
+        about(answer.window, answer.span, skipped),
+        *latest(answer.latest, room),
+        *decisions(answer.window),
+    ]
 
 
 def _symbols(answer: Symbols, room: Room) -> Iterator[Text]:
     if not answer.named:
         others = f", and {number(answer.others)} more" if answer.others else ""
-        yield _about(answer.window, f", the busiest symbols{others}")
+        yield about(answer.window, answer.span, f", the busiest symbols{others}")
         if not answer.symbols:
-            yield Text("No symbol has any decisions (or the flow runs with ENABLE_SYMBOL_BREAKDOWN=false).")
-        elif room.height is not None:
+            none = "No symbol has any decisions (or the flow runs with ENABLE_SYMBOL_BREAKDOWN=false)."
+            yield from wrapped(none, room)
+            return
+        if room.height is not None:
             yield from _symbol_lines(answer.symbols, room)
             yield Text("What stops one of them in detail: quantum symbols SYMBOL", "dim")
             return
@@ -94,25 +101,35 @@ def _symbol_lines(symbols: Sequence[SymbolGates], room: Room) -> Iterator[Text]:
         shares = [percent(symbol.share(symbol.decisions[name])) for name in ("EXECUTE", "SKIP", "BLOCKED")]
         line = Text(f"{fit(symbol.name, width)}{number(symbol.total):>9}{shares[0]:>9}{shares[1]:>7}{shares[2]:>9}  ")
         for at, gate in enumerate(one.gates):
-            line.append(", " if at else "")
-            line.append(f"{one_line(gate.name)} {percent(gate.share)}", STYLES[gate_severity(gate.share)])
+            said = f"{', ' if at else ''}{one_line(gate.name)} {percent(gate.share)}"
+            if at and room.width is not None and line.cell_len + cell_len(said) > room.width:
+                break
+            line.append(said, STYLES[gate_severity(gate.share)])
         yield line
 
 
 def _symbol(one: SymbolGates, window: Window, room: Room, rows: int) -> Iterator[Text]:
     symbol = one.symbol
     if not symbol.total:
-        yield Text(f"{one_line(symbol.name)}: no decisions in {window.name}")
+        yield from _nothing(one, window, room)
         return
-    many = f"{_many(symbol.total, 'decision')} in {window.name}"
-    yield Text(f"{one_line(symbol.name)}: {many}: {mix(symbol.decisions, symbol.total)}")
+    counted = f"{many(symbol.total, 'decision')} in {window.name}"
+    yield Text(f"{one_line(symbol.name)}: {counted}: {mix(symbol.decisions, symbol.total)}")
     if one.gates:
-        yield from ranking([_gate_row(gate) for gate in one.gates[:rows]], room, "gate")
+        yield from ranking(list(gate_rows(one.gates[:rows], 1.0)), room, "gate")
+
+
+def _nothing(one: SymbolGates, window: Window, room: Room) -> list[Text]:
+    name = one_line(one.symbol.name)
+    if one.nearest is None:
+        return wrapped(f"{name}: no decisions in {window.name}", room)
+    nearest = f"the nearest: {', '.join(map(one_line, one.nearest))}" if one.nearest else "none has a name like it"
+    return wrapped(f"{name}: no decisions in {window.name}, and no known symbol; {nearest}", room)
 
 
 def _shares(answer: Shares, room: Room) -> Iterator[Text]:
     window, threshold = answer.window, percent(answer.threshold)
-    yield _about(window)
+    yield about(window, answer.span)
     if not answer.gates:
         if answer.service.blind and not window.total:
             yield Text(f"Unknown: {answer.service.blind}", STYLES[Severity.SERIOUS])
@@ -120,58 +137,11 @@ def _shares(answer: Shares, room: Room) -> Iterator[Text]:
         above = any(window.share(gate.count) > answer.threshold for gate in window.gates)
         yield Text(f"No gate stops more than {threshold} of all decisions." if not above else "No gate at all.")
         return
-    flagged = sum(gate.flagged for gate in answer.gates)
+    bottom = next_step(window, room) if any(gate.flagged for gate in answer.gates) else []
     yield Text("")
-    shown = answer.gates[: room.rows(len(answer.gates), 5)]
-    rows = [_gate_row(gate, f"above {threshold}" if gate.flagged else "") for gate in shown]
-    yield from ranking(rows, room, "gate")
-    if flagged:
-        yield from _next_step(window)
-
-
-def _health(answer: Health, room: Room) -> Iterator[Text]:
-    service = answer.service
-    status, group = service.status, service.group
-    for warning in answer.warnings:
-        yield Text(f"! {warning}", STYLES[Severity.SERIOUS])
-    if service.running:
-        yield Text("flows.p35 is running, and keeps up" if not answer.warnings else "flows.p35 is running")
-    yield Text(f"unit        {one_line(answer.unit.sentence)}")
-    started = "" if status.service_start_ts is None else f", started {clock(status.service_start_ts)}"
-    yield Text(f"service     version {one_line(status.version or 'unknown')}{started}")
-    last = service.seconds_since_last
-    ago = "none yet" if last is None or status.last_ts is None else f"{age(last)} ago ({clock(status.last_ts)})"
-    yield Text(f"newest      {ago}")
-    seen = answer.window
-    if seen is not None:
-        yield Text(f"counted     {_many(seen.total, 'decision')} in {seen.name}")
-        if seen.total:
-            yield Text(f"            {mix(seen.decisions, seen.total)}")
-    yield Text(f"processed   {number(status.processed_total)}, up to ID {one_line(status.last_id or 'none')}")
-    yield Text(
-        f"of these    {number(status.late_total)} late, {number(status.skewed_total)} without a usable time, "
-        f"{number(status.overflow_total)} folded"
-    )
-    lost = f"{number(status.trimmed_total)} lost (deleted from the stream before they were counted)"
-    yield Text(f"mishaps     {number(status.claimed_total)} taken over, {number(status.fenced_total)} leases lost")
-    yield Text(f"            {lost}", STYLES[Severity.SERIOUS if status.trimmed_total else Severity.NORMAL])
-    if group is None:
-        yield Text("group       none")
-        return
-    yield Text(f"group       pending {number(group.pending)}, lag {number(group.lag)}", _behind(group))
-    shown = group.consumers[: room.rows(len(group.consumers), 13)]
-    for consumer in shown:
-        yield _consumer(consumer)
-    if len(shown) < len(group.consumers):
-        yield Text(f"            and {len(group.consumers) - len(shown)} more consumers", "dim")
-
-
-def _consumer(one: Consumer) -> Text:
-    state = "alive" if one.alive else "dead: its lease has ended"
-    return Text(
-        f"consumer    {one_line(one.name)}: {state}, pending {number(one.pending)}, idle {age(one.idle)}",
-        STYLES[Severity.NORMAL if one.alive else Severity.ATTENTION],
-    )
+    shown = answer.gates[: room.rows(len(answer.gates), 3 + len(bottom))]
+    yield from ranking(list(gate_rows(shown, answer.threshold)), room, "gate")
+    yield from bottom
 
 
 def _everything(answer: Everything, room: Room) -> Iterator[Text]:
@@ -190,58 +160,23 @@ def _everything(answer: Everything, room: Room) -> Iterator[Text]:
             yield Text("")
         return
     window = answer.why.window
-    # Lines: verdict, window, 3 of decisions, 3 headings, 3 of health; the rest goes to reasons, gates and symbols.
-    rows = max(room.height - 11, 6)
+    top = _top(answer.why, room)
+    lives = list(lives_in_short(answer.health.lives, answer.service.now))
+    # Beside these 3 headings, 2 lines of health and the flows; the rest goes to reasons, gates and symbols.
+    rows = max(room.height - len(top) - 5 - len(lives), 6)
     reasons, gates = rows - 2 * (rows // 3), rows // 3
-    yield _verdict(answer.why)
-    yield _about(window, f", {percent(answer.why.skip_rate)} skipped")
-    yield from decisions(window)
+    yield from top
     shown = answer.why.reasons[: min(reasons, REASONS)]
-    yield from ranking([_reason_row(one.name, one.count, window) for one in shown], room, "reason")
-    limit = percent(answer.share.threshold)
-    flagged = [_gate_row(gate, f"above {limit}" if gate.flagged else "") for gate in answer.share.gates[:gates]]
-    yield from ranking(flagged, room, "gate")
+    yield from ranking([reason_row(one.name, one.count, window) for one in shown], room, "reason")
+    yield from ranking(list(gate_rows(answer.share.gates[:gates], answer.share.threshold)), room, "gate")
     if answer.symbols.symbols:
         yield from _symbol_lines(answer.symbols.symbols[:gates], room)
-    health = list(_health(answer.health, room))
+    yield next(health(answer.health, room))
     status = answer.health.service.status
-    yield health[0]
     group = answer.health.service.group
     if group is not None:
         processed = (
             f"processed {number(status.processed_total)}, pending {number(group.pending)}, lag {number(group.lag)}"
         )
-        yield Text(processed, _behind(group))
-
-
-def _verdict(answer: Why) -> Text:
-    return Text(one_line(answer.verdict.sentence), f"bold {STYLES[answer.verdict.severity]}".strip())
-
-
-def _about(window: Window, more: str = "") -> Text:
-    span = {"1m": "this minute", "5m": "5 minutes", "15m": "15 minutes", "1h": "the last hour"}[window.name]
-    return Text(f"{span}: {_many(window.total, 'decision')}{more}")
-
-
-def _reason_row(name: str, count: int, window: Window) -> Row:
-    share = window.share(count)
-    return Row(name, count, share, Severity.NORMAL if name == NO_GATE else gate_severity(share))
-
-
-def _gate_row(gate: Gate, note: str = "") -> Row:
-    return Row(gate.name, gate.count, gate.share, gate_severity(gate.share), note)
-
-
-def _next_step(window: Window) -> Iterator[Text]:
-    if window.gates:
-        gate = window.gates[0].name
-        yield Text(f"{one_line(gate)}: {meaning(gate)}")
-        yield Text(f"What to do: quantum explain {shlex.quote(one_line(gate))}", "dim")
-
-
-def _behind(group: Group) -> str:
-    return STYLES[Severity.SERIOUS if group.waiting > BEHIND else Severity.NORMAL]
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
+        yield Text(processed, behind(group))
+    yield from lives

@@ -1,8 +1,10 @@
 """`python -m console.demo`: everything set up, the live view until Ctrl-C, and the final answer.
 
-    RATE=50       decisions a second, on average over a minute
+    RATE=50       decisions a second, on average over two minutes
     SEED=35       equal seeds give equal decisions
     SECONDS=20    end by itself; without a terminal it does so anyway, after 20 seconds
+
+After Ctrl-C on a terminal its Redis, with the flows on it, stays there to be asked until Enter or another Ctrl-C.
 
 Exit status: 0; 1 when something that it needs failed, or not all was counted in time; 78 when a setting is wrong.
 """
@@ -10,8 +12,10 @@ Exit status: 0; 1 when something that it needs failed, or not all was counted in
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
+import termios
 import time
 from types import FrameType
 
@@ -20,7 +24,9 @@ from rich.live import Live
 
 from connectors.errors import ConnectorError, SettingsError
 from connectors.settings import EXIT_SETTINGS, load
-from console.demo.answer import answer
+from connectors.text import one_line
+from console.demo import commands
+from console.demo.answer import WINDOW, answer
 from console.demo.observation import Observation
 from console.demo.settings import DemoSettings
 from console.demo.simulator import Simulator
@@ -45,14 +51,17 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.count = 0
+        self.by_hand = True
+        """Whether nothing but Ctrl-C was among them."""
 
     def install(self) -> None:
         """Take the signals. Main thread only."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
 
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self.count += 1
+        self.by_hand = self.by_hand and number == signal.SIGINT
 
 
 def main() -> int:
@@ -81,17 +90,42 @@ def _run(stage: Stage, settings: DemoSettings, interrupts: Interrupts) -> int:
     console = Console(highlight=False, markup=False, emoji=False)
     ascii_only = not console.encoding.startswith("utf")
     live = sys.stdout.isatty() and not console.is_dumb_terminal
-    print(f"{settings.rate:g} decisions a second, counted by flows.p35 on a private Redis. See for yourself:")
-    print(f"    {stage.command}")
+    print(f"{settings.rate:g} decisions a second, counted by flows.p35 on a private Redis.")
+    _try(commands.watch(stage.url), commands.explain(commands.FIRST_GATE, stage.url), "in another terminal")
     if live:
         _watch(stage, settings.seconds, interrupts, console, ascii_only)
     else:
         _report(stage, settings.seconds or DEFAULT_SECONDS, interrupts)
     stage.stop_publishing()
     settled = _settle(stage, interrupts)
+    last = stage.observe()
+    print("\n" + answer(last, ascii_only=ascii_only))
+    gates = last.overview.windows[WINDOW].gates
+    gate = one_line(gates[0].name) if gates else commands.FIRST_GATE
+    if live and interrupts.by_hand and interrupts.count == 1 and sys.stdin.isatty():
+        _try(
+            commands.watch(stage.url), commands.explain(gate, stage.url), "in another terminal; Enter here ends it all"
+        )
+        _linger(stage, interrupts)
+    else:
+        _try(commands.watch(), commands.explain(gate), "the first where a Redis of yours is at REDIS_URL")
     stage.stop_flows()
-    print("\n" + answer(stage.observe(), ascii_only=ascii_only), end="")
     return 0 if settled or interrupts.count > 1 else 1
+
+
+def _try(watch: str, explain: str, where: str) -> None:
+    print(f"Try next, {where}:\n    {watch}\n    {explain}")
+
+
+def _linger(stage: Stage, interrupts: Interrupts) -> None:
+    """Leave all there to be asked, until Enter, an interrupt, or the end of the terminal."""
+    before = interrupts.count
+    termios.tcflush(sys.stdin, termios.TCIFLUSH)  # what was typed before this was asked is no answer
+    while interrupts.count == before:
+        if select.select([sys.stdin], [], [], _FRAME)[0]:
+            sys.stdin.readline()
+            return
+        stage.observe()  # raises, when what is promised to be there is gone
 
 
 def _watch(stage: Stage, seconds: float | None, interrupts: Interrupts, console: Console, ascii_only: bool) -> None:

@@ -1,6 +1,6 @@
 """Made-up decisions of both publishers, as a pure function of seed, rate and time.
 
-Time is a row of ticks of `TICK` seconds. Phases follow each other in a cycle of one minute: quiet and busy ones, and a
+Time is a row of ticks of `TICK` seconds. Phases follow each other in a cycle of two minutes: quiet and busy ones, and a
 gate explosion, in which one gate stops nearly everything. Over a cycle the rate is what was asked for.
 """
 
@@ -23,7 +23,7 @@ class Phase(Enum):
 
     QUIET = ("quiet", 0.5)
     BUSY = ("busy", 1.25)
-    EXPLOSION = ("gate explosion", 1.625)
+    EXPLOSION = ("gate explosion", 1.5)
 
     def __init__(self, label: str, factor: float) -> None:
         self.label = label
@@ -31,15 +31,18 @@ class Phase(Enum):
 
 
 CYCLE = (
-    (Phase.QUIET, 5),
-    (Phase.BUSY, 7),
-    (Phase.EXPLOSION, 8),
-    (Phase.QUIET, 10),
-    (Phase.BUSY, 10),
-    (Phase.QUIET, 9),
-    (Phase.BUSY, 11),
+    (Phase.QUIET, 4),
+    (Phase.BUSY, 4),
+    (Phase.EXPLOSION, 24),
+    (Phase.QUIET, 14),
+    (Phase.BUSY, 14),
+    (Phase.QUIET, 16),
+    (Phase.BUSY, 14),
+    (Phase.QUIET, 14),
+    (Phase.BUSY, 16),
 )
-"""Phases and their seconds; one explosion is within the first 20 seconds."""
+"""Phases and their seconds. The first explosion begins so early, and lasts so long, that before the 20th second less
+than a fifth of all is executed, and it stays so for more than 20 seconds: time to see it, and to ask about it."""
 
 CYCLE_SECONDS = sum(seconds for _phase, seconds in CYCLE)
 

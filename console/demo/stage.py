@@ -12,8 +12,9 @@ from types import TracebackType
 import redis
 
 from connectors.errors import translating
-from connectors.private_redis import PROGRAMS, PrivateRedis, cli, program
+from connectors.private_redis import PROGRAMS, PrivateRedis, program
 from connectors.text import one_line
+from console.demo import commands
 from console.demo.flow import Flow
 from console.demo.market import Market
 from console.demo.market_writer import MarketWriter
@@ -57,7 +58,7 @@ class Stage:
                 raise DemoError(_lines(str(error))) from None
             self._client: redis.Redis = server.client(socket_timeout=10)
             stack.callback(self._client.close)
-            self.command = f"{_redis_cli(folder)} -p {server.port} hgetall {snapshots.decisions_key(PREFIX, '5m')}"
+            self.url = server.url
             self._publisher = Publisher(server, PREFIX, self._simulator)
             stack.callback(self._publisher.stop)
             self._market = MarketWriter(server, PREFIX, Market(self._simulator.seed))
@@ -105,7 +106,7 @@ class Stage:
         joins = read_joins(self._client, PREFIX)
         alerts = latest_alerts(self._client, PREFIX, _ALERTS)
         phase = self._publisher.phase.label
-        return Observation(overview, published, rate, self.elapsed, phase, self.command, joins, alerts)
+        return Observation(overview, published, rate, self.elapsed, phase, commands.watch(self.url), joins, alerts)
 
     def stop_publishing(self) -> None:
         """Publish no more. From now on the rate is the average over the whole run."""
@@ -143,18 +144,6 @@ def _version() -> str:
         except FileNotFoundError:
             continue
     return "system" if shutil.which("redis-server") else max(PROGRAMS)
-
-
-def _redis_cli(folder: Path) -> str:
-    """How to call redis-cli: by its name where that is on the PATH, else by a short path in `folder`."""
-    if shutil.which("redis-cli"):
-        return "redis-cli"
-    try:
-        link = folder / "redis-cli"
-        link.symlink_to(cli())
-        return str(link)
-    except (OSError, FileNotFoundError):
-        return "redis-cli"
 
 
 def _lines(text: str) -> str:

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from console.guide import limits, permits, positions, venue
 from console.guide.entry import Action, Guide, Look
+from console.queries.nearest import nearest as nearest_of
 from flows.domain.decisions import gate_of
 
 GUIDES: Mapping[str, Guide] = MappingProxyType(
@@ -39,7 +39,4 @@ def find(reason: str) -> Guide | None:
 
 def nearest(reason: str) -> list[str]:
     """Gates of the guide whose names are like that of `reason`, the nearest first."""
-    gate = gate_of(reason.strip()).lower()
-    parts = [name for name in GUIDES if gate and (gate in name or name in gate)]
-    alike = difflib.get_close_matches(gate, GUIDES, n=3, cutoff=0.5)
-    return list(dict.fromkeys([*parts, *alike]))[:3]
+    return nearest_of(gate_of(reason.strip()), GUIDES)

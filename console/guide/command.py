@@ -39,13 +39,15 @@ def explain(
         list[str] | None,
         typer.Option("--symbol", "-s", help="With --live: of which symbol; may be repeated.", show_default=False),
     ] = None,
-    window: InWindow = "15m",
+    window: InWindow = "5m",
     watch: Watch = False,
     every: Every = 2.0,
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    """What a gate means, how to find out more, what to do, and how long that takes.
+    """What a gate means, and what to do about it.
+
+    Its likely causes, how to find out more, what to do, and how long that takes.
 
     Needs no Redis, but with --live or --watch (which means --live, too). That reads only; without --symbol it looks at
     the symbol that the gate stopped most often in the window. A gate that is not in the guide gets the nearest names,
@@ -53,7 +55,7 @@ def explain(
 
     \b
     quantum explain p33_permit_denied
-    quantum explain p33_permit_denied --live -w 5m
+    quantum explain p33_permit_denied --live -w 1h
     quantum explain leverage_ratio_exceeded --live -s BTCUSDT -s ETHUSDT
     quantum explain binance_error:-2019 --watch
     """

@@ -1,20 +1,25 @@
 """The proof of P3.5.1: checks go on, what was published is as agreed, and (when asked for) a gate explodes.
 
-Looking changes nothing. Raising an alert takes decisions that count: they are published where all others are, and the
-proof says how many. The alert is resolved by the service itself, once they have left the window.
+Looking changes nothing. Raising an alert takes decisions that count: they are published where all others are, the
+proof says how many, and takes them back; then the service resolves the alert, and the proof removes it. What stays is
+what stays of the proof of p35; and receivers that were told of the alert stay told. While it fires, the shares of all
+other gates are smaller.
 """
 
 from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from typing import Any
 
 import redis
 
-from console.proof.checks import Checks, fields, new_token, text
+from console.proof.checks import Checks, fields, text
+from console.proof.p35 import lives
+from console.proof.taking_back import Published, counted, taken_back
 from flows.settings.alerts import AlertsSettings
-from sinks import alerts, decisions, snapshots, symbols
+from sinks import alert_state, alerts, decisions, proofs, snapshots
 from sinks.values.alerts import SEVERITIES, STATES
 
 CONTRACT = {
@@ -36,12 +41,15 @@ KIND, WINDOW = "gate_explosion", "5m"
 MOST = 50_000
 """More decisions than these are not published to raise an alert."""
 
+P35_SNAPSHOT_SECONDS = 60.0
+"""Within which flows.p35 computes its windows; what it was told is not known here."""
+
 Entry = dict[str, str]
 
 
 def seconds(settings: AlertsSettings) -> float:
-    """How long the service may take for all of it: the next check but one, and what comes before it."""
-    return 2 * settings.alert_interval_sec + 30
+    """How long the service may take for all of it: three checks, and what comes before them."""
+    return 3 * settings.alert_interval_sec + 60
 
 
 def prove(checks: Checks, client: redis.Redis, settings: AlertsSettings, *, explode: bool) -> None:
@@ -56,13 +64,16 @@ def prove(checks: Checks, client: redis.Redis, settings: AlertsSettings, *, expl
         _explode(checks, client, settings)
     checks.becomes("service: it makes another one", True, lambda: _checked_at(client, prefix) > before)
     published = _published(client, prefix)
-    checks.say(f"      {len(published)} alerts are in {alerts.stream_key(prefix)}")
+    checks.say(f"      {len(published)} alerts are in {alert_state.stream_key(prefix)}")
     checks.holds("stream: no more than about 1,000 are kept", len(published) <= alerts.KEPT + 200, str(len(published)))
     for what, broken in (
         ("stream: each has the fields of the contract", _without_fields(published)),
         ("stream: each gate explosion is named by its time and gate", _misnamed(published)),
         ("stream: each share is what was counted", _miscounted(published)),
-        ("stream: none is repeated within the cooldown", _repeated(published, settings.p35_alert_cooldown)),
+        (
+            "stream: none is repeated within the cooldown, unless it is worse",
+            _repeated(published, settings.p35_alert_cooldown),
+        ),
         ("stream: what is resolved was firing", _never_fired(published)),
     ):
         checks.holds(what, not broken, f"not so: {broken[0]}" if broken else "")
@@ -70,14 +81,18 @@ def prove(checks: Checks, client: redis.Redis, settings: AlertsSettings, *, expl
 
 def _checked_at(client: redis.Redis, prefix: str) -> float:
     try:
-        return float(fields(client, alerts.state_key(prefix)).get("checked_at", 0))
+        return float(fields(client, alert_state.state_key(prefix)).get("checked_at", 0))
     except ValueError:
         return 0.0
 
 
 def _published(client: redis.Redis, prefix: str) -> list[Entry]:
-    rows: Any = client.xrange(alerts.stream_key(prefix))
-    return [{text(name): text(value) for name, value in entry.items()} for _id, entry in rows]
+    return [one for _id, one in _entries(client, prefix)]
+
+
+def _entries(client: redis.Redis, prefix: str) -> list[tuple[bytes, Entry]]:
+    rows: Any = client.xrange(alert_state.stream_key(prefix))
+    return [(entry_id, {text(name): text(value) for name, value in entry.items()}) for entry_id, entry in rows]
 
 
 def _without_fields(published: list[Entry]) -> list[Entry]:
@@ -109,16 +124,18 @@ def _miscounted(published: list[Entry]) -> list[Entry]:
 
 
 def _repeated(published: list[Entry], cooldown: float) -> list[Entry]:
-    last: dict[tuple[str, ...], float] = {}
+    """Those that came within the cooldown of one that was as severe."""
+    last: dict[tuple[str, ...], tuple[float, str]] = {}
     repeated = []
     for one in published:
-        if one.get("state") == "firing":
+        if one.get("state") == "firing" and one.get("severity") in SEVERITIES:
             key = tuple(one.get(name, "") for name in ("kind", "reason", "window"))
-            at = float(one.get("timestamp", 0))
+            at, severity = float(one.get("timestamp", 0)), one["severity"]
+            before, told = last.get(key, (-math.inf, severity))
             # (times are whole seconds)
-            if at - last.get(key, -math.inf) < cooldown - 1:
+            if at - before < cooldown - 1 and SEVERITIES.index(severity) <= SEVERITIES.index(told):
                 repeated.append(one)
-            last[key] = at
+            last[key] = at, severity
     return repeated
 
 
@@ -134,40 +151,76 @@ def _never_fired(published: list[Entry]) -> list[Entry]:
 
 
 def _explode(checks: Checks, client: redis.Redis, settings: AlertsSettings) -> None:
-    """Publish as many decisions with a gate of our own as make it an alert, and wait for that."""
-    prefix, token = settings.key_prefix, new_token()
-    gate, medium = f"proof_{token.lower()}", settings.p35_alert_threshold_medium
-    counted = sum(map(int, fields(client, snapshots.decisions_key(prefix, WINDOW)).values()))
+    """Publish as many decisions with a gate of our own as make it an alert, and follow them until nothing is left."""
+    prefix, token = settings.key_prefix, proofs.new_token()
+    gate, medium = proofs.gate(token), settings.p35_alert_threshold_medium
+    if not checks.becomes("explosion: flows.p35 is there to count", True, lambda: lives(client, prefix)):
+        return
+    in_window = sum(map(int, fields(client, snapshots.decisions_key(prefix, WINDOW)).values()))
     # Half as many again: others go on, and the alert must not hang by a hair.
-    least = math.ceil(counted * medium / max(1 - medium, 0.01) * 1.5)
+    least = math.ceil(in_window * medium / max(1 - medium, 0.01) * 1.5)
     number = max(settings.p35_alert_min_total, least) + 10
     if not checks.holds("explosion: it takes no flood", number <= MOST, f"{number} decisions"):
         return
-    checks.say(f"      adding {number} decisions to {decisions.stream_key(prefix)}, with gate {gate}; they count")
+    checks.say(f"      adding {number} decisions to {decisions.stream_key(prefix)}, with gate {gate}")
+    published: Counter[Published] = Counter()
+    names = proofs.symbol(token), gate
+    with checks.cleaning_up(lambda: taken_back(checks, client, prefix, names, published, P35_SNAPSHOT_SECONDS)):
+        _publish(client, prefix, names, number, published)
+        checks.becomes(
+            "explosion: its decisions are counted",
+            number,
+            lambda: sum(sum(counted(client, prefix, one.minute, gate).values()) for one in published),
+        )
+        raised = checks.becomes("explosion: it is published", True, lambda: bool(_about(client, prefix, gate)))
+        if raised:
+            _judge(checks, settings, _about(client, prefix, gate)[0][1])
+    if not raised:
+        return
+    checks.extend(settings.alert_interval_sec + 10)
+    if checks.becomes(
+        "explosion: it is resolved without them",
+        "resolved",
+        lambda: _about(client, prefix, gate)[-1][1].get("state", ""),
+    ):
+        client.xdel(alert_state.stream_key(prefix), *(entry_id for entry_id, _one in _about(client, prefix, gate)))
+
+
+def _publish(
+    client: redis.Redis, prefix: str, names: tuple[str, str], number: int, published: Counter[Published]
+) -> None:
+    """Publish `number` decisions with the symbol and the gate `names`, and note them in `published`."""
+    symbol, gate = names
+    sent: Counter[Published] = Counter()
     pipeline = client.pipeline(transaction=False)
     for _ in range(number):
+        now = int(time.time())
         entry: dict[Any, Any] = {
-            "symbol": f"PROOF{token}",
+            "symbol": symbol,
             "decision": "BLOCKED",
             "error": f"{gate}:raised",
-            "timestamp": str(int(time.time())),
+            "timestamp": str(now),
         }
         pipeline.xadd(decisions.stream_key(prefix), entry)
+        sent[Published(now // 60, "BLOCKED", f"{gate}:raised")] += 1
     pipeline.execute()
+    published.update(sent)
 
-    def alert() -> Entry | None:
-        found = [one for one in _published(client, prefix) if one.get("reason") == gate and one.get("kind") == KIND]
-        return found[0] if found else None
 
-    checks.becomes("explosion: it is published", True, lambda: alert() is not None)
-    client.hdel(symbols.last_seen_key(prefix), f"PROOF{token}")
-    if one := alert():
-        share = int(one["score"]) / int(one["total"])
-        limits = (medium, settings.p35_alert_threshold_high, settings.p35_alert_threshold_critical)
-        severity = SEVERITIES[max(sum(share >= limit for limit in limits) - 1, 0)]
-        checks.holds(
-            "explosion: its severity is that of its share", one["severity"] == severity, f"{share:.3f} {severity}"
-        )
-        checks.holds(
-            "explosion: its window and state", (one["window"], one["state"]) == (WINDOW, "firing"), one["window"]
-        )
+def _about(client: redis.Redis, prefix: str, gate: str) -> list[tuple[bytes, Entry]]:
+    """The alerts about `gate`, oldest first, by their IDs."""
+    found = _entries(client, prefix)
+    return [(entry_id, one) for entry_id, one in found if one.get("reason") == gate and one.get("kind") == KIND]
+
+
+def _judge(checks: Checks, settings: AlertsSettings, one: Entry) -> None:
+    """Whether the first alert about a gate says what it must."""
+    share = int(one["score"]) / int(one["total"])
+    limits = (
+        settings.p35_alert_threshold_medium,
+        settings.p35_alert_threshold_high,
+        settings.p35_alert_threshold_critical,
+    )
+    severity = SEVERITIES[max(sum(share >= limit for limit in limits) - 1, 0)]
+    checks.holds("explosion: its severity is that of its share", one["severity"] == severity, f"{share:.3f} {severity}")
+    checks.holds("explosion: its window and state", (one["window"], one["state"]) == (WINDOW, "firing"), one["window"])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import redis
 
-from connectors.errors import RedisError, translate
+from connectors.errors import RedisDenied, RedisError, translate
 from connectors.text import one_line
 
 Value = TypeVar("Value")
@@ -49,6 +49,23 @@ class Checks:
         self._write(f"{'PASS' if good else 'FAIL'}  {what}{': ' if detail else ''}{one_line(detail, 300)}")
         return good
 
+    def extend(self, seconds: float) -> None:
+        """Wait for `seconds` from now on, at the least."""
+        self._deadline = max(self._deadline, time.monotonic() + seconds)
+
+    @contextmanager
+    def cleaning_up(self, clean_up: Callable[[], object]) -> Iterator[None]:
+        """`clean_up` at the end, whatever the end. What failed first is what is raised: that is to be mended."""
+        try:
+            yield
+        except BaseException:
+            try:
+                clean_up()
+            except (redis.RedisError, OSError, RedisError) as error:
+                self.say(f"      cleaning up failed, too; what is left expires by itself: {one_line(error)}")
+            raise
+        clean_up()
+
     def say(self, text: str) -> None:
         """Something that is no check."""
         self._write(text)
@@ -66,17 +83,14 @@ class Checks:
             time.sleep(LOOK_SECONDS)
 
 
-def new_token() -> str:
-    """What makes the names of one proof its own."""
-    return secrets.token_hex(4).upper()
-
-
 def run(checks: Checks, proof: Callable[[Checks], None]) -> bool:
     """Whether all checks of `proof` hold. Without Redis, none does."""
     try:
         proof(checks)
     except (redis.RedisError, OSError, RedisError) as error:
-        checks.holds("Redis answers", False, str(translate(error)))
+        problem = translate(error)
+        denied = isinstance(problem, RedisDenied)
+        checks.holds("Redis lets this user do it" if denied else "Redis answers", False, str(problem))
     checks.say(checks.summary())
     return not checks.failed
 

@@ -26,7 +26,7 @@ Wait = Annotated[
 
 @proof.callback()
 def proofs() -> None:
-    r"""Prove that a running service keeps its contract, with symbols and plans of the proof's own.
+    """Prove that a running service keeps its contract, with symbols and plans of the proof's own.
 
     Unlike all other commands these write: a proof says what it adds, and removes it again, but for decisions and plans,
     which are published where all others are. Give it the settings of the service, and a user of Redis that may write

@@ -10,8 +10,8 @@ from typing import Any
 
 import redis
 
-from console.proof.checks import KEEP_SECONDS
-from sinks import efficiency
+from console.proof.checks import KEEP_SECONDS, Checks
+from sinks import efficiency, proofs
 from sinks.values import joins
 
 
@@ -29,7 +29,7 @@ class Case:
 
     def symbol(self, token: str) -> str:
         """The symbol of this case in the proof `token`."""
-        return f"PROOF{token}{self.name}"
+        return proofs.symbol(token, self.name)
 
 
 def cases(stale_seconds: float, least_confidence: float, high: float, low: float) -> tuple[Case, ...]:
@@ -48,10 +48,12 @@ def cases(stale_seconds: float, least_confidence: float, high: float, low: float
 
 
 @contextmanager
-def efficiencies(client: redis.Redis, prefix: str, token: str, known: tuple[Case, ...]) -> Iterator[None]:
+def efficiencies(
+    checks: Checks, client: redis.Redis, prefix: str, token: str, known: tuple[Case, ...]
+) -> Iterator[None]:
     """The efficiencies of the cases `known` are in Redis; afterwards they are not."""
     keys = {case.name: efficiency.key(prefix, case.symbol(token)) for case in known}
-    try:
+    with checks.cleaning_up(lambda: client.delete(*keys.values())):
         for case in known:
             if case.reason == joins.REDIS_ERROR:
                 client.set(keys[case.name], "of another type", ex=KEEP_SECONDS)
@@ -61,8 +63,6 @@ def efficiencies(client: redis.Redis, prefix: str, token: str, known: tuple[Case
                 client.hset(keys[case.name], mapping=fields)
                 client.expire(keys[case.name], KEEP_SECONDS)
         yield
-    finally:
-        client.delete(*keys.values())
 
 
 def said(case: Case) -> Mapping[str, str]:

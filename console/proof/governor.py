@@ -1,7 +1,8 @@
 """The proof of P3.1 step 2: plans of our own get the permits that the contract's formula gives them.
 
 The plans go where all plans go, and whoever else reads that stream sees them: they are for symbols that no exchange
-knows, of quantity 0, and name the proof as their source. Permits and efficiencies are removed afterwards.
+knows, of quantity 0, and name the proof as their source. Permits and efficiencies are removed afterwards. Plans stay in
+the stream, and in what counts them: `processed_total` and `permits_total` of the governor's status never fall.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from typing import Any
 import redis
 
 from connectors.group import read_state
-from console.proof.checks import KEEP_SECONDS, Checks, new_token
+from console.proof.checks import KEEP_SECONDS, Checks
 from console.proof.efficiency import Case, cases, efficiencies, said
 from flows.settings.joins import GovernorSettings
-from sinks import permits
+from sinks import permits, proofs
 
 SECONDS = 15.0
 """How long the service may take for all of it."""
@@ -24,38 +25,40 @@ SECONDS = 15.0
 
 def prove(checks: Checks, client: redis.Redis, settings: GovernorSettings) -> None:
     """The six cases, a permit of others, and a plan that gets none; blocks for as long as `checks` waits."""
-    prefix, token = settings.key_prefix, new_token()
+    prefix, token = settings.key_prefix, proofs.new_token()
     stream = permits.stream_key(prefix)
     threshold = settings.p31_downsize_threshold
     known = cases(
         settings.p31_eff_ttl_sec, settings.p31_min_conf, high=min(1.0, threshold + 0.4), low=threshold * 4 / 9
     )
-    plans = {case: f"proof-{token}-{case.name.lower()}" for case in known}
-    there, skipped = f"proof-{token}-there", f"proof-{token}-skip"
+    plans = {case: proofs.plan(token, case.name) for case in known}
+    there, skipped = proofs.plan(token, "there"), proofs.plan(token, "skip")
     keys = {name: permits.key(prefix, name) for name in (*plans.values(), there, skipped)}
-    if not checks.holds(
-        "group: it exists", read_state(client, stream, settings.plan_group) is not None, settings.plan_group
+    if not checks.becomes(
+        f"group: {settings.plan_group} exists",
+        True,
+        lambda: read_state(client, stream, settings.plan_group) is not None,
     ):
         return
     checks.say(f"      adding {len(keys)} plans to {stream}, {plans[known[0]]} and others, of quantity 0")
     low = next(case for case in known if case.name == "LOW")
-    try:
-        with efficiencies(client, prefix, token, known):
-            client.hset(keys[there], mapping={"granted": "1", "own": "field"})
-            client.expire(keys[there], KEEP_SECONDS)
-            ids = [_publish(client, stream, plan, case.symbol(token)) for case, plan in plans.items()]
-            ids.append(_publish(client, stream, there, low.symbol(token)))
-            ids.append(_publish(client, stream, skipped, low.symbol(token), "SKIP"))
-            for case, plan in plans.items():
-                _permitted(checks, client, settings, case, keys[plan])
-            wanted = {**_wanted(settings, low), "own": "field"}
-            checks.becomes("a permit of others: keeps its fields", wanted, lambda: _read(client, keys[there], wanted))
-            left: Any = client.ttl(keys[there])
-            checks.holds("a permit of others: keeps its time to live", left > permits.TTL, f"{left} s")
-            checks.becomes("pending: all plans are acknowledged", 0, lambda: _pending(client, settings, stream, ids))
-            checks.holds("a plan that is not EXECUTE gets no permit", not client.exists(keys[skipped]))
-    finally:
-        client.delete(*keys.values())
+    with (
+        checks.cleaning_up(lambda: client.delete(*keys.values())),
+        efficiencies(checks, client, prefix, token, known),
+    ):
+        client.hset(keys[there], mapping={"granted": "1", "own": "field"})
+        client.expire(keys[there], KEEP_SECONDS)
+        ids = [_publish(client, stream, plan, case.symbol(token)) for case, plan in plans.items()]
+        ids.append(_publish(client, stream, there, low.symbol(token)))
+        ids.append(_publish(client, stream, skipped, low.symbol(token), "SKIP"))
+        for case, plan in plans.items():
+            _permitted(checks, client, settings, case, keys[plan])
+        wanted = {**_wanted(settings, low), "own": "field"}
+        checks.becomes("a permit of others: keeps its fields", wanted, lambda: _read(client, keys[there], wanted))
+        left: Any = client.ttl(keys[there])
+        checks.holds("a permit of others: keeps its time to live", left > permits.TTL, f"{left} s")
+        checks.becomes("pending: all plans are acknowledged", 0, lambda: _pending(client, settings, stream, ids))
+        checks.holds("a plan that is not EXECUTE gets no permit", not client.exists(keys[skipped]))
 
 
 def _publish(client: redis.Redis, stream: str, plan: str, symbol: str, decision: str = "EXECUTE") -> Any:

@@ -1,7 +1,7 @@
 """The proof of P3.5: decisions of our own are counted, each once, in its minute, and shown in every window.
 
-They are published where all others are, and counted like them: what is counted exactly cannot be taken back. So they
-stay in the numbers, under a reason and a symbol that name the proof, and the proof says how many they are.
+They are published where all others are, counted like them, and taken back: see `console.proof.taking_back`. What stays
+are the entries of the stream, `processed_total`, `last_id` and `last_ts`, and what Prometheus was told meanwhile.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from typing import Any
 import redis
 
 from connectors.group import read_state
-from console.proof.checks import Checks, fields, new_token, number, text
+from console.proof.checks import Checks, fields, number, text
+from console.proof.taking_back import Published, counted, taken_back
+from console.queries.groups import read_groups
 from flows.settings.p35 import P35Settings
-from sinks import buckets, decisions, snapshots, status, symbols
+from sinks import buckets, decisions, proofs, snapshots, status, symbols
 from sinks.values.counts import DECISIONS, WINDOWS
 
 SECONDS = 60.0
@@ -27,47 +29,56 @@ TOP = 50
 
 def prove(checks: Checks, client: redis.Redis, settings: P35Settings) -> None:
     """The steps, in order; blocks for as long as `checks` waits."""
-    prefix, token = settings.key_prefix, new_token()
+    prefix, token = settings.key_prefix, proofs.new_token()
     stream, status_key = decisions.stream_key(prefix), status.key(prefix)
-    symbol, gate = f"PROOF{token}", f"proof_{token.lower()}"
+    symbol, gate = proofs.symbol(token), proofs.gate(token)
 
-    group = read_state(client, stream, decisions.GROUP)
-    checks.holds("group: it exists", group is not None, f"{decisions.GROUP} on {stream}")
-    checks.reaches("service: a consumer of the group lives", 1, lambda: _living(client, settings))
-    processed = number(client, status_key, "processed_total")
-    before = fields(client, status_key)
-    named = {"consumer_name", "service_start_ts", "version", "pending_estimate", "trimmed_total"}
-    checks.holds("status: the service says who it is", named <= set(before), f"version {before.get('version')}")
+    checks.becomes(
+        f"group: {decisions.GROUP} exists",
+        True,
+        lambda: read_state(client, stream, decisions.GROUP) is not None,
+    )
+    # Where nobody counts, whoever comes later would count what is published now, with no proof there to take it back.
+    if not checks.becomes("service: a consumer of the group lives", True, lambda: lives(client, prefix)):
+        return
+    named = ["consumer_name", "pending_estimate", "service_start_ts", "trimmed_total", "version"]
+    checks.becomes(
+        "status: the service says who it is", named, lambda: sorted({*named} & fields(client, status_key).keys())
+    )
+    names, published, interval = (symbol, gate), Counter[Published](), settings.snapshot_interval_sec
+    with checks.cleaning_up(lambda: taken_back(checks, client, prefix, names, published, interval)):
+        _count(checks, client, settings, names, published)
 
-    try:
-        _count(checks, client, settings, (symbol, gate), processed)
-    finally:
-        for key in (symbols.last_execute_key(prefix), symbols.last_seen_key(prefix)):
-            client.hdel(key, symbol)
 
-
-def _count(checks: Checks, client: redis.Redis, settings: P35Settings, names: tuple[str, str], processed: int) -> None:
-    """Publish decisions of symbol and gate `names`, and follow them.
-
-    :arg processed: what `processed_total` was before.
-    """
+def _count(
+    checks: Checks,
+    client: redis.Redis,
+    settings: P35Settings,
+    names: tuple[str, str],
+    noted: Counter[Published],
+) -> None:
+    """Publish decisions of symbol and gate `names`, note in `noted` those that are published, and follow them."""
     prefix, (symbol, gate) = settings.key_prefix, names
     stream, status_key = decisions.stream_key(prefix), status.key(prefix)
     in_windows = {window: _window(client, prefix, window) for window in WINDOWS}
+    processed = number(client, status_key, "processed_total")
     now = int(time.time())
     published = _decisions(symbol, gate, now)
-    checks.say(f"      adding {len(published)} decisions to {stream}, with symbol {symbol} and gate {gate}; they count")
-    ids = [client.xadd(stream, entry) for entry in published]
+    checks.say(f"      adding {len(published)} decisions to {stream}, with symbol {symbol} and gate {gate}")
+    ids = []
+    for entry in published:
+        ids.append(client.xadd(stream, entry))
+        noted[_meaning(entry, gate)] += 1
 
     wanted = _wanted(published, gate)
     minutes = {minute: wanted_in for minute, wanted_in in wanted.items() if wanted_in}
     checks.becomes(
         "counts: each decision is in the bucket of its minute, once",
         minutes,
-        lambda: {minute: _counted(client, prefix, minute, gate) for minute in minutes},
+        lambda: {minute: counted(client, prefix, minute, gate) for minute in minutes},
     )
     if settings.enable_symbol_breakdown:
-        wanted_symbol = Counter(_meaning(entry, gate)[0] for entry in published)
+        wanted_symbol = Counter(_meaning(entry, gate).decision for entry in published)
         checks.becomes(
             "counts: the symbol has them, too",
             dict(wanted_symbol),
@@ -108,28 +119,21 @@ def _decisions(symbol: str, gate: str, now: int) -> list[dict[Any, Any]]:
     ]
 
 
-def _meaning(entry: dict[Any, Any], gate: str) -> tuple[str, str, int]:
-    """Decision, reason and minute of one of `_decisions`, as the contract has it."""
+def _meaning(entry: dict[Any, Any], gate: str) -> Published:
+    """What one of `_decisions` is counted by, as the contract has it."""
     reason = entry.get("error") or entry.get("reason") or f"{gate}:details"
     kind = reason.partition(":")[2]
     by_kind = {"executed": 0, "skipped": 1, "blocked": 2, "failed": 3, "unknown": 4, "details": 2}
-    stamp = entry["timestamp"]
-    return DECISIONS[by_kind[kind]], reason, int(stamp[:10]) // 60
+    raw = entry["decision"] if kind == "unknown" else ""
+    return Published(int(entry["timestamp"][:10]) // 60, DECISIONS[by_kind[kind]], reason, raw)
 
 
 def _wanted(published: list[dict[Any, Any]], gate: str) -> dict[int, dict[str, int]]:
     """Minute -> reason -> how many."""
     wanted: dict[int, dict[str, int]] = {}
-    for entry in published:
-        _decision, reason, minute = _meaning(entry, gate)
-        wanted.setdefault(minute, {})[reason] = 1
+    for one in (_meaning(entry, gate) for entry in published):
+        wanted.setdefault(one.minute, {})[one.reason] = 1
     return wanted
-
-
-def _counted(client: redis.Redis, prefix: str, minute: int, gate: str) -> dict[str, int]:
-    start = f"reason:{gate}:"
-    found = fields(client, buckets.bucket_key(prefix, minute))
-    return {name.removeprefix("reason:"): int(count) for name, count in found.items() if name.startswith(start)}
 
 
 def _of_symbol(client: redis.Redis, prefix: str, minutes: list[int], symbol: str) -> dict[str, int]:
@@ -141,15 +145,10 @@ def _of_symbol(client: redis.Redis, prefix: str, minutes: list[int], symbol: str
     return dict(total)
 
 
-def _living(client: redis.Redis, settings: P35Settings) -> int:
-    """How many consumers of the group hold a lease."""
-    prefix = settings.key_prefix
-    try:
-        rows: Any = client.xinfo_consumers(decisions.stream_key(prefix), decisions.GROUP)
-    except redis.ResponseError:
-        return 0
-    lease = f"{prefix}:p35:lease:".encode()
-    return sum(bool(client.exists(lease + row["name"])) for row in rows)
+def lives(client: redis.Redis, prefix: str) -> bool:
+    """Whether a consumer of the group holds a lease. Blocks for three round trips."""
+    groups = read_groups(client, {decisions.stream_key(prefix): decisions.lease_prefix(prefix)})
+    return any(group.name == decisions.GROUP and group.alive for group in groups)
 
 
 def _pending(client: redis.Redis, stream: str, ids: list[Any]) -> int:

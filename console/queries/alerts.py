@@ -14,13 +14,12 @@ import redis
 from connectors import stream_id
 from connectors.text import one_line
 from console.queries.fetch import ask_all, count_of, number_of, text
+from console.queries.firing import WEIGHTS
 from console.queries.verdict import Severity
-from sinks.alerts import state_key, stream_key
-from sinks.values.alerts import CRITICAL, FIRING, HIGH, MEDIUM, RESOLVED
+from sinks.alert_state import state_key, stream_key
+from sinks.values.alerts import FIRING, RESOLVED
 
 _PAGE = 1_000
-
-_WEIGHTS = {MEDIUM: Severity.ATTENTION, HIGH: Severity.SERIOUS, CRITICAL: Severity.CRITICAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,8 @@ class SeenAlert:
     """0 to 1."""
     timestamp: float
     """When it was published, epoch seconds."""
+    entry_id: str = ""
+    """Its ID in the stream."""
 
     @property
     def firing(self) -> bool:
@@ -50,7 +51,7 @@ class SeenAlert:
     @property
     def weight(self) -> Severity:
         """How much it matters."""
-        return _WEIGHTS.get(self.severity, Severity.NORMAL)
+        return WEIGHTS.get(self.severity, Severity.NORMAL)
 
     @property
     def line(self) -> str:
@@ -110,4 +111,5 @@ def _seen(entry_id: bytes, fields: Mapping[bytes, bytes]) -> SeenAlert:
         count_of(values.get("total")),
         number_of(values.get("share")) or 0.0,
         stream_id.milliseconds(entry_id) / 1000 if published is None else published,
+        text(entry_id),
     )

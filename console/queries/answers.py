@@ -1,6 +1,7 @@
 """The answers to the operator's questions, as frozen values: asked here, shown elsewhere.
 
-Every `ask_*` blocks for a few round trips, and raises `connectors.errors.RedisError`.
+Every `ask_*` blocks for a few round trips, and raises `connectors.errors.RedisError`; and, where it is asked of a
+moment (`when`) of which nothing can be told, `console.queries.moment.MomentError`.
 """
 
 from __future__ import annotations
@@ -11,23 +12,26 @@ from dataclasses import dataclass
 import redis
 
 from connectors.errors import RedisDenied, WrongType
-from console.queries.minutes import Minutes, read_minutes
+from console.queries.asked import read_asked
+from console.queries.firing import Firing, read_firing
+from console.queries.latest import LastMinute, last_minute
+from console.queries.life import P35, UNITS, Lives, read_lives
+from console.queries.minutes import Minutes, Span
+from console.queries.moment import When
 from console.queries.service import Service, read_service
 from console.queries.snapshots import NO_GATE, Ranked, Window
+from console.queries.symbol_names import Named, find_symbols
 from console.queries.symbols import Symbol, busiest, read_symbols, read_totals
-from console.queries.unit import UnitState, read_unit
+from console.queries.unit import UnitState, read_units
 from console.queries.verdict import Verdict, verdict
 from flows.domain.windows import minutes_of
-from sinks.values.counts import SKIP, WINDOWS
+from sinks.values.counts import SKIP
 
 REASONS, GATES, SYMBOLS = 15, 10, 10
 """How many of each are shown."""
 
 FLAG_ABOVE = 0.40
 """Share of all decisions above which a gate is flagged."""
-
-P35_UNIT = "quantum-p35-decision-intelligence.service"
-"""The systemd unit of `flows.p35`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,12 @@ class Why:
 
     service: Service
     window: Window
+    span: Span
     verdict: Verdict
+    latest: LastMinute | None
+    """Its last full minute; None where that is all of it, or none."""
+    firing: Firing | None = None
+    """The alerts that fire now; None where that was not asked, as of the past."""
 
     @property
     def reasons(self) -> tuple[Ranked, ...]:
@@ -67,6 +76,8 @@ class SymbolGates:
 
     symbol: Symbol
     gates: tuple[Gate, ...]
+    nearest: tuple[str, ...] | None = None
+    """The known symbols with names like this one's, where it is not known itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +86,7 @@ class Symbols:
 
     service: Service
     window: Window
+    span: Span
     symbols: tuple[SymbolGates, ...]
     others: int | None
     """How many more symbols had decisions; None where single ones were asked for."""
@@ -88,6 +100,7 @@ class Shares:
 
     service: Service
     window: Window
+    span: Span
     threshold: float
     """0 to 1."""
     gates: tuple[Gate, ...]
@@ -101,13 +114,15 @@ class Health:
     unit: UnitState
     window: Window | None
     """What it has counted of late; None where that cannot be read."""
+    lives: Lives
+    """Of all flows."""
     trouble: str = ""
     """Why it cannot, printable."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Why the numbers may not be what they seem."""
-        return (*self.service.warnings, self.trouble) if self.trouble else self.service.warnings
+        """Why the numbers may not be what they seem, and what could not be read."""
+        return (*self.service.warnings, *filter(None, (self.lives.trouble, self.trouble)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,67 +144,73 @@ class Everything:
 Answer = Why | Symbols | Shares | Health | Everything
 
 
-def ask_why(client: redis.Redis, prefix: str, window: str) -> Why:
-    """Why are we not trading now?"""
-    return _why(*_read(client, prefix, window), window)
+def ask_why(client: redis.Redis, prefix: str, window: str, when: When | None = None) -> Why:
+    """Why are we not trading now, or then?"""
+    firing = read_firing(client, prefix) if when is None else None
+    return why_of(*read_asked(client, prefix, window, when), window, firing)
 
 
-def ask_symbols(client: redis.Redis, prefix: str, window: str, names: Sequence[str] = (), *, full: bool) -> Symbols:
+def ask_symbols(
+    client: redis.Redis, prefix: str, window: str, names: Sequence[str] = (), *, full: bool, when: When | None = None
+) -> Symbols:
     """What stops each symbol?
 
-    :arg names: the symbols to look at; none: the busiest.
+    :arg names: the symbols to look at, in any case; none: the busiest.
     :arg full: whole reasons instead of gates.
     """
-    service, minutes = _read(client, prefix, window)
+    service, minutes = read_asked(client, prefix, window, when)
     return _symbols(client, prefix, service, minutes, window, names, full)
 
 
-def ask_share(client: redis.Redis, prefix: str, window: str, *, full: bool) -> Shares:
+def ask_share(client: redis.Redis, prefix: str, window: str, *, full: bool, when: When | None = None) -> Shares:
     """Which gates stop how much?"""
-    return _share(*_read(client, prefix, window), window, full)
+    return _share(*read_asked(client, prefix, window, when), window, full)
 
 
-def ask_drift(client: redis.Redis, prefix: str, window: str, threshold: float, *, full: bool) -> Shares:
+def ask_drift(
+    client: redis.Redis, prefix: str, window: str, threshold: float, *, full: bool, when: When | None = None
+) -> Shares:
     """Which gates stop more than `threshold` (0 to 1) of all decisions?"""
-    return _drift(*_read(client, prefix, window), window, threshold, full)
+    return _drift(*read_asked(client, prefix, window, when), window, threshold, full)
 
 
 def ask_health(client: redis.Redis, prefix: str, window: str) -> Health:
-    """Is the service that counts well? May block for two seconds more, when systemd does not answer."""
-    service, unit = read_service(client, prefix), read_unit(P35_UNIT)
+    """Are the services well? May block for two seconds more, when systemd does not answer."""
+    service = read_service(client, prefix)
+    unit, lives = _read_lives(client, prefix, service)
     try:
-        seen = _read_minutes(client, prefix, service, window).window(window)
+        seen = read_asked(client, prefix, window, service=service)[1].window(window)
     except (RedisDenied, WrongType) as error:
         # What else there is to say is needed all the more.
-        return Health(service, unit, None, f"what was counted is unknown: {error}")
-    return Health(service, unit, seen)
+        return Health(service, unit, None, lives, f"what was counted is unknown: {error}")
+    return Health(service, unit, seen, lives)
 
 
 def ask_everything(client: redis.Redis, prefix: str, window: str, *, full: bool) -> Everything:
     """All of it, about the same minutes."""
-    service, minutes = _read(client, prefix, window)
+    service, minutes = read_asked(client, prefix, window)
+    unit, lives = _read_lives(client, prefix, service)
     return Everything(
-        _why(service, minutes, window),
+        why_of(service, minutes, window, read_firing(client, prefix)),
         _symbols(client, prefix, service, minutes, window, (), full),
         _share(service, minutes, window, full),
         _drift(service, minutes, window, FLAG_ABOVE, full),
-        Health(service, read_unit(P35_UNIT), minutes.window(window)),
+        Health(service, unit, minutes.window(window), lives),
     )
 
 
-def _read(client: redis.Redis, prefix: str, window: str) -> tuple[Service, Minutes]:
-    service = read_service(client, prefix)
-    return service, _read_minutes(client, prefix, service, window)
+def _read_lives(client: redis.Redis, prefix: str, service: Service) -> tuple[UnitState, Lives]:
+    """The unit of p35, and the lives of all flows."""
+    found = read_units(list(UNITS.values()))
+    units = {name: found[unit] for name, unit in UNITS.items()}
+    return units[P35], read_lives(client, prefix, service, units)
 
 
-def _read_minutes(client: redis.Redis, prefix: str, service: Service, window: str) -> Minutes:
-    # More than a short window, to tell for how long it has been so.
-    return read_minutes(client, prefix, service.minute, max(WINDOWS[window], WINDOWS["15m"]))
-
-
-def _why(service: Service, minutes: Minutes, window: str) -> Why:
+def why_of(service: Service, minutes: Minutes, window: str, firing: Firing | None = None) -> Why:
+    """What `minutes`, that `service` counted, say of a window. Pure."""
     seen = minutes.window(window)
-    return Why(service, seen, verdict(seen, minutes, service))
+    said = verdict(seen, minutes, service)
+    return Why(service, seen, minutes.span(window, service.now), said, last_minute(minutes, window), firing)
 
 
 def _symbols(
@@ -201,26 +222,31 @@ def _symbols(
     names: Sequence[str],
     full: bool,
 ) -> Symbols:
-    others = None
-    wanted = list(dict.fromkeys(names))
-    if not wanted:
-        totals = read_totals(client, prefix, list(minutes_of(window, minutes.running)))
-        wanted = busiest(totals, SYMBOLS)
-        others = len(busiest(totals, len(totals))) - len(wanted)
-    found = read_symbols(client, prefix, minutes, window, wanted)
-    shown = tuple(SymbolGates(one, gates_of(one, full)[:GATES]) for one in found)
-    return Symbols(service, minutes.window(window), shown, others, bool(names))
+    span = list(minutes_of(window, minutes.running))
+    others, named = None, find_symbols(client, prefix, span, names)
+    if not names:
+        totals = read_totals(client, prefix, span)
+        named = [Named(name) for name in busiest(totals, SYMBOLS)]
+        others = len(busiest(totals, len(totals))) - len(named)
+    found = read_symbols(client, prefix, minutes, window, [one.name for one in named])
+    shown = tuple(
+        SymbolGates(one, gates_of(one, full)[:GATES], which.nearest) for one, which in zip(found, named, strict=True)
+    )
+    seen = minutes.window(window)
+    return Symbols(service, seen, minutes.span(window, service.now), shown, others, bool(names))
 
 
 def _share(service: Service, minutes: Minutes, window: str, full: bool) -> Shares:
     seen = minutes.window(window)
-    return Shares(service, seen, FLAG_ABOVE, gates_of(seen, full, FLAG_ABOVE)[:GATES])
+    return Shares(
+        service, seen, minutes.span(window, service.now), FLAG_ABOVE, gates_of(seen, full, FLAG_ABOVE)[:GATES]
+    )
 
 
 def _drift(service: Service, minutes: Minutes, window: str, threshold: float, full: bool) -> Shares:
     seen = minutes.window(window)
     above = tuple(gate for gate in gates_of(seen, full, threshold) if gate.flagged)
-    return Shares(service, seen, threshold, above)
+    return Shares(service, seen, minutes.span(window, service.now), threshold, above)
 
 
 def gates_of(seen: Window | Symbol, full: bool, threshold: float = 1.0) -> tuple[Gate, ...]:

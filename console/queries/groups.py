@@ -19,7 +19,7 @@ class Consumer:
     pending: int
     """Entries delivered to it and not acknowledged."""
     idle: float
-    """Seconds since it last asked for anything."""
+    """Seconds since it last asked for anything; before Redis 7.2, since it last got something."""
     alive: bool | None
     """Whether it holds a lease; None where its kind has none."""
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
-from console.queries.answers import Answer, Everything, Gate, Health, Shares, Symbols, Why
+from console.queries.answers import GATES, Answer, Everything, Gate, Health, Shares, Symbols, Why
+from console.queries.firing import Firing
 from console.queries.groups import Consumer, Group
+from console.queries.latest import LastMinute
+from console.queries.life import Life
+from console.queries.minutes import Span
 from console.queries.service import Service
 from console.queries.snapshots import Status
 from console.queries.unit import UnitState
@@ -25,7 +30,7 @@ def as_json(query: str, answer: Answer) -> dict[str, Any]:
     """What `answer` says to the query of that name."""
     if isinstance(answer, Everything):
         parts = {
-            "why": _why(answer.why),
+            "why": why_as_json(answer.why),
             "symbols": _symbols(answer.symbols),
             "share": _shares(answer.share),
             "drift": _shares(answer.drift),
@@ -33,7 +38,7 @@ def as_json(query: str, answer: Answer) -> dict[str, Any]:
         }
         return head(query, answer.service) | parts
     if isinstance(answer, Why):
-        value = _why(answer)
+        value = why_as_json(answer)
     elif isinstance(answer, Symbols):
         value = _symbols(answer)
     elif isinstance(answer, Shares):
@@ -68,16 +73,19 @@ def no_health(reason: str, *, redis_up: bool) -> dict[str, Any]:
         "consumers": [],
         "running": None,
         "unit": None,
+        "flows": [],
         "window": None,
         "total": None,
         "decisions": {},
     }
 
 
-def _why(answer: Why) -> dict[str, Any]:
+def why_as_json(answer: Why) -> dict[str, Any]:
+    """One window, without what every answer begins with."""
     window = answer.window
     return {
         "window": window.name,
+        **span(answer.span),
         "total": window.total,
         "decisions": dict(window.decisions),
         "reasons": [
@@ -86,18 +94,44 @@ def _why(answer: Why) -> dict[str, Any]:
         "skip_rate": answer.skip_rate,
         "verdict": answer.verdict.sentence,
         "severity": answer.verdict.severity.name.lower(),
+        "last_minute": None if answer.latest is None else _last_minute(answer.latest),
+    } | _firing(answer.firing)
+
+
+def _firing(of: Firing | None) -> dict[str, Any]:
+    if of is None:
+        return {}
+    return {"alerts": [asdict(one) for one in of.alerts], "alerts_checked_at": of.checked_at}
+
+
+def span(of: Span) -> dict[str, float]:
+    """When a window begins and ends."""
+    return {"from": of.begin, "to": of.end}
+
+
+def _last_minute(latest: LastMinute) -> dict[str, Any]:
+    seen, begin = latest.window, latest.minute * 60
+    return {
+        "from": begin,
+        "to": begin + 60,
+        "total": seen.total,
+        "decisions": dict(seen.decisions),
+        "gates": [{"gate": one.name, "count": one.count, "share": seen.share(one.count)} for one in seen.gates[:GATES]],
+        "differs": latest.differs,
     }
 
 
 def _symbols(answer: Symbols) -> dict[str, Any]:
     return {
         "window": answer.window.name,
+        **span(answer.span),
         "symbols": [
             {
                 "symbol": one.symbol.name,
                 "total": one.symbol.total,
                 "decisions": dict(one.symbol.decisions),
                 "gates": [{"gate": gate.name, "count": gate.count, "share": gate.share} for gate in one.gates],
+                "nearest": None if one.nearest is None else list(one.nearest),
             }
             for one in answer.symbols
         ],
@@ -108,6 +142,7 @@ def _symbols(answer: Symbols) -> dict[str, Any]:
 def _shares(answer: Shares) -> dict[str, Any]:
     return {
         "window": answer.window.name,
+        **span(answer.span),
         "total": answer.window.total,
         "threshold": answer.threshold,
         "gates": _gates(answer.gates),
@@ -127,6 +162,7 @@ def _health(answer: Health) -> dict[str, Any]:
         "consumers": [] if service.group is None else consumers(service.group.consumers),
         "running": service.running,
         "unit": _unit(answer.unit),
+        "flows": [_life(one) for one in answer.lives.known],
         "window": None if seen is None else seen.name,
         "total": None if seen is None else seen.total,
         "decisions": {} if seen is None else dict(seen.decisions),
@@ -164,3 +200,15 @@ def consumers(members: Iterable[Consumer]) -> list[dict[str, Any]]:
 
 def _unit(unit: UnitState) -> dict[str, Any]:
     return {"name": unit.name, "active": unit.active, "sub": unit.sub, "restarts": unit.restarts}
+
+
+def _life(one: Life) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "alive": one.alive,
+        "expected": one.expected,
+        "seen_at": one.seen_at,
+        "instance": one.instance,
+        "service_start_ts": one.started,
+        "version": one.version,
+    }

@@ -18,10 +18,21 @@ from console.queries.snapshots import NO_GATE, Ranked, Window
 from flows.domain.decisions import gate_of
 from flows.domain.windows import minutes_of
 from sinks.buckets import bucket_key, read_summaries
-from sinks.values.counts import DECISIONS, Counts
+from sinks.values.counts import DECISIONS, LONGEST_WINDOW, Counts
 
 WITHOUT_SYMBOLS = "[dr]e[ca]*"
 """Pattern of the fields `decision:*` and `reason:*` of a bucket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When a window begins and ends, in epoch seconds."""
+
+    begin: int
+    end: float
+    """Now, while the window has not ended."""
+    past: bool
+    """Whether it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,20 @@ class Minutes:
     """Minute since the epoch -> what was counted in it."""
     depth: int
     """How many minutes were looked at, the running one included."""
+    ended: bool = False
+    """Whether `running` is over: it is the last minute of a window in the past."""
+
+    @property
+    def last_full(self) -> int:
+        """The newest minute that is over."""
+        return self.running if self.ended else self.running - 1
+
+    def span(self, name: str, now: float) -> Span:
+        """When the window `name` begins and ends.
+
+        :arg now: epoch seconds.
+        """
+        return Span(minutes_of(name, self.running)[0] * 60, (self.running + 1) * 60 if self.ended else now, self.ended)
 
     def window(self, name: str) -> Window:
         """One of `sinks.values.counts.WINDOWS`; the minutes must have been read that far back."""
@@ -49,10 +74,10 @@ class Minutes:
         def holds(minute: int) -> bool:
             return minute in self.counted and condition(total_of("1m", [self.counted[minute]]))
 
-        minute = self.running - 1
+        minute = self.last_full
         while holds(minute):
             minute -= 1
-        return self.running - 1 - minute + holds(self.running)
+        return self.last_full - minute + (not self.ended and holds(self.running))
 
 
 def total_of(name: str, summaries: list[Counts]) -> Window:
@@ -81,21 +106,25 @@ def rank(counts: Mapping[str, int]) -> tuple[Ranked, ...]:
     return tuple(Ranked(name, count) for name, count in sorted(counts.items(), key=lambda one: (-one[1], one[0])))
 
 
-def read_minutes(client: redis.Redis, prefix: str, running: int, count: int) -> Minutes:
+def read_minutes(client: redis.Redis, prefix: str, running: int, count: int, now: int | None = None) -> Minutes:
     """The minute `running` (since the epoch) and those before it, `count` in all.
 
     Blocks for a round trip, and one each 15 minutes that have no summary; raises `connectors.errors.RedisError`.
+
+    :arg now: the minute that it is now, where `running` is one in the past.
     """
+    now = running if now is None else now
     minutes = range(running - count + 1, running + 1)
     with translating():
-        counted = read_summaries(client, prefix, minutes)
-    # Summaries are kept for two hours only; a bucket without one is asked for what a summary would hold.
+        counted = read_summaries(client, prefix, range(max(minutes[0], now - LONGEST_WINDOW), running + 1))
+    # Summaries are kept for two hours only, and what is counted after that begins another, which has not all of it. A
+    # bucket has, and is asked for what a summary would hold.
     missing = [minute for minute in minutes if minute not in counted]
     buckets = scan_fields(client, [bucket_key(prefix, minute) for minute in missing], WITHOUT_SYMBOLS)
     for minute, fields in zip(missing, buckets, strict=True):
         if fields:
             counted[minute] = summary_of(fields)
-    return Minutes(running, counted, count)
+    return Minutes(running, counted, count, ended=running < now)
 
 
 def summary_of(fields: Mapping[bytes, bytes]) -> Counts:

@@ -54,8 +54,14 @@ class Report:
         return gates_of(self.window, self.full)[:GATES]
 
 
-def parse_day(name: str) -> int | None:
-    """The first minute (since the epoch) of `YYYY-MM-DD`, or None where that is no day."""
+def parse_day(name: str, now: float) -> int | None:
+    """The first minute (since the epoch) of `YYYY-MM-DD`, `today` or `yesterday`, or None where that is no day.
+
+    :arg now: epoch seconds.
+    """
+    days_ago = {"today": 0, "yesterday": 1}.get(name.strip().lower())
+    if days_ago is not None:
+        return (int(now // 86_400) - days_ago) * DAY
     try:
         parsed = datetime.strptime(name, "%Y-%m-%d").replace(tzinfo=timezone.utc)
     except ValueError:
@@ -79,7 +85,7 @@ def read_report(
     symbols: dict[str, Counter[str]] = {}
     for begin in range(first, last + 1, _STEP):
         end = min(begin + _STEP - 1, last)
-        minutes = read_minutes(client, prefix, end, end - begin + 1)
+        minutes = read_minutes(client, prefix, end, end - begin + 1, int(now // 60))
         found = [minutes.counted[minute] for minute in sorted(minutes.counted)]
         summaries += found
         hours.append(total_of("1h", found))

@@ -17,10 +17,8 @@ from console.queries.minutes import Minutes, gates_among, rank
 from console.queries.snapshots import Ranked
 from flows.domain.decisions import gate_of
 from flows.domain.windows import minutes_of
-from sinks.buckets import OTHER, bucket_key
+from sinks.buckets import OTHER, SYMBOL_DECISION, SYMBOL_REASON, bucket_key, escaped, symbol_field
 from sinks.values.counts import DECISIONS
-
-_DECISION, _REASON = "symbol_decision:", "symbol_reason:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +52,12 @@ def read_totals(client: redis.Redis, prefix: str, minutes: Sequence[int]) -> dic
     Blocks for a round trip each 15 minutes; raises `connectors.errors.RedisError`.
     """
     fields: dict[bytes, int] = {}
-    for bucket in scan_fields(client, [bucket_key(prefix, minute) for minute in minutes], f"{_DECISION}*"):
+    for bucket in scan_fields(client, [bucket_key(prefix, minute) for minute in minutes], f"{SYMBOL_DECISION}*"):
         for field, value in bucket.items():
             fields[field] = fields.get(field, 0) + count_of(value)
     symbols: dict[str, Counter[str]] = {}
     for field, count in fields.items():
-        name, _, decision = text(field)[len(_DECISION) :].rpartition(":")
+        name, decision = symbol_field(text(field))
         symbols.setdefault(name, Counter())[decision] += count
     return symbols
 
@@ -88,17 +86,21 @@ def read_symbols(
             questions.append(["HMGET", bucket_key(prefix, minute), *_fields(names, reasons)])
     decisions = {name: Counter[str]() for name in names}
     found = {name: Counter[str]() for name in names}
-    doubtful: list[tuple[int, str]] = []
+    doubtful: list[tuple[int, str, str]] = []
     for (minute, reasons), values in zip(asked, ask_all(client, questions), strict=True):
         counts = iter(values)
         for name in names:
             of_decisions = _take(counts, DECISIONS)
             of_reasons = _take(counts, reasons)
+            unescaped = _take(counts, DECISIONS) if ":" in name else {}
             decisions[name].update(of_decisions)
             if sum(of_decisions.values()) == sum(of_reasons.values()):
                 found[name].update(of_reasons)
             else:
-                doubtful.append((minute, name))
+                doubtful.append((minute, name, escaped(name)))
+            if unescaped:  # the flow that wrote the bucket did not escape colons in symbols yet
+                decisions[name].update(unescaped)
+                doubtful.append((minute, name, name))
     for name, of_reasons in _scan_reasons(client, prefix, doubtful):
         found[name].update(of_reasons)
     return tuple(
@@ -109,9 +111,11 @@ def read_symbols(
 def _fields(names: Sequence[str], reasons: Sequence[str]) -> list[str]:
     fields: list[str] = []
     for name in names:
-        by_decision, by_reason = f"{_DECISION}{name}:", f"{_REASON}{name}:"
-        fields += [by_decision + decision for decision in DECISIONS]
-        fields += [by_reason + reason for reason in reasons]
+        symbol = escaped(name)
+        fields += [f"{SYMBOL_DECISION}{symbol}:{decision}" for decision in DECISIONS]
+        fields += [f"{SYMBOL_REASON}{symbol}:{reason}" for reason in reasons]
+        if ":" in name:
+            fields += [f"{SYMBOL_DECISION}{name}:{decision}" for decision in DECISIONS]
     return fields
 
 
@@ -120,11 +124,14 @@ def _take(counts: Iterator[bytes | None], names: Sequence[str]) -> dict[str, int
 
 
 def _scan_reasons(
-    client: redis.Redis, prefix: str, wanted: Sequence[tuple[int, str]]
+    client: redis.Redis, prefix: str, wanted: Sequence[tuple[int, str, str]]
 ) -> Iterator[tuple[str, dict[str, int]]]:
-    """The reasons of a symbol in a minute whose reasons are not all known (they came in while we looked, say)."""
-    for minute, name in wanted:
-        start = f"{_REASON}{name}:"
+    """The reasons of a symbol in a minute whose reasons are not all known (they came in while we looked, say).
+
+    :arg wanted: minute, symbol, and how fields have it.
+    """
+    for minute, name, symbol in wanted:
+        start = f"{SYMBOL_REASON}{symbol}:"
         (fields,) = scan_fields(client, [bucket_key(prefix, minute)], f"{literally(start)}*")
         yield name, {text(field)[len(start) :]: count_of(value) for field, value in fields.items()}
 
@@ -135,10 +142,10 @@ def read_most_stopped(client: redis.Redis, prefix: str, minutes: Sequence[int], 
     Blocks for a round trip each 15 minutes; raises `connectors.errors.RedisError`.
     """
     sums: Counter[str] = Counter()
-    pattern = f"{_REASON}*:{in_any_case(gate)}*"
+    pattern = f"{SYMBOL_REASON}*:{in_any_case(gate)}*"
     for bucket in scan_fields(client, [bucket_key(prefix, minute) for minute in minutes], pattern):
         for field, value in bucket.items():
-            name, _, reason = text(field)[len(_REASON) :].partition(":")
+            name, reason = symbol_field(text(field))
             if gate_of(reason).lower() == gate.lower() and name != OTHER:
                 sums[name] += count_of(value)
     return [ranked.name for ranked in rank(sums)[:count]]

@@ -26,6 +26,11 @@ def number(count: int | None) -> str:
     return "unknown" if count is None else f"{count:,}"
 
 
+def many(count: int, noun: str) -> str:
+    """`count` and the `noun`, with an s behind it unless it is one."""
+    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
+
+
 def bar(share: float, width: int, *, ascii_only: bool = False) -> str:
     """`share` (0 to 1) of a bar of `width` cells, to an eighth of a cell, without spaces behind it.
 

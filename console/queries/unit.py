@@ -1,16 +1,20 @@
-"""What systemd says of a unit on this machine."""
+"""What systemd says of units on this machine."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 _TIMEOUT = 2.0
 """Seconds to wait for systemd."""
+
+_NOT_INSTALLED = "not installed"
+
+_PROPERTIES = "LoadState,ActiveState,SubState,NRestarts,UnitFileState"
 
 _BOOTED = Path("/run/systemd/system")
 """There where systemd runs the machine (sd_booted(3))."""
@@ -27,6 +31,18 @@ class UnitState:
     """`running`, `dead`, ..."""
     restarts: int | None
     """How often systemd has started it again."""
+    file: str | None = None
+    """Of its file: `enabled`, `disabled`, `masked`, ..."""
+
+    @property
+    def installed(self) -> bool:
+        """Whether there is such a unit here."""
+        return self.active is not None and self.active != _NOT_INSTALLED
+
+    @property
+    def switched_off(self) -> bool:
+        """Whether it is stopped, and will not start with the machine: somebody wants it so."""
+        return self.active == "inactive" and self.file in ("disabled", "masked", "masked-runtime")
 
     @property
     def sentence(self) -> str:
@@ -37,30 +53,39 @@ class UnitState:
         return f"{self.name}: {self.active} ({self.sub}){restarts}"
 
 
-def read_unit(name: str) -> UnitState:
-    """The state of the unit `name`. Blocks for two seconds at the most, and never raises."""
+def read_units(names: Sequence[str]) -> dict[str, UnitState]:
+    """The state of each of the units `names`. Blocks for two seconds at the most, and never raises."""
+    unknown = {name: UnitState(name, None, None, None) for name in names}
     program = shutil.which("systemctl")
     if program is None or not _BOOTED.exists():
-        return UnitState(name, None, None, None)
-    command = [program, "show", "--property=LoadState,ActiveState,SubState,NRestarts", "--", name]
+        return unknown
+    command = [program, "show", f"--property={_PROPERTIES}", "--", *names]
     env = {**os.environ, "LC_ALL": "C", "SYSTEMD_COLORS": "0"}
     try:
         done = subprocess.run(
             command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_TIMEOUT, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
-        return UnitState(name, None, None, None)
-    return parse(name, dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line))
+        return unknown
+    # An empty line between two units, in the order in which they were asked for.
+    blocks = done.stdout.strip().split("\n\n")
+    if len(blocks) != len(names):
+        return unknown
+    return {
+        name: parse(name, dict(line.split("=", 1) for line in block.splitlines() if "=" in line))
+        for name, block in zip(names, blocks, strict=True)
+    }
 
 
 def parse(name: str, properties: Mapping[str, str]) -> UnitState:
     """The state that the `properties` of `systemctl show` describe. Pure."""
     if properties.get("LoadState") == "not-found":
-        return UnitState(name, "not installed", "no such unit", None)
+        return UnitState(name, _NOT_INSTALLED, "no such unit", None)
     restarts = properties.get("NRestarts", "")
     return UnitState(
         name,
         properties.get("ActiveState"),
         properties.get("SubState"),
         int(restarts) if restarts.isdecimal() else None,
+        properties.get("UnitFileState") or None,
     )

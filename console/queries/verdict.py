@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from console.queries.latest import last_minute
 from console.queries.minutes import Minutes
 from console.queries.service import Service
 from console.queries.snapshots import Ranked, Window
@@ -16,6 +17,10 @@ EXECUTE_LOW = 0.20
 
 GATE_SHARES = (0.40, 0.60, 0.80)
 """From these shares of all decisions on a gate is worth attention, serious, critical."""
+
+
+_FEW = 3
+"""Gates that can be named in one breath."""
 
 
 class Severity(IntEnum):
@@ -57,7 +62,7 @@ def decision_severity(decision: str, share: float) -> Severity:
 
 
 def verdict(window: Window, minutes: Minutes | None = None, service: Service | None = None) -> Verdict:
-    """What `window` says.
+    """What `window` says; and what its last full minute says, where that is clearly something else.
 
     :arg minutes: single minutes, to tell for how long it has been so, as far back as they were read.
     :arg service: who counted; where nobody counts any more, what was counted says nothing of now.
@@ -65,17 +70,62 @@ def verdict(window: Window, minutes: Minutes | None = None, service: Service | N
     if service is not None and service.blind and not (window.total and service.running):
         return Verdict(Severity.SERIOUS, f"Unknown: {service.blind}")
     if not window.total:
-        return Verdict(Severity.SERIOUS, "Not trading: no decisions arrive")
+        verb = "arrived" if minutes is not None and minutes.ended else "arrive"
+        return Verdict(Severity.SERIOUS, f"Not trading: no decisions {verb}")
+    latest = None if minutes is None else last_minute(minutes, window.name)
+    if latest is not None and latest.differs:
+        turned = _turned(window, latest.window, minutes)
+        if turned is not None:
+            return turned
     executed = window.share_of(EXECUTE)
-    gate = window.gates[0] if window.gates else None
     if executed < EXECUTE_LOW:
-        cause = f"{_blocks(window, gate)}{_since(gate, minutes)}" if gate else "most decisions give no reason"
         rest = f", {percent(executed)} executed" if executed else ""
-        return Verdict(Severity.SERIOUS, f"Not trading: {cause}{rest}")
+        return Verdict(Severity.SERIOUS, f"Not trading: {_cause(window, minutes)}{rest}")
     sentence = f"Trading: {percent(executed)} executed"
-    if gate and gate_severity(window.share(gate.count)):
+    gate = _flagged(window)
+    if gate:
         return Verdict(Severity.ATTENTION, f"{sentence}, but {_blocks(window, gate)}{_since(gate, minutes)}")
     return Verdict(Severity.NORMAL, sentence)
+
+
+def _turned(window: Window, last: Window, minutes: Minutes | None) -> Verdict | None:
+    """What there is to say where `last`, a minute of `window`, is of another mind; None: both say the same."""
+    before, now = window.share_of(EXECUTE), last.share_of(EXECUTE)
+    shares = f"{percent(now)} executed in the last minute ({percent(before)} in {window.name})"
+    if before >= EXECUTE_LOW and not last.total:
+        what = f"no decisions arrived in the last minute ({percent(before)} executed in {window.name})"
+        return Verdict(Severity.SERIOUS, f"Trading has stopped: {what}")
+    if before >= EXECUTE_LOW > now:
+        return Verdict(Severity.SERIOUS, f"Trading has stopped: {_cause(last, minutes)}, {shares}")
+    gate = _flagged(last)
+    but = f", but {_blocks(last, gate)} in it" if gate else ""
+    if now >= EXECUTE_LOW > before:
+        return Verdict(Severity.ATTENTION, f"Trading again: {shares}{but}")
+    if now >= EXECUTE_LOW and gate and not _flagged(window):
+        return Verdict(Severity.ATTENTION, f"Trading: {shares}{but}")
+    return None
+
+
+def many_gates(window: Window) -> bool:
+    """Whether so many gates block that none stands out: it takes more than three of them to make up half of it all."""
+    largest = sum(gate.count for gate in window.gates[:_FEW])
+    return 2 * largest < sum(gate.count for gate in window.gates)
+
+
+def _cause(window: Window, minutes: Minutes | None) -> str:
+    if not window.gates:
+        return "most decisions give no reason"
+    if many_gates(window):
+        blocked = window.share(sum(gate.count for gate in window.gates))
+        return f"{len(window.gates)} gates block {percent(blocked)} of decisions and none stands out"
+    gate = window.gates[0]
+    return f"{_blocks(window, gate)}{_since(gate, minutes)}"
+
+
+def _flagged(window: Window) -> Ranked | None:
+    """The gate that blocks most, where that is worth attention."""
+    gate = window.gates[0] if window.gates else None
+    return gate if gate and gate_severity(window.share(gate.count)) else None
 
 
 def _since(gate: Ranked, minutes: Minutes | None) -> str:

@@ -7,12 +7,14 @@ Exit status of every subcommand, unless its help says otherwise:
     2    wrong usage
     3    Redis does not answer, refuses, or holds nothing that could be asked about
     70   a bug
+    74   the answer could not be written: a full disk, a terminal that is gone
     78   a setting is wrong
     130  interrupted
 """
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import shlex
@@ -21,7 +23,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Annotated, Literal, NoReturn, TypeVar
 
 import redis
@@ -32,7 +34,10 @@ from connectors.errors import RedisError, SettingsError
 from connectors.settings import EXIT_SETTINGS, RedisSettings, load
 from connectors.text import one_line
 
-EXIT_ACT, EXIT_USAGE, EXIT_REDIS, EXIT_BUG, EXIT_INTERRUPTED = 1, 2, 3, 70, 130
+EXIT_ACT, EXIT_USAGE, EXIT_REDIS, EXIT_BUG, EXIT_IO, EXIT_INTERRUPTED = 1, 2, 3, 70, 74, 130
+
+UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""How a full disk, a quota, a limit and a terminal that is gone are told."""
 
 WindowName = Literal["1m", "5m", "15m", "1h"]
 
@@ -49,7 +54,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object inst
 InWindow = Annotated[
     WindowName, typer.Option("--window", "-w", help="The running minute, and the 0, 4, 14 or 59 before it.")
 ]
-Watch = Annotated[bool, typer.Option("--watch", help="Show it again and again, in place, until Ctrl-C.")]
+Watch = Annotated[bool, typer.Option("--watch", help="Show it again and again, in place, until q or Ctrl-C.")]
 Every = Annotated[float, typer.Option(metavar="SECONDS", min=0.1, max=3600, help="With --watch: how often.")]
 Full = Annotated[bool, typer.Option("--full", help="Whole reasons: neither folded into gates nor cut.")]
 
@@ -97,15 +102,33 @@ def reading(redis_url: str | None) -> Iterator[tuple[redis.Redis, str]]:
 
 
 def write(text: str) -> bool:
-    """Print `text`; a reader that has seen enough (`| head`) is no error. Whether there is still one."""
+    """Print `text`; a reader that has seen enough (`| head`) is no error. Whether there is still one.
+
+    :raises SystemExit: with status 74, after one line: it cannot be written.
+    """
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()
         return False
+    except OSError as error:
+        unwritable(error)
     return True
+
+
+def unwritable(error: OSError) -> NoReturn:
+    """End, as standard output took no more for the reason `error`.
+
+    :raises SystemExit: always, with status 74.
+    """
+    _give_up_output()
+    fail(f"cannot write the answer: {error.strerror or type(error).__name__}", EXIT_IO)
+
+
+def _give_up_output() -> None:
+    # Python would complain again when it flushes at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def page(text: str) -> None:
@@ -138,7 +161,8 @@ def _rows(text: str) -> int:
 
 def say(text: str) -> None:
     """A message to the person in front of it, beside the data."""
-    print(f"quantum: {one_line(text, 400)}", file=sys.stderr)
+    with suppress(OSError):  # (there is nobody left to be told)
+        print(f"quantum: {one_line(text, 400)}", file=sys.stderr)
 
 
 def fail(reason: str, status: int) -> NoReturn:
@@ -146,5 +170,6 @@ def fail(reason: str, status: int) -> NoReturn:
 
     :raises SystemExit: always.
     """
-    print(f"quantum: {reason}", file=sys.stderr)
+    with suppress(OSError):
+        print(f"quantum: {reason}", file=sys.stderr)
     raise SystemExit(status)

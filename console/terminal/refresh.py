@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -15,11 +15,15 @@ from connectors.errors import RedisError
 from connectors.settings import RedisSettings
 from connectors.text import one_line
 from console.terminal.command import EXIT_REDIS, fail, refusal, say, write
+from console.terminal.keyboard import QUIT, keyboard
 
 _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 """A screen of its own without a cursor, and back."""
 
 _HOME, _END_OF_LINE, _REST_OF_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J"
+
+HINT = "q end"
+"""The last line of what is shown in place."""
 
 MOST_TROUBLE = 200
 """Characters of a line about trouble."""
@@ -48,11 +52,11 @@ def frame(text: str) -> str:
 
 
 def repeat(settings: RedisSettings, answer: Callable[[], str], every: float) -> NoReturn:
-    """Show what `answer` gives every `every` seconds, until it is interrupted.
+    """Show what `answer` gives every `every` seconds, until `q` is pressed or it is interrupted.
 
     A Redis that is away at first ends it, with status 3; one that goes away later is waited for.
 
-    :raises SystemExit: Redis is away, or nobody reads any more.
+    :raises SystemExit: `q`; Redis is away, or nobody reads any more.
     :raises KeyboardInterrupt: interrupted.
     """
     try:
@@ -64,12 +68,17 @@ def repeat(settings: RedisSettings, answer: Callable[[], str], every: float) -> 
             time.sleep(every)
             text = _again(settings, answer)
         raise SystemExit(0)
-    with screen():
+    with screen(), keyboard() as wait, suppress(EOFError):
         while True:
             # What is longer (with --full) would roll the screen on and on.
-            write(frame("".join(text.splitlines(keepends=True)[: shutil.get_terminal_size().lines])))
-            time.sleep(every)
+            lines = text.splitlines(keepends=True)[: max(shutil.get_terminal_size().lines - 1, 1)]
+            write(frame("".join(lines) + HINT))
+            due = time.monotonic() + every
+            while (left := due - time.monotonic()) > 0:
+                if QUIT in wait(left):
+                    raise SystemExit(0)
             text = _again_in_place(answer, text)
+    raise SystemExit(0)  # the terminal is gone
 
 
 def _again(settings: RedisSettings, answer: Callable[[], str]) -> str:

@@ -32,8 +32,9 @@ def ranking(rows: Sequence[Row], room: Room, title: str) -> list[Text]:
     """A heading, and a line a row: name, count, share, and on a screen that is wide enough a bar."""
     longest = max((cell_len(one_line(row.name, _LONGEST_NAME)) for row in rows), default=0)
     longest = max(longest, cell_len(title))
-    width = longest if room.width is None else min(longest, max(room.width - 22, 16))
-    bar_width = 0 if room.width is None else min(max(room.width - width - 22, 0), 40)
+    note = max((cell_len(row.note) + 2 for row in rows if row.note), default=0)
+    width = longest if room.width is None else min(longest, max(room.width - note - 22, 16))
+    bar_width = 0 if room.width is None else min(max(room.width - width - note - 22, 0), 40)
     lines = [Text(f"{fit(title, width)}{'count':>11}{'share':>8}", "dim")]
     for row in rows:
         style = STYLES[row.severity]

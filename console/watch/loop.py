@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import codecs
 import os
-import select
-import signal
 import sys
-import termios
 import time
-import tty
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
 import redis
 
 from connectors.errors import RedisError
 from console.terminal.command import write
+from console.terminal.keyboard import keyboard
 from console.terminal.refresh import frame
 from console.terminal.refresh import screen as own_screen
-from console.terminal.viewport import here, printed
-from console.watch.scene import Scene, read_scene
+from console.terminal.viewport import Room, here, printed
+from console.watch.middle import symbols_wanted
+from console.watch.scene import read_scene
 from console.watch.screen import screen
-from console.watch.view import View, press, split_keys
+from console.watch.symbols import Picked, SymbolReader
+from console.watch.view import View, press
 from flows.settings.joins import AllocationSettings
 
 
@@ -33,63 +29,44 @@ def watch(client: redis.Redis, settings: AllocationSettings, view: View, every: 
     :raises RedisError: Redis does not answer at the first look. Later, what was seen last stays, and is called old.
     :raises KeyboardInterrupt: Ctrl-C.
     """
-    scene, trouble = read_scene(client, settings), ""
-    with _keys() as (keyboard, resized), own_screen():
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    scene, trouble, picked = read_scene(client, settings), "", Picked()
+    reader = SymbolReader(client, settings.key_prefix)
+    with own_screen(), keyboard() as wait:
         due = time.monotonic() + every
         while not view.done:
-            if not write(_drawn(scene, view, trouble)):
+            room = _room()
+            if not trouble:
+                try:
+                    picked = reader.read(scene.minutes, view, symbols_wanted(room.height))
+                except RedisError as error:
+                    trouble = _old(error)
+            if not write(frame(printed(screen(scene, view, picked, room, trouble)))):
                 return
-            ready, _, _ = select.select([*keyboard, resized], [], [], max(due - time.monotonic(), 0))
-            if resized in ready:
-                os.read(resized, 1024)
-            for one in keyboard:
-                if one in ready:
-                    typed = os.read(one, 1024)
-                    if not typed:  # the terminal is gone
-                        return
-                    for key in split_keys(decoder.decode(typed)):
-                        view = press(view, key)
+            try:
+                for key in wait(due - time.monotonic()):
+                    view = press(view, key)
+            except EOFError:  # the terminal is gone
+                return
             if time.monotonic() >= due:
                 try:
                     scene, trouble = read_scene(client, settings), ""
                 except RedisError as error:
-                    trouble = f"NOT UP TO DATE: {error}"
+                    trouble = _old(error)
                 due = time.monotonic() + every
 
 
 def once(client: redis.Redis, settings: AllocationSettings, view: View) -> str:
     """What the screen would show, as plain text. Raises `connectors.errors.RedisError`."""
-    lines = screen(read_scene(client, settings), view, here())
-    return printed(lines[:-1])  # without the line about keys
+    scene, room = read_scene(client, settings), here()
+    picked = SymbolReader(client, settings.key_prefix).read(scene.minutes, view, symbols_wanted(room.height))
+    return printed(screen(scene, view, picked, room)[:-1])  # without the line about keys
 
 
-def _drawn(scene: Scene, view: View, trouble: str) -> str:
+def _old(error: RedisError) -> str:
+    return f"NOT UP TO DATE: {error}"
+
+
+def _room() -> Room:
+    """All lines of the terminal: there is no prompt below."""
     size = os.get_terminal_size(sys.stdout.fileno())
-    room = here()
-    # All lines of the terminal: there is no prompt below.
-    room = type(room)(max(size.columns, 20), max(size.lines, 5), room.ascii_only)
-    return frame(printed(screen(scene, view, room, trouble)))
-
-
-@contextmanager
-def _keys() -> Iterator[tuple[list[int], int]]:
-    """Files to wait for: the keyboard (none, where standard input is no terminal), key by key; and changes of size."""
-    resized, signalled = os.pipe()
-    os.set_blocking(signalled, False)
-    before_handler = signal.signal(signal.SIGWINCH, lambda _number, _frame: None)
-    before_fd = signal.set_wakeup_fd(signalled, warn_on_full_buffer=False)
-    keyboard = sys.stdin.fileno() if sys.stdin.isatty() else None
-    state = None if keyboard is None else termios.tcgetattr(keyboard)
-    try:
-        if keyboard is not None:
-            tty.setcbreak(keyboard)
-        yield ([] if keyboard is None else [keyboard]), resized
-    finally:
-        if keyboard is not None and state is not None:
-            with suppress(termios.error):  # the terminal is gone
-                termios.tcsetattr(keyboard, termios.TCSADRAIN, state)
-        signal.set_wakeup_fd(before_fd)
-        signal.signal(signal.SIGWINCH, before_handler)
-        os.close(resized)
-        os.close(signalled)
+    return Room(max(size.columns, 20), max(size.lines, 5), here().ascii_only)

@@ -12,19 +12,17 @@ from rich.text import Text
 
 from connectors.text import one_line
 from console.queries.joins import Permitted
-from console.queries.minutes import total_of
 from console.queries.service import BEHIND
 from console.queries.snapshots import Window
-from console.queries.text import age, bar, clock, fit, number, percent, sparkline
-from console.queries.verdict import Severity, decision_severity, gate_severity, verdict
+from console.queries.text import age, clock, number, percent, sparkline
+from console.queries.verdict import Severity, decision_severity, verdict
 from console.terminal.viewport import STYLES, Room
+from console.watch.middle import heading, middle
 from console.watch.scene import Scene
+from console.watch.symbols import Picked
 from console.watch.view import View
 from sinks.values.counts import DECISIONS, LONGEST_WINDOW
 from sinks.values.joins import OK
-
-_FIXED = 9
-"""Lines above the gates: title, verdict, two headings, five decisions."""
 
 _MOST_ALERTS = 4
 
@@ -36,19 +34,22 @@ OLD_PROPOSALS_SECONDS = 600
 
 HELP = """\
 1 2 3 4   the last 1, 5, 15, 60 minutes
-/         list only gates and symbols that contain what you type
-          (Enter keeps it, Esc ends it)
+/         list only gates and symbols that contain what you type, and
+          show what stops the symbol (Enter keeps it, Esc ends it)
 ?         this page; any key leaves it
 q         end
 
 Trend: a character a minute, the newest at the right; a step for each seventh of all.
+On a screen of 100 columns and more each gate has its last hour: the darker, the more
+of all decisions it stopped. From 32 lines on the busiest symbols are below.
 Stuck: decided upon in the last 15 minutes, and not executed for as long.
 What a gate means and what to do: quantum explain GATE"""
 
 
-def screen(scene: Scene, view: View, room: Room, trouble: str = "") -> list[Text]:
+def screen(scene: Scene, view: View, picked: Picked, room: Room, trouble: str = "") -> list[Text]:
     """The lines of a screen; no more and none wider than `room` has.
 
+    :arg picked: the symbols that were read for `view`; those of another view are not shown.
     :arg trouble: why this is not up to date, in a line; empty: it is.
     """
     width, height = room.width or 80, room.height
@@ -67,8 +68,8 @@ def screen(scene: Scene, view: View, room: Room, trouble: str = "") -> list[Text
         _lag(scene),
         _prompt(view),
     ]
-    rows = 10 if height is None else max(height - len(top) - 1 - len(bottom), 1)
-    return _cut([*top, *_gates(window, view, rows, width, room), *bottom], width, height)
+    between = None if height is None else max(height - len(top) - len(bottom), 2)
+    return _cut([*top, *middle(scene.minutes, window, view, picked, between, room), *bottom], width, height)
 
 
 def _cut(lines: list[Text], width: int, height: int | None) -> list[Text]:
@@ -94,41 +95,21 @@ def _verdict(scene: Scene, window: Window, trouble: str) -> Text:
     return Text(one_line(said.sentence), f"bold {STYLES[said.severity]}".strip())
 
 
-def _heading(name: str, width: int) -> Text:
-    heading = Text(f"{name} ")
-    heading.append("-" * max(width - len(name) - 1, 0), "dim")
-    return heading
-
-
 def _decisions(scene: Scene, window: Window, width: int, ascii_only: bool) -> Iterator[Text]:
     counted, running = scene.minutes.counted, scene.minutes.running
     shown = range(running - min(max(width - 32, 5), LONGEST_WINDOW) + 1, running + 1)
-    yield _heading(f"{number(window.total)} decisions; by minute, the last {len(shown)}", width)
-    minutes = [total_of("1m", [counted[one]]) if one in counted else None for one in shown]
+    yield heading(f"{number(window.total)} decisions; by minute, the last {len(shown)}", width)
+    totals = {one: sum(counted[one].decisions.get(name, 0) for name in DECISIONS) for one in shown if one in counted}
     for name in DECISIONS:
         share = window.share_of(name)
         style = STYLES[decision_severity(name, share)] if window.total else "dim"
         line = Text(f"{name:<8}")
         line.append(f"{number(window.decisions[name]):>11}{percent(share):>7}", style)
-        shares = [None if one is None else one.share_of(name) for one in minutes]
+        shares = [
+            None if one not in counted else counted[one].decisions.get(name, 0) / max(totals[one], 1) for one in shown
+        ]
         line.append(f"  {sparkline(shares, 1.0, ascii_only=ascii_only)}")
         yield line
-
-
-def _gates(window: Window, view: View, rows: int, width: int, room: Room) -> Iterator[Text]:
-    gates = [gate for gate in window.gates if view.lets_through(gate.name)]
-    yield _heading("Gates" if gates else "Gates: none", width)
-    name_width = min(max(width - 40, 20), 44)
-    bar_width = max(width - name_width - 21, 0)
-    for gate in gates[:rows]:
-        share = window.share(gate.count)
-        style = STYLES[gate_severity(share)]
-        line = Text(fit(gate.name, name_width))
-        line.append(f"{number(gate.count):>11}{percent(share):>7}  ", style)
-        line.append(bar(share, bar_width, ascii_only=room.ascii_only), style)
-        yield line
-    if room.height is not None:
-        yield from (Text("") for _ in range(rows - len(gates)))
 
 
 def _warnings(scene: Scene) -> Iterator[Text]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 
+from console.terminal.keyboard import QUIT
 from sinks.values.counts import WINDOWS
 
 WINDOW_KEYS = dict(zip("1234", WINDOWS, strict=True))
 
 ENTER, ESCAPE, BACKSPACE = ("\r", "\n"), "\x1b", ("\x7f", "\x08")
-
-_KEY = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1bO.|.", re.DOTALL)
 
 MOST_FILTER = 40
 """Characters of a filter."""
@@ -39,10 +37,10 @@ def press(view: View, key: str) -> View:
     if view.typing:
         return _type(view, key)
     if view.help:
-        return replace(view, help=False, done=key == "q")
+        return replace(view, help=False, done=key == QUIT)
     if key in WINDOW_KEYS:
         return replace(view, window=WINDOW_KEYS[key])
-    if key == "q":
+    if key == QUIT:
         return replace(view, done=True)
     if key == "?":
         return replace(view, help=True)
@@ -63,8 +61,3 @@ def _type(view: View, key: str) -> View:
     if len(key) == 1 and key.isprintable():
         return replace(view, filter=(view.filter + key)[:MOST_FILTER])
     return view
-
-
-def split_keys(typed: str) -> list[str]:
-    """Keys, of what a terminal sent at once: an escape sequence (an arrow, say) is one key, which nobody minds."""
-    return _KEY.findall(typed)

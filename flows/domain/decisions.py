@@ -82,8 +82,9 @@ def _error_in(details: bytes) -> str:
         value: Any = orjson.loads(details)
     except orjson.JSONDecodeError:
         try:
-            # Python's publishers write NaN, which is not JSON and which orjson refuses.
-            value = json.loads(details)
+            # Not JSON, but not lost on a reader: NaN, as Python's publishers write it; a byte order mark; control
+            # characters, and bytes that are no UTF-8, which cost the character that they are in, as anywhere else.
+            value = json.loads(details.decode("utf-8-sig", "replace"), strict=False)
         except (ValueError, RecursionError):
             return ""
     error = value.get("error") if isinstance(value, dict) else None
@@ -104,9 +105,9 @@ def _kind_of(decision: bytes, executed: bytes, reason: bytes | str, symbol: byte
         unknown = said if verdict == UNKNOWN else ""
     else:
         done = clean(executed).lower()
-        if done == "true":
+        if done in ("true", "1"):
             verdict = EXECUTE
-        elif done == "false":
+        elif done in ("false", "0"):
             verdict = SKIP if why == NO_REASON else BLOCKED
         else:
             verdict = UNKNOWN

@@ -38,9 +38,18 @@ class AlertsSettings(RedisSettings):
     )
     p35_alert_blocked_high: float = Field(0.40, ge=0, le=1, description="share of BLOCKED above which too many are")
     p35_alert_error_high: float = Field(0.10, ge=0, le=1, description="share of ERROR above which too many are")
+    p35_alert_hysteresis: float = Field(
+        0.05,
+        ge=0,
+        le=0.5,
+        description="how far a share must fall back behind its threshold for an alert to end; 0: not",
+    )
     p35_alert_max_lag: int = Field(1_000, ge=0, description="entries unread or uncounted, above which P3.5 is behind")
     p35_alert_cooldown: float = Field(
-        300, ge=0, le=86_400, description="seconds between two alerts of equal kind, reason and window"
+        300,
+        ge=0,
+        le=86_400,
+        description="seconds between two alerts of equal kind, reason and window, unless the second is worse",
     )
     alert_notify_urls: SecretStr | None = Field(
         None, description="receivers, as URLs that apprise knows, apart by spaces or commas; unset sends nothing"

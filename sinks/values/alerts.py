@@ -53,7 +53,7 @@ class Tracked:
     alert_id: str = ""
     """Of the alert that is firing; empty when none is."""
     severity: str = ""
-    """The one that was published last, while firing."""
+    """The one that was published last as firing, also when it is resolved since: a worse one waits for no cooldown."""
     started_at: float = 0.0
     """When it began to fire, while firing."""
     published_at: float | None = None

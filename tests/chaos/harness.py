@@ -63,11 +63,15 @@ class Chaos:
 
     def publish(self, count: int) -> None:
         """Add `count` random entries, spread over half an hour, a few of them broken."""
-        now = int(time.time())
         while count > 0:
             chunk = min(count, 2_000)
-            self.add([self._entry(now) for _ in range(chunk)])
+            self.add(self.entries(chunk))
             count -= chunk
+
+    def entries(self, count: int) -> list[dict[str, str]]:
+        """Such entries, without adding them."""
+        now = int(time.time())
+        return [self._entry(now) for _ in range(count)]
 
     def add(self, entries: Sequence[Mapping[Any, Any]]) -> None:
         """Add `entries`."""

@@ -194,14 +194,6 @@ def test_stream_ids_are_raised_in_their_own_order(raw: redis.Redis) -> None:
         assert newest == expected
 
 
-def test_raise_drops_new_fields_past_its_limit(raw: redis.Redis) -> None:
-    values = {f"s{number}": "1" for number in range(5)}
-    commit(raw, [part(deliver(raw, 1), Raise("r", values, limit=3))])
-    assert raw.hlen("r") == 3
-    commit(raw, [part(deliver(raw, 1), Raise("r", dict.fromkeys(values, "2"), limit=3))])
-    assert set(raw.hvals("r")) == {b"2"}
-
-
 def test_a_full_hash_folds_new_fields_and_counts_the_overflow(raw: redis.Redis) -> None:
     def count(names: list[str]) -> int:
         counts = dict.fromkeys(names, 2)

@@ -38,7 +38,7 @@ EFFECTS = st.one_of(
     st.builds(
         Count, KEY, st.dictionaries(NAME, st.integers(1, 9), max_size=4), TTL, st.none() | CAPS, st.none() | MIRRORS
     ),
-    st.builds(Raise, KEY, NUMBERS, TTL, TTL),
+    st.builds(Raise, KEY, NUMBERS, TTL, TTL, st.none() | st.tuples(KEY, NAME)),
     st.builds(RaiseId, KEY, NAME, st.sampled_from([b"1-1", b"2-0"])),
     st.builds(Put, KEY, TEXTS, TTL),
     st.builds(Append, KEY, SOME_TEXTS, TTL),
@@ -83,7 +83,8 @@ class Reader:
             return (kind, key, self.take(), self.take())
         if kind == "R":
             ttl, limit = self.number(), self.number()
-            return (kind, key, ttl, limit, self.pairs(self.take()))
+            dropped = (self.key(), self.take())
+            return (kind, key, ttl, limit, dropped, self.pairs(self.take()))
         if kind in ("P", "A"):
             bound = self.number()
             return (kind, key, bound, self.pairs(self.take()))
@@ -119,7 +120,7 @@ def described(effect: Any) -> tuple[Any, ...]:
     if isinstance(effect, RaiseId):
         return ("I", effect.key, effect.field, effect.stream_id)
     if isinstance(effect, Raise):
-        return ("R", effect.key, effect.ttl, effect.limit, effect.values)
+        return ("R", effect.key, effect.ttl, effect.limit, effect.dropped or (None, ""), effect.values)
     if isinstance(effect, Put):
         return ("P", effect.key, effect.ttl, effect.fields)
     if isinstance(effect, Append):
@@ -158,6 +159,8 @@ def test_every_key_that_is_touched_is_named_once_and_no_other(parts: list[Part])
         touched |= {part.delivery.counters} - {""}
         for effect in part.effects:
             touched.add(effect.key)
+            if isinstance(effect, Raise):
+                touched |= {effect.dropped[0]} if effect.dropped else set()
             if isinstance(effect, Count):
                 touched |= {effect.cap.overflow[0]} if effect.cap else set()
                 touched |= {effect.mirror.key} if effect.mirror else set()

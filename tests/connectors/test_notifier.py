@@ -41,7 +41,7 @@ POLICY = Policy(
 
 def outbox(name: str) -> OutboxConfig:
     """The keys of a receiver."""
-    return OutboxConfig("events", f"notify-{name}", f"lease:{name}", "dead")
+    return OutboxConfig("events", f"notify-{name}", f"lease:{name}", "dead", "sent", f"receiver:{name}")
 
 
 class Seen(Watcher):
@@ -96,6 +96,48 @@ def test_what_is_wanted_is_sent_in_order_and_the_rest_is_passed_over(server: Pri
         assert told(web) == [1, 2, 3]
         assert set(seen.outcomes) == {"sent"}
         wait_for(lambda: seen.waits == {"1": 0}, "the gauge")
+
+
+def test_what_becomes_of_messages_is_noted_without_secrets(server: PrivateRedis, client: redis.Redis) -> None:
+    few = replace(POLICY, attempts=2)
+    with HttpReceiver() as web, notifying(service(server.url), web.url, policy=few):
+        publish(client, 1, 2)
+        wait_for(lambda: settled(client) and client.exists("receiver:1", "sent") == 2, "the first two")
+        ids = [entry_id for entry_id, _fields in client.xrange("events")]
+        web.status = 403
+        publish(client, 3)
+        wait_for(lambda: client.xlen("dead") == 1, "the third, given up")
+        about = client.hgetall("receiver:1")
+        assert (about["name"], about["failures"]) == ("JSON", "2")
+        assert "403" in about["failure"]
+        assert abs(float(about["failed_at"]) - client.time()[0]) < 10
+        web.status = 200
+        publish(client, 4)
+        wait_for(lambda: client.hkeys("receiver:1") == ["name"], "the fourth")
+        ids.append(client.xrevrange("events", count=1)[0][0])
+        noted = [fields for _id, fields in client.xrange("sent")]
+    assert {one["receiver"] for one in noted} == {"1"}
+    assert " ".join(one["entries"] for one in noted).split() == ids
+    assert SECRET not in str(about) + str(noted)
+
+
+@pytest.mark.parametrize("broken", ["sent", "receiver:1"])
+def test_a_note_that_cannot_be_made_holds_up_no_message(
+    server: PrivateRedis, client: redis.Redis, broken: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    client.set(broken, "something else")
+    one = service(server.url)
+    with HttpReceiver() as web, notifying(one, web.url):
+        publish(client, *range(3))
+        wait_for(lambda: settled(client), "all three")
+        web.status = 500
+        publish(client, 3)
+        wait_for(lambda: web.attempts > len(web.messages), "an attempt that fails")
+        web.status = 200
+        wait_for(lambda: settled(client), "the fourth")
+        assert told(web) == list(range(4))
+        assert one.outage.redis_up
+    assert "".join(capfd.readouterr()).count("what becomes of messages is not noted") == 1
 
 
 def test_each_receiver_gets_all(server: PrivateRedis, client: redis.Redis) -> None:

@@ -25,13 +25,13 @@ RECORDS = ("record", "object", "text", "hash")
 EFFECTS = (
     Count("capped", {"a": 2, "b": 1}, 100, Cap(1, {"a": ("o", "o"), "b": ("o", "o")}, ("over", "n"), ("a",))),
     Count("counted", {"a": 2, "old": 1}, mirror=Mirror("mirror", ("a",), 100)),
-    Raise("raised", {"x": "5.5", "y": "7"}, ttl=100, limit=2),
+    Raise("raised", {"x": "5.5", "y": "7"}, ttl=100, limit=1, dropped=("room", "n")),
     RaiseId("last", "id", IDS[2]),
     Put("put", {"k": "v"}, ttl=100),
     Append("out", {"k": "v"}, max_length=10),
     *(Merge(key, {"f": 1}, {"g": 2}, ttl=100, json=key == "object") for key in RECORDS),
 )
-KEYS = ("s", "lease:c", "capped", "counted", "mirror", "over", "raised", "last", "put", "out", *RECORDS)
+KEYS = ("s", "lease:c", "capped", "counted", "mirror", "over", "raised", "room", "last", "put", "out", *RECORDS)
 
 Action = Callable[[redis.Redis], Any]
 Dump = dict[str, Any]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import ssl
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
 from connectors.connection import connect
+from connectors.errors import RedisAway, RedisSilent, translate
 from connectors.private_redis import PrivateRedis
 from connectors.settings import RedisSettings
 from tests.support import users
@@ -104,6 +108,95 @@ def test_tls_is_verified_unless_the_url_says_otherwise(proxy: TlsProxy) -> None:
     one = made(proxy.url())
     assert (one.cert_reqs, one.check_hostname) == (ssl.CERT_REQUIRED, True)
     assert made(proxy.url(ssl_cert_reqs="none")).cert_reqs == ssl.CERT_NONE
+
+
+@contextlib.contextmanager
+def answering(answer: Callable[[socket.socket], object]) -> Iterator[int]:
+    """A port where each connection gets its first bytes read, then `answer`, and is closed."""
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                one, _ = listener.accept()
+                with contextlib.suppress(OSError), one:
+                    one.recv(1 << 16)
+                    answer(one)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield int(listener.getsockname()[1])
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def refused(url: str, timeout: float | None = None) -> Exception:
+    """What a client makes of `url`."""
+    with connect(RedisSettings(redis_url=url), timeout=timeout) as client, pytest.raises(redis.RedisError) as caught:
+        client.ping()
+    return translate(caught.value)
+
+
+PLAIN = "this port does not seem to speak TLS: if it is a plain one, the URL must begin with redis://"
+SECURE = "if this port speaks TLS, the URL must begin with rediss://"
+
+
+def test_tls_to_a_plain_redis_is_named_as_that(server: PrivateRedis) -> None:
+    error = refused(f"rediss://127.0.0.1:{server.port}/0", timeout=1.0)
+    assert isinstance(error, RedisSilent)
+    assert PLAIN in str(error)
+
+
+def test_tls_to_a_port_that_answers_something_else_is_named_as_that() -> None:
+    with answering(lambda one: one.sendall(b"-ERR Protocol error: unauthenticated bulk length\r\n")) as port:
+        error = refused(f"rediss://127.0.0.1:{port}/0")
+    assert isinstance(error, RedisAway)
+    assert PLAIN in str(error)
+
+
+@pytest.mark.parametrize("answer", [b"", b"\x15\x03\x01\x00\x02\x02\x46\r\n"], ids=["hangs up", "alert"])
+def test_a_plain_connection_to_a_port_that_wants_tls_is_named_as_that(answer: bytes) -> None:
+    with answering(lambda one: one.sendall(answer)) as port:
+        error = refused(f"redis://127.0.0.1:{port}/0")
+    assert isinstance(error, RedisAway)
+    assert SECURE in str(error)
+
+
+def test_a_plain_connection_to_a_server_of_tls_is_named_as_that(proxy: TlsProxy) -> None:
+    assert SECURE in str(refused(f"redis://127.0.0.1:{proxy.port}/0"))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"-ERR max number of clients reached\r\n", b"-LOADING x\r\n", b"-WRONGPASS x\r\n", b"HTTP/1.1 400\r\n"],
+    ids=lambda answer: answer[1:5].decode(),
+)
+def test_a_port_that_answers_in_plain_text_is_not_asked_for_tls(answer: bytes) -> None:
+    with answering(lambda one: one.sendall(answer)) as port:
+        assert "TLS" not in str(refused(f"redis://127.0.0.1:{port}/0"))
+
+
+def test_a_connection_that_breaks_later_is_not_asked_for_tls(server: PrivateRedis) -> None:
+    with connect(RedisSettings(redis_url=server.url)) as client, server.client() as other:
+        client.ping()
+        (one,) = [row for row in other.client_list() if row["name"] == "quantum"]
+        pool = client.connection_pool
+        connection = pool.get_connection()
+        other.client_kill(one["addr"])
+        with pytest.raises(redis.ConnectionError) as caught:
+            connection.read_response()
+        pool.release(connection)
+    assert "TLS" not in str(caught.value)
+
+
+def test_a_password_that_cannot_be_read_is_not_a_matter_of_tls(server: PrivateRedis, tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text("word", "utf-8")
+    settings = RedisSettings(redis_url=server.url, redis_password_file=path)
+    path.unlink()
+    with connect(settings) as client, pytest.raises(redis.ConnectionError, match="cannot be read") as caught:
+        client.ping()
+    assert "TLS" not in str(caught.value)
 
 
 # Passwords in files.

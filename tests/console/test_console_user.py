@@ -44,6 +44,10 @@ def counted(request: pytest.FixtureRequest) -> Iterator[PrivateRedis]:
         raw.xtrim(STREAM, maxlen=300, approximate=False)
         publish(raw)
         raw.xreadgroup(GROUP, "somebody", {STREAM: ">"}, count=3)
+        alert_id = raw.xadd("quantum:p35:alerts", {"state": "resolved"})
+        raw.xgroup_create("quantum:p35:alerts", "notify-1", "0")
+        raw.xreadgroup("notify-1", "notifier", {"quantum:p35:alerts": ">"})
+        raw.xadd("quantum:p35:alerts:sent", {"receiver": "1", "entries": alert_id})
         raw.acl_log_reset()
         yield server
 
@@ -115,12 +119,13 @@ def test_every_command_may_ask_all_that_it_asks(counted: PrivateRedis) -> None:
         "tail -n 0 --no-follow",
         "report",
         "verify",
+        "alerts",
     )
 
     def asked() -> None:
         for command in (*commands, *more):
             done = quantum.here(counted.url, *command.split())
-            assert done.exit_code == {"drift 0": 1, "check": 2}.get(command, 0), (command, done.stderr)
+            assert done.exit_code == {"drift 0": 1, "check": 2, "alerts": 3}.get(command, 0), (command, done.stderr)
 
     assert_nothing_denied_or_changed(counted, asked)
 

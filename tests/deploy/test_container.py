@@ -79,6 +79,12 @@ def test_a_flow_in_a_container_is_as_confined_as_its_unit(flow: str) -> None:
         assert f":{PORTS[flow]}/metrics" in service["healthcheck"]["test"][-1]
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_runs_is_started_again_after_a_reboot(name: str) -> None:
+    # (`on-failure` leaves down what a shutdown has stopped in good order)
+    assert SERVICES[name]["restart"] == "unless-stopped"
+
+
 def test_only_this_machine_reaches_the_containers_and_what_they_mount_is_there() -> None:
     assert set(SERVICES) == {*PORTS, "redis", "prometheus", "grafana"}
     for service in SERVICES.values():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from tests.support.installation import Installation
 UNITS = sorted(path.name for path in (ROOT / "deploy/systemd").glob("*.service"))
 P35 = "quantum-p35-decision-intelligence.service"
 ENV = "etc/quantum/p35-decision-intelligence.env"
+CONSOLE_ENV = "etc/quantum/console.env"
 
 
 def asked(verb: str, *units: str) -> list[str]:
@@ -35,7 +37,7 @@ def python(one: Installation, *arguments: str) -> str:
 
 def test_the_script_has_no_fault_that_a_linter_knows() -> None:
     linter = Path(sys.executable).parent / "shellcheck"
-    scripts = sorted((ROOT / "deploy").glob("*.sh"))
+    scripts = sorted((ROOT / "deploy").rglob("*.sh"))
     done = subprocess.run([linter, *scripts], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout
 
@@ -48,9 +50,10 @@ def test_all_is_where_it_belongs(installed: Installation, tmp_path: Path) -> Non
         assert files[f"etc/systemd/system/{unit}"] == (ROOT / "deploy/systemd" / unit).read_text("utf-8")
         name = unit.removeprefix("quantum-").replace(".service", ".env")
         assert files[f"etc/quantum/{name}"] == (ROOT / "deploy/env" / name).read_text("utf-8")
+    assert files[CONSOLE_ENV] == (ROOT / "deploy/env/console.env").read_text("utf-8")
     assert files["usr/local/bin/quantum"] == "/opt/quantum-flows/current/bin/quantum"
     assert (installed.root / "etc/quantum/credentials").stat().st_mode & 0o777 == 0o700
-    assert (installed.root / ENV).stat().st_mode & 0o777 == 0o640
+    assert [(installed.root / name).stat().st_mode & 0o777 for name in (ENV, CONSOLE_ENV)] == [0o640] * 2
     assert python(installed, "-c", "import flows, sys; print(flows.__version__, flows.__file__)").startswith(
         f"{flows.__version__} {installed.root}/opt/quantum-flows/current/"
     )
@@ -69,7 +72,8 @@ def test_what_is_installed_is_what_is_locked(installed: Installation) -> None:
 
 def test_scripts_name_the_place_where_they_will_be_run(installed: Installation) -> None:
     release = installed.root / "opt/quantum-flows/current"
-    assert (release / "bin/quantum").read_text("utf-8").startswith("#!/opt/quantum-flows/releases/")
+    assert (release / "bin/pip").read_text("utf-8").startswith("#!/opt/quantum-flows/releases/")
+    assert str(installed.root) not in (release / "bin/quantum").read_text("utf-8")
     assert str(installed.root) not in (release / "pyvenv.cfg").read_text("utf-8")
 
 
@@ -81,6 +85,53 @@ def test_without_systemd_units_are_enabled_by_their_links(installed: Installatio
     for unit in UNITS:
         link = f"etc/systemd/system/multi-user.target.wants/{unit}"
         assert one.files()[link] == f"/etc/systemd/system/{unit}"
+
+
+def test_where_systemd_does_not_run_nothing_is_built_and_a_way_is_shown(tmp_path: Path) -> None:
+    one = Installation(tmp_path / "root", tmp_path / "state")
+    (one.state / "booted").rmdir()
+    for arguments in ((), ("--rollback",), ("--dry-run",)):
+        done = one.run(*arguments)
+        assert done.returncode == 1
+        assert "systemd does not run here" in done.stdout
+        assert "--no-start" in done.stdout
+    assert list(one.root.rglob("*")) == []
+    assert one.calls() == []
+
+
+def test_without_starting_it_installs_where_systemd_does_not_run(installed: Installation, tmp_path: Path) -> None:
+    one = installed.copy(tmp_path)
+    (one.state / "booted").rmdir()
+    done = one.run("--no-start")
+    assert done.returncode == 0, done.stdout
+    assert "nothing was started" in done.stdout
+    assert {f"etc/systemd/system/multi-user.target.wants/{unit}" for unit in UNITS} <= set(one.files())
+    assert one.run("--uninstall").returncode == 0  # (nothing runs that would have to be stopped)
+    assert all(name.startswith("etc/quantum/") for name in one.files())
+    assert one.calls() == []
+
+
+def test_a_good_run_ends_with_what_to_do_next(installed: Installation, tmp_path: Path) -> None:
+    one = installed.copy(tmp_path)
+    done = one.run("--flow", "p35")
+    _, found, following = done.stdout.partition("next:\n")
+    assert found
+    for word in ("/etc/quantum/*.env", "/etc/quantum/console.env", "quantum why", "quantum-console"):
+        assert word in following
+    (proof,) = re.findall(r"\S+/proof_p35\.sh", following)
+    assert os.access(proof, os.X_OK)
+    assert "nothing was started" not in done.stdout
+
+
+def test_a_first_version_that_does_not_come_up_stays_and_that_is_said(installed: Installation, tmp_path: Path) -> None:
+    one = installed.copy(tmp_path)
+    (one.state / "broken").write_text(str(one.current), "utf-8")
+    before = one.files()
+    done = one.run("--flow", "p35")
+    assert done.returncode == 1
+    assert f"version {str(one.current).removeprefix('releases/')} stays installed" in done.stdout
+    assert "next:" not in done.stdout
+    assert one.files() == before
 
 
 def test_the_second_time_it_only_restarts(installed: Installation, tmp_path: Path) -> None:
@@ -141,6 +192,7 @@ def test_a_version_that_cannot_be_built_changes_nothing(
     done = one.run(source=broken)
     assert done.returncode == 1
     assert "requirements.lock could not be installed" in done.stdout
+    assert "what was built is removed again, and nothing else was changed" in done.stdout
     assert one.files() == before
     assert (one.current, one.releases) == (installed.current, {installed.current})
     assert one.calls() == []
@@ -237,6 +289,25 @@ def test_what_is_uninstalled_is_gone_but_for_the_settings(installed: Installatio
     assert one.files() == {}
 
 
+def test_the_group_that_may_ask_comes_and_goes(installed: Installation, tmp_path: Path) -> None:
+    one = installed.copy(tmp_path)
+    programs = {}
+    for name in ("groupadd", "groupdel", "getent"):
+        program = tmp_path / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        # getent finds the group once it has been added
+        known = "exec test -e groups" if name == "getent" else f'echo "{name} $*" >>calls; touch groups'
+        program.write_text(f'#!/bin/sh\ncd "{tmp_path}"\n{known}\n', "utf-8")
+        program.chmod(0o755)
+        programs[name.upper()] = str(program)
+    environment = {**programs, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+    for arguments in ((), (), ("--uninstall",), ("--uninstall", "--purge")):
+        done = one.run(*arguments, **environment)
+        assert done.returncode == 0, done.stdout
+    calls = (tmp_path / "calls").read_text("utf-8").splitlines()
+    assert calls == ["groupadd --system quantum-console", "groupdel quantum-console"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
@@ -245,6 +316,7 @@ def test_what_is_uninstalled_is_gone_but_for_the_settings(installed: Installatio
         (("--faster",), "--faster"),
         (("--wait", "soon"), "soon"),
         (("--purge",), "--uninstall"),
+        (("--uninstall", "--no-start"), "--no-start"),
         (("--root", "/does/not/exist"), "/does/not/exist"),
     ],
 )

@@ -73,7 +73,7 @@ def analyze() -> str:
 
 def test_there_is_a_unit_and_an_env_file_for_each_flow() -> None:
     assert {name_of(path) for path in UNITS} == set(env_files.SETTINGS) <= set(FLOWS)
-    assert {path.stem for path in env_files.FOLDER.iterdir()} == set(env_files.SETTINGS)
+    assert {path.stem for path in env_files.FOLDER.iterdir()} == {*env_files.SETTINGS, env_files.CONSOLE}
 
 
 @each_unit
@@ -146,7 +146,7 @@ def test_all_units_are_hardened_alike() -> None:
     assert all(one == alike[0] for one in alike)
 
 
-@pytest.mark.parametrize("name", env_files.SETTINGS)
+@pytest.mark.parametrize("name", [*env_files.SETTINGS, env_files.CONSOLE])
 def test_an_env_file_is_what_the_settings_say(name: str) -> None:
     written = (env_files.FOLDER / f"{name}.env").read_text("utf-8")
     assert written == env_files.document(name), "run `make docs`"

@@ -22,6 +22,7 @@ from tests.support.recount import (
     entries,
     processed,
     samples,
+    snapshots,
     wait_until_counted,
 )
 from tests.support.users import SecuredRedis
@@ -51,19 +52,6 @@ def shift_to_now(rows: list[dict[str, str]]) -> int:
     return int(time.time()) - max(int(row["timestamp"]) for row in rows if row.get("timestamp", "").isdigit())
 
 
-def snapshot_keys(raw: redis.Redis) -> dict[str, dict[str, int]]:
-    """All rolling snapshots, by the names that the oracle uses."""
-    found: dict[str, dict[str, int]] = {}
-    for kind in ("decision:counts", "reason:top", "gate:top", "unknown_decision:top"):
-        for key in raw.keys(f"quantum:p35:{kind}:*"):
-            name = key.decode().removeprefix("quantum:p35:")
-            if kind == "decision:counts":
-                found[name] = {field.decode(): int(count) for field, count in raw.hgetall(key).items()}
-            else:
-                found[name] = {field.decode(): int(count) for field, count in raw.zrange(key, 0, -1, withscores=True)}
-    return found
-
-
 def test_the_samples_give_exactly_the_expected_buckets_snapshots_and_status(
     raw: redis.Redis, flows: FlowProcess.Factory
 ) -> None:
@@ -78,7 +66,7 @@ def test_the_samples_give_exactly_the_expected_buckets_snapshots_and_status(
     def snapshots_agree() -> bool:
         minute = int(raw.time()[0]) // 60
         expected = oracle.expected_snapshots(oracle.expected_buckets(every), minute, oracle.expected_unknown(every))
-        found = snapshot_keys(raw)
+        found = snapshots(raw)
         return found == expected and {"gate:top:1h", "decision:counts:5m"} <= set(found)
 
     wait_for(snapshots_agree, "snapshots equal to the oracle's", 15)

@@ -84,7 +84,8 @@ def test_fields_are_the_contracts_and_add_up(counts: dict[Kind, int], symbol_bre
         for name in (f"decision:{decision}", f"reason:{reason}"):
             expected[name] = expected.get(name, 0) + count
         if symbol and symbol_breakdown:
-            for name in (f"symbol_decision:{symbol}:{decision}", f"symbol_reason:{symbol}:{reason}"):
+            escaped = symbol.replace(":", "%3A")
+            for name in (f"symbol_decision:{escaped}:{decision}", f"symbol_reason:{escaped}:{reason}"):
                 expected[name] = expected.get(name, 0) + count
     assert buckets.bucket_counts(counts, symbol_breakdown) == expected
 
@@ -157,6 +158,40 @@ def test_each_entry_overflows_once_for_its_reason_and_not_again_for_its_symbols_
     assert bucket.cap is not None
     watched = [name for name in bucket.counts if name.startswith(bucket.cap.watched)]
     assert watched == ["reason:a", "symbol_decision:S:SKIP"]
+
+
+SYMBOLS = st.text(alphabet="A:%235a", max_size=8) | st.text(max_size=8)
+
+
+@given(SYMBOLS, st.text(max_size=8), st.sampled_from(["EXECUTE", "SKIP", "BLOCKED", "ERROR", "UNKNOWN"]))
+def test_any_symbol_can_be_told_from_its_reason_and_its_decision(symbol: str, reason: str, decision: str) -> None:
+    field = buckets.escaped(symbol)
+    assert field == oracle.symbol_in_field(symbol)
+    assert ":" not in field
+    assert buckets.symbol_field(f"symbol_reason:{field}:{reason}") == (symbol, reason)
+    assert buckets.symbol_field(f"symbol_decision:{field}:{decision}") == (symbol, decision)
+
+
+@pytest.mark.parametrize("symbol", ["BTCUSDT", "5%", "%", "%2", "%3a", "1000SHIB", "é", "__other__"])
+def test_a_symbol_without_a_colon_is_written_as_it_is(symbol: str) -> None:
+    assert buckets.escaped(symbol) == symbol
+
+
+def test_minutes_are_read_back_with_each_reason_at_its_own_symbol(client: redis.Redis, raw: redis.Redis) -> None:
+    counts = {Kind("SKIP", "B:c", "A", ""): 2, Kind("BLOCKED", "c", "A:B", ""): 3, Kind("SKIP", "x", "A%3AB", ""): 5}
+    fields = buckets.bucket_counts(counts, True)
+    assert set(fields) >= {"symbol_reason:A:B:c", "symbol_reason:A%3AB:c", "symbol_reason:A%253AB:x"}
+    client.hset(buckets.bucket_key("quantum", MINUTE), mapping=dict(fields))
+    minute = buckets.read_minutes(raw, "quantum", range(MINUTE, MINUTE + 1))[MINUTE]
+    assert minute.symbol_reasons == {("A", "B:c"): 2, ("A:B", "c"): 3, ("A%3AB", "x"): 5}
+    assert minute.symbol_decisions == {("A", "SKIP"): 2, ("A:B", "BLOCKED"): 3, ("A%3AB", "SKIP"): 5}
+
+
+def test_of_a_bucket_with_colons_as_they_are_decisions_are_told_apart(client: redis.Redis, raw: redis.Redis) -> None:
+    fields = {"symbol_decision:A:B:SKIP": 2, "symbol_decision:A%3AB:SKIP": 1, "symbol_reason:A:B:c": 2}
+    client.hset(buckets.bucket_key("quantum", MINUTE), mapping=dict(fields))
+    minute = buckets.read_minutes(raw, "quantum", range(MINUTE, MINUTE + 1))[MINUTE]
+    assert (minute.symbol_decisions, minute.symbol_reasons) == ({("A:B", "SKIP"): 3}, {("A", "B:c"): 2})
 
 
 def test_summaries_are_read_back_as_they_were_counted(client: redis.Redis, raw: redis.Redis) -> None:

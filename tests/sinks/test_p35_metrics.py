@@ -153,8 +153,10 @@ def test_events_of_the_group_and_the_version_are_shown(metrics: P35Metrics) -> N
     metrics.claimed(3)
     metrics.fenced()
     metrics.trimmed(2)
+    metrics.dropped(4)
     seen = scrape(metrics)
-    assert [seen[f"p35_{name}_total", ()] for name in ("claimed", "fenced", "trimmed")] == [3, 1, 2]
+    names = ("claimed", "fenced", "trimmed", "symbols_dropped")
+    assert [seen[f"p35_{name}_total", ()] for name in names] == [3, 1, 2, 4]
     assert seen["p35_build_info", ("1.2.3",)] == 1
 
 

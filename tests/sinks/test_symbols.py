@@ -53,3 +53,4 @@ def test_made_up_symbols_are_bounded_and_never_expire() -> None:
     for effect in symbols.effects("quantum", {Kind("EXECUTE", "none", "S", ""): 5.0}):
         assert isinstance(effect, Raise)
         assert (effect.limit, effect.ttl) == (10_000, None)
+        assert effect.dropped == ("quantum:p35:status", "symbols_dropped_total")

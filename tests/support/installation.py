@@ -64,14 +64,20 @@ class Installation:
 
     def __init__(self, root: Path, state: Path) -> None:
         self.root, self.state = root, state
-        for folder in (root, state):
+        for folder in (root, state, state / "booted"):
             folder.mkdir(parents=True, exist_ok=True)
         (state / "systemctl").write_text(SYSTEMCTL, "utf-8")
         (state / "systemctl").chmod(0o755)
 
-    def run(self, *arguments: str, source: Path = ROOT, systemd: bool = True) -> subprocess.CompletedProcess[str]:
-        """`deploy/install.sh --root ...` of the tree `source`; its standard error is part of its output."""
-        environment = {**os.environ, "ROOT_OF_TEST": str(self.root)}
+    def run(
+        self, *arguments: str, source: Path = ROOT, systemd: bool = True, **more: str
+    ) -> subprocess.CompletedProcess[str]:
+        """`deploy/install.sh --root ...` of the tree `source`; its standard error is part of its output.
+
+        :arg systemd: there is a systemctl.
+        :arg more: environment variables.
+        """
+        environment = {**os.environ, "ROOT_OF_TEST": str(self.root), "BOOTED": str(self.state / "booted"), **more}
         if systemd:
             environment["SYSTEMCTL"] = str(self.state / "systemctl")
         return subprocess.run(

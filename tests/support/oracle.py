@@ -83,7 +83,8 @@ def field(fields: Fields, name: str) -> Text:
 def error_in_details(details: Text) -> str:
     """`error` of a JSON object; empty when `details` is none, or has none."""
     try:
-        value = json.loads(details if isinstance(details, str) else details.decode("utf-8"))
+        text = as_text(details)
+        value = json.loads(text[1:] if text[:1] == "\ufeff" else text, strict=False)
         if not isinstance(value, dict) or value.get("error") is None:
             return ""
         error = value["error"]
@@ -109,9 +110,9 @@ def decision_of(fields: Fields) -> tuple[str, str]:
                 return decision, ""
         return "UNKNOWN", said
     executed = as_text(field(fields, "executed")).strip().lower()
-    if executed == "true":
+    if executed in ("true", "1"):
         return "EXECUTE", ""
-    if executed == "false":
+    if executed in ("false", "0"):
         return ("SKIP" if reason_of(fields) == "none" else "BLOCKED"), ""
     return "UNKNOWN", ""
 
@@ -148,6 +149,22 @@ def minute_number(name: str) -> int:
     return int(datetime.strptime(name, "%Y%m%d%H%M").replace(tzinfo=timezone.utc).timestamp()) // 60
 
 
+def symbol_in_field(symbol: str) -> str:
+    """A symbol as fields have it: one with a colon, or that looks as if it had been escaped, is escaped as in a URL."""
+    if ":" in symbol or unquote_colon(symbol) != symbol:
+        return "".join({":": "%3A", "%": "%25"}.get(character, character) for character in symbol)
+    return symbol
+
+
+def unquote_colon(text: str) -> str:
+    """`text` with each `%3A` and `%25` read as the character that it stands for, from left to right."""
+    out = ""
+    while text:
+        known = {"%3A": ":", "%25": "%"}.get(text[:3])
+        out, text = (out + known, text[3:]) if known else (out + text[0], text[1:])
+    return out
+
+
 def expected_buckets(
     entries: Iterable[RawEntry], symbol_breakdown: bool = True, max_future_skew: float = MAX_FUTURE_SKEW_SEC
 ) -> dict[str, dict[str, int]]:
@@ -159,8 +176,9 @@ def expected_buckets(
         bucket[f"decision:{meaning.decision}"] += 1
         bucket[f"reason:{meaning.reason}"] += 1
         if symbol_breakdown and meaning.symbol:
-            bucket[f"symbol_decision:{meaning.symbol}:{meaning.decision}"] += 1
-            bucket[f"symbol_reason:{meaning.symbol}:{meaning.reason}"] += 1
+            symbol = symbol_in_field(meaning.symbol)
+            bucket[f"symbol_decision:{symbol}:{meaning.decision}"] += 1
+            bucket[f"symbol_reason:{symbol}:{meaning.reason}"] += 1
     return {name: dict(bucket) for name, bucket in buckets.items()}
 
 

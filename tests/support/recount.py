@@ -59,6 +59,19 @@ def decisions(raw: redis.Redis) -> int:
     )
 
 
+def snapshots(raw: redis.Redis) -> dict[str, dict[str, int]]:
+    """All rolling snapshots, by the names that the oracle uses."""
+    found: dict[str, dict[str, int]] = {}
+    for kind in ("decision:counts", "reason:top", "gate:top", "unknown_decision:top"):
+        for key in raw.keys(f"quantum:p35:{kind}:*"):
+            name = key.decode().removeprefix("quantum:p35:")
+            if kind == "decision:counts":
+                found[name] = {field.decode(): int(count) for field, count in raw.hgetall(key).items()}
+            else:
+                found[name] = {field.decode(): int(count) for field, count in raw.zrange(key, 0, -1, withscores=True)}
+    return found
+
+
 def wait_until_counted(raw: redis.Redis, total: int, seconds: float = 60.0) -> None:
     """Wait until `total` entries are counted, and none is pending."""
     wait_for(lambda: processed(raw) >= total, f"{total} counted", seconds)

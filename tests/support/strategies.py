@@ -79,6 +79,10 @@ DETAILS = st.one_of(
             b'"error"',
             b'{"details": {"error": "nested"}}',
             b'{"error": "\xff"}',
+            b'{"error": "a:\xe9", "qty": NaN}',
+            b'{"error": "a", "note": "\xe2\x82\n\x00"}',
+            b'\xef\xbb\xbf{"error": "a"}',
+            b'\xff{"error": "a"}',
         ]
     ),
     NASTY_BYTES,
@@ -133,9 +137,10 @@ def fields(draw: st.DrawFn, id_ms: int) -> list[tuple[bytes, bytes]]:
     """Name and value pairs of an entry; any may be missing, and some are there twice."""
     strategies = {
         b"plan_id": st.just(b"p1"),
-        b"symbol": st.sampled_from([b"BTCUSDT", b"ETHUSDT", b"", b"A:B", b" XRPUSDT "]) | NASTY_BYTES,
+        b"symbol": st.sampled_from([b"BTCUSDT", b"ETHUSDT", b"", b"A:B", b"A", b"A%3AB", b" XRPUSDT "]) | NASTY_BYTES,
         b"decision": st.just(b"") | PADDED_DECISION | NASTY_BYTES,
-        b"executed": st.sampled_from([b"true", b"false", b"True", b"FALSE", b" true ", b"", b"1", b"no"]) | NASTY_BYTES,
+        b"executed": st.sampled_from([b"true", b"false", b"True", b"FALSE", b" true ", b"", b"1", b"0", b" 0\n", b"no"])
+        | NASTY_BYTES,
         b"error": REASON,
         b"details": DETAILS,
         b"reason": REASON,

@@ -9,8 +9,11 @@ from typing import TypeVar
 Value = TypeVar("Value")
 
 
-def wait_for(condition: Callable[[], Value], what: str, seconds: float = 30.0, every: float = 0.02) -> Value:
-    """The first true value of `condition`; fails the test with `what` when there is none in time."""
+def wait_for(condition: Callable[[], Value], what: str, seconds: float = 60.0, every: float = 0.02) -> Value:
+    """The first true value of `condition`; fails the test with `what` when there is none in time.
+
+    (The start of a flow was seen to take more than 30 s, on a machine with five times as much to do as it has cores.)
+    """
     deadline = time.monotonic() + seconds
     while True:
         value = condition()

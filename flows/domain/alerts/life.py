@@ -5,12 +5,16 @@
                           '-- not found: forgotten       '-- worse: once more      '-- forgotten after the cooldown
 
 - An alert is pending while its condition is found at each check, and fires when that has lasted as long as its rule
-  says. After a gap without checks (longer than `patience`) a pending one begins anew: nobody knows what was in between.
-  One that fires goes on firing.
-- It is published as firing once. It is published once more when it gets worse than was ever said; and not otherwise.
-- Two publications as firing are never closer than the cooldown. One that is due earlier waits, and is forgotten if its
-  condition ends before.
-- It is resolved at the first check that does not find a condition that has lasted, and then once; at once, whatever the
+  says. After a gap without checks a pending one begins anew: nobody knows what was in between. One that fires goes on
+  firing.
+- It is published as firing once, and once more for each severity above all that were said: at once, whatever the
+  cooldown. A severity that falls is not published.
+- Otherwise two publications as firing are never closer than the cooldown. One that is due earlier waits, and is
+  forgotten if its condition ends before. That an alert has ended does not make its severities new: what comes back
+  within the cooldown is published at once only if it is worse than before.
+- A condition that has lasted goes on, while the alert fires, for as long as it is near its threshold. Whatever does not
+  fire yet (pending, waiting for the cooldown, or left out) must reach the threshold itself at each check.
+- It is resolved at the first check at which no condition that has lasted goes on; once, and at once, whatever the
   cooldown.
 - Of one kind, at most `MOST_FIRING` fire at once. What is left out is counted, and is an alert of its own.
 """
@@ -54,17 +58,19 @@ def advance(
     found: Mapping[Key, tuple[Condition, ...]],
     now: float,
     *,
+    checked_at: float | None,
     cooldown: float,
     broken: bool,
     weight: Callable[[Key], int],
 ) -> tuple[dict[Key, Tracked], list[Event]]:
     """What is tracked after a check at `now` (epoch seconds) that `found` this, and what is to be published.
 
+    :arg checked_at: when the check before was, epoch seconds; None: there was none.
     :arg cooldown: seconds.
     :arg broken: whether too much time has passed since the check before to say that anything has lasted.
     :arg weight: of two that are both new, the one with more fires first where not all may.
     """
-    since = {key: _since(tracked.get(key), conditions, now, broken) for key, conditions in found.items()}
+    since = {key: _since(tracked.get(key), conditions, now, checked_at, broken) for key, conditions in found.items()}
     ripe = {key: _worst_ripe(conditions, since[key], now) for key, conditions in found.items()}
     left_out = _left_out(tracked, ripe, now, cooldown, weight)
     stands_for: dict[Key, int] = {}
@@ -81,16 +87,19 @@ def advance(
         after, event = _advance_one(key, before, since.get(key, {}), ripe.get(key, ""), now, cooldown)
         if event is not None:
             events.append(Event(key, *event, stands_for.get(key, 1)))
-        cooling = after.published_at is not None and not _over(after, now, cooldown)
-        if after.since or after.firing or cooling:
+        if after.since or after.firing or _cooling(after, now, cooldown):
             result[key] = after
     return result, events
 
 
-def _since(before: Tracked | None, conditions: tuple[Condition, ...], now: float, broken: bool) -> dict[str, float]:
-    """Severity -> since when its condition has held, as far as is known."""
+def _since(
+    before: Tracked | None, conditions: tuple[Condition, ...], now: float, checked_at: float | None, broken: bool
+) -> dict[str, float]:
+    """Severity -> since when its condition has held, as far as is known; without those that do not hold."""
     since = {}
     for one in conditions:
+        if not one.reached and not _had_lasted(before, one, checked_at):
+            continue
         begun = now
         if before is not None and one.severity in before.since and (before.firing or not broken):
             begun = min(before.since[one.severity], now)
@@ -98,9 +107,17 @@ def _since(before: Tracked | None, conditions: tuple[Condition, ...], now: float
     return since
 
 
+def _had_lasted(before: Tracked | None, one: Condition, checked_at: float | None) -> bool:
+    """Whether the alert fires, and the condition had lasted long enough at the check before."""
+    if before is None or not before.firing or one.severity not in before.since or checked_at is None:
+        return False
+    return checked_at - before.since[one.severity] >= one.lasts - PUNCTUALITY
+
+
 def _worst_ripe(conditions: tuple[Condition, ...], since: Mapping[str, float], now: float) -> str:
-    """The worst severity whose condition has lasted long enough; empty when none has."""
-    ripe = [one.severity for one in conditions if now - since[one.severity] >= one.lasts - PUNCTUALITY]
+    """The worst severity whose condition holds and has lasted long enough; empty when none has."""
+    held = [one for one in conditions if one.severity in since]
+    ripe = [one.severity for one in held if now - since[one.severity] >= one.lasts - PUNCTUALITY]
     return max(ripe, key=_rank, default="")
 
 
@@ -117,7 +134,10 @@ def _left_out(
         due = [
             key
             for key, severity in ripe.items()
-            if key.kind == kind and severity and not _is_firing(tracked, key) and _over(tracked.get(key), now, cooldown)
+            if key.kind == kind
+            and severity
+            and not _is_firing(tracked, key)
+            and _may_begin(tracked.get(key), severity, now, cooldown)
         ]
         free = MOST_FIRING - sum(
             1 for key, severity in ripe.items() if key.kind == kind and severity and _is_firing(tracked, key)
@@ -131,11 +151,15 @@ def _is_firing(tracked: Mapping[Key, Tracked], key: Key) -> bool:
     return key in tracked and tracked[key].firing
 
 
-def _over(one: Tracked | None, now: float, cooldown: float) -> bool:
-    """Whether `one` may be published as firing. A time in the future (the clock was set back) counts as now."""
-    if one is None or one.published_at is None:
-        return True
-    return now - min(one.published_at, now) >= cooldown
+def _may_begin(one: Tracked | None, severity: str, now: float, cooldown: float) -> bool:
+    """Whether `one`, which does not fire, may be published as firing with `severity`."""
+    worse = one is not None and bool(one.severity) and _rank(severity) > _rank(one.severity)
+    return worse or not _cooling(one, now, cooldown)
+
+
+def _cooling(one: Tracked | None, now: float, cooldown: float) -> bool:
+    """Whether `one` was published within the cooldown. A time in the future (the clock was set back) counts as now."""
+    return one is not None and one.published_at is not None and now - min(one.published_at, now) < cooldown
 
 
 def _advance_one(
@@ -143,19 +167,18 @@ def _advance_one(
 ) -> tuple[Tracked, tuple[str, str, str, float] | None]:
     """The next of one alert, and of its event: state, alert_id, severity, seconds that it lasted."""
     published_at = None if before.published_at is None else min(before.published_at, now)
+    lasted = max(now - before.started_at, 0.0)
     if before.firing and not ripe:
-        ended = Tracked(since, published_at=published_at)
-        return ended, (RESOLVED, before.alert_id, before.severity, max(now - before.started_at, 0.0))
-    may_publish = _over(before, now, cooldown)
+        ended = Tracked(since, severity=before.severity, published_at=published_at)
+        return ended, (RESOLVED, before.alert_id, before.severity, lasted)
+    if before.firing and _rank(ripe) > _rank(before.severity):
+        return Tracked(since, before.alert_id, ripe, before.started_at, now), (FIRING, before.alert_id, ripe, lasted)
     if before.firing:
-        if _rank(ripe) > _rank(before.severity) and may_publish:
-            worse = Tracked(since, before.alert_id, ripe, before.started_at, now)
-            return worse, (FIRING, before.alert_id, ripe, max(now - before.started_at, 0.0))
         return Tracked(since, before.alert_id, before.severity, before.started_at, published_at), None
-    if ripe and may_publish:
+    if ripe and _may_begin(before, ripe, now, cooldown):
         alert_id = _alert_id(key, now)
         return Tracked(since, alert_id, ripe, now, now), (FIRING, alert_id, ripe, 0.0)
-    return Tracked(since, published_at=published_at), None
+    return Tracked(since, severity=before.severity, published_at=published_at), None
 
 
 def _rank(severity: str) -> int:

@@ -1,7 +1,8 @@
 """The rules: what is an alert, and how bad. Pure. A new rule is one function and one row of `RULES`.
 
 A rule says what it finds in one view, and its row says how long that must last: at every check of so many seconds on
-end. The shares of decisions and gates are those of the window `5m`, the shortest that a few odd minutes do not sway.
+end. A share that is within P35_ALERT_HYSTERESIS of its threshold is found, too, as one that is near. The shares of
+decisions and gates are those of the window `5m`, the shortest that a few odd minutes do not sway.
 A window with fewer than P35_ALERT_MIN_TOTAL decisions says nothing about anything.
 """
 
@@ -20,6 +21,9 @@ from sinks.values.counts import BLOCKED, ERROR, EXECUTE, SKIP
 QUARTER = 900.0
 """Seconds: a quarter of an hour."""
 
+_DIGITS = 9
+"""Decimals of a threshold: 0.6 - 0.05 must be 0.55, and not a little less."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -29,6 +33,8 @@ class Finding:
     severity: str
     since: float | None = None
     """Since when it has been so at the least, where that is known: epoch seconds."""
+    reached: bool = True
+    """Whether its threshold is reached; False: only near, which goes on with what fires and begins nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +54,28 @@ class Rule:
 
 
 def gate_explosion(view: View, settings: AlertsSettings) -> Iterator[Finding]:
-    """One gate stands behind a large share of all decisions."""
+    """One gate stands behind a large share of all decisions: a finding for each threshold that is reached or near."""
     window = view.windows["5m"]
     levels = (
-        (settings.p35_alert_threshold_critical, CRITICAL),
-        (settings.p35_alert_threshold_high, HIGH),
         (settings.p35_alert_threshold_medium, MEDIUM),
+        (settings.p35_alert_threshold_high, HIGH),
+        (settings.p35_alert_threshold_critical, CRITICAL),
     )
     if window.total >= settings.p35_alert_min_total:
         for gate, count in window.gate_counts.items():
-            reached = [severity for least, severity in levels if count / window.total >= least]
-            if reached and gate != NO_REASON:
-                yield Finding(gate, reached[0])
+            share = count / window.total
+            for least, severity in levels:
+                reached = share >= least
+                if gate != NO_REASON and (reached or share > _below(least, settings)):
+                    yield Finding(gate, severity, reached=reached)
 
 
 def execute_low(view: View, settings: AlertsSettings) -> Iterator[Finding]:
     """Hardly anything is executed."""
-    window = view.windows["5m"]
-    low = window.share_of(EXECUTE) < settings.p35_alert_execute_low
-    if window.total >= settings.p35_alert_min_total and low:
-        yield Finding(EXECUTE, HIGH)
+    window, low = view.windows["5m"], settings.p35_alert_execute_low
+    share, end = window.share_of(EXECUTE), min(round(low + settings.p35_alert_hysteresis, _DIGITS), 1.0)
+    if window.total >= settings.p35_alert_min_total and share < max(low, end):
+        yield Finding(EXECUTE, HIGH, reached=share < low)
 
 
 def skip_high(view: View, settings: AlertsSettings) -> Iterator[Finding]:
@@ -117,8 +125,14 @@ def consumer_behind(view: View, settings: AlertsSettings) -> Iterator[Finding]:
 
 def _above(view: View, settings: AlertsSettings, decision: str, most: float, severity: str) -> Iterator[Finding]:
     window = view.windows["5m"]
-    if window.total >= settings.p35_alert_min_total and window.share_of(decision) > most:
-        yield Finding(decision, severity)
+    share = window.share_of(decision)
+    if window.total >= settings.p35_alert_min_total and share > _below(most, settings):
+        yield Finding(decision, severity, reached=share > most)
+
+
+def _below(threshold: float, settings: AlertsSettings) -> float:
+    """The share at which a condition ends that began at `threshold`; where nothing is left at the latest."""
+    return max(round(threshold - settings.p35_alert_hysteresis, _DIGITS), 0.0)
 
 
 _OF = "{share} of {total} decisions in {window}"
@@ -152,6 +166,8 @@ class Condition:
     """Seconds for which it must last."""
     since: float | None
     """As in `Finding`."""
+    reached: bool = True
+    """As in `Finding`."""
 
 
 def find(view: View, settings: AlertsSettings, rules: tuple[Rule, ...] = RULES) -> dict[Key, tuple[Condition, ...]]:
@@ -160,5 +176,5 @@ def find(view: View, settings: AlertsSettings, rules: tuple[Rule, ...] = RULES) 
     for rule in rules:
         for one in rule.find(view, settings):
             key = Key(rule.kind, one.reason, rule.window)
-            found[key] = (*found.get(key, ()), Condition(one.severity, rule.lasts, one.since))
+            found[key] = (*found.get(key, ()), Condition(one.severity, rule.lasts, one.since, one.reached))
     return found

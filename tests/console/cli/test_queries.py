@@ -144,7 +144,7 @@ def test_all_is_the_five_at_once(asked: tuple[str, redis.Redis, Buckets]) -> Non
     said = answer(url, "all", "-w", "1h")
     total = sum(decisions(fields_of("1h", buckets, said["as_of"])).values())
     assert said["why"]["total"] == said["share"]["total"] == said["drift"]["total"] == total
-    assert {"symbols", "window", "other_symbols"} == set(said["symbols"])
+    assert {"symbols", "window", "from", "to", "other_symbols"} == set(said["symbols"])
     assert said["health"]["status"]["processed_total"] == sum(sum(decisions(one).values()) for one in buckets.values())
     text = quantum(url, "all", "-w", "1h")
     assert (text.returncode, text.stderr) == (0, "")

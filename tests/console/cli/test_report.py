@@ -70,8 +70,20 @@ def test_a_day_that_is_partly_gone_says_so(server: PrivateRedis, client: redis.R
     assert "No decisions." in text
 
 
+def test_today_and_yesterday_are_days(server: PrivateRedis, client: redis.Redis) -> None:
+    while int(client.time()[0]) % DAY > DAY - 60:
+        time.sleep(1)  # the day would end between the questions
+    now = int(client.time()[0])
+    for ago, name in ((0, "today"), (1, "yesterday")):
+        minute = oracle.minute_name((now // DAY - ago) * DAY // 60)
+        client.hset(f"quantum:p35:bucket:{minute}", mapping={"decision:SKIP": 3 + ago, "reason:none": 3 + ago})
+        said = answer(server.url, "report", "--day", name)
+        assert (said["day"], said["total"]) == (day_of(now - ago * DAY), 3 + ago)
+    assert answer(server.url, "report")["day"] == day_of(now)
+
+
 def test_a_day_that_is_none_is_wrong_usage(server: PrivateRedis, client: redis.Redis) -> None:
-    for day in ("yesterday", "2026-02-30", day_of(time.time() + 2 * DAY)):
+    for day in ("tomorrow", "2026-02-30", day_of(time.time() + 2 * DAY)):
         done = quantum(server.url, "report", "--day", day)
         assert (done.returncode, done.stdout) == (2, ""), day
         assert done.stderr.startswith("quantum: --day")

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import struct
 import subprocess
@@ -80,19 +81,27 @@ def test_without_a_terminal_it_answers_and_leaves_nothing() -> None:
     # (The running minute may have begun in between.)
     assert re.search(rf"^  all +[\d,]+( +{processed[1]}){{3}}$", out, re.M), out
     assert re.search(r"^(Trading|Not trading): ", out, re.M)
-    assert re.search(r"-p \d+ hgetall quantum:p35:decision:counts:5m$", out, re.M)
+    assert re.search(r"^    \S+/quantum watch --redis-url redis://127\.0\.0\.1:\d+/0$", out, re.M)
+    nowhere = out.rpartition("Try next")[2].splitlines()
+    assert [line.split("/")[-1] for line in nowhere[1:]] == ["quantum watch", f"quantum explain {top_gate(out)}"], (
+        "its Redis is gone"
+    )
     assert "\x1b" not in out
     wait_for(lambda: not any(map(alive, started)), "the end of all that it started")
 
 
-def test_the_gate_explosion_raises_an_alert_and_resolves_it() -> None:
-    with piped(environment(SECONDS="35", RATE="100")) as demo:
+def top_gate(out: str) -> str:
+    """The first of the top gates."""
+    return out.partition("Top gates, 5 minutes\n")[2].split()[0]
+
+
+def test_within_its_first_seconds_it_does_not_trade_any_more_and_an_alert_says_why() -> None:
+    with piped(environment(SECONDS="22", RATE="100")) as demo:
         out, errors = demo.communicate(timeout=90)
     assert (demo.returncode, errors) == (0, "")
+    assert re.search(r"^Not trading: p33_permit_denied blocks \d\d % of decisions, \d+ % executed$", out, re.M), out
     alerts = out.partition("Latest alerts\n")[2].partition("\n\n")[0].splitlines()
-    assert len(alerts) == 2, out
-    assert re.match(r"  ALERT MEDIUM gate_explosion: p33_permit_denied stands behind 4\d", alerts[0])
-    assert re.match(r"  MEDIUM gate_explosion: resolved after \d+ s: p33_permit_denied stands", alerts[1])
+    assert re.match(r"  ALERT MEDIUM gate_explosion: p33_permit_denied ", alerts[0]), out
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -138,7 +147,8 @@ def test_a_wrong_setting_is_one_line() -> None:
     assert demo.stderr.count("\n") == 1
 
 
-def test_the_live_view_fits_80x24_and_ends_with_ctrl_c() -> None:
+@pytest.mark.parametrize("end", [b"\n", b"\x03"], ids=["enter", "ctrl-c"])
+def test_the_live_view_fits_80x24_and_ends_with_ctrl_c_and_what_to_try_next(end: bytes) -> None:
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     env = environment(NO_COLOR="1", RATE="200")
@@ -156,9 +166,29 @@ def test_the_live_view_fits_80x24_and_ends_with_ctrl_c() -> None:
         os.close(slave)
         try:
             screen = read_until(master, r"EXECUTE +[1-9]")
-            os.write(master, b"\x03")
-            after = read_until(master, "published: exact.*\n.*\n.*(Trading|Not trading):[^\n]*\n")
+            os.write(master, b"what is typed now is no answer\n\x03")
+            after = read_until(
+                master, "published: exact.*\n.*\n.*(Trading|Not trading):(.*\n){4}.*quantum explain .*\n"
+            )
+            for line in after.split("Try next, in another terminal")[-1].splitlines()[1:3]:
+                tried = subprocess.run(
+                    shlex.split(line),
+                    cwd=ROOT,
+                    env=environment(),
+                    capture_output=True,
+                    text=True,
+                    timeout=60,
+                    check=False,
+                )
+                assert (tried.returncode, tried.stderr) == (0, ""), "its Redis and its flows are still there"
+                assert re.search("^[1-9][0-9,]* decisions; by minute|Now, in 15m: [1-9]", tried.stdout, re.M), (
+                    tried.stdout
+                )
+            started = both_children(demo.pid)()
+            assert started
+            os.write(master, end)
             assert demo.wait(30) == 0
+            wait_for(lambda: not any(map(alive, started)), "the end of all that it started")
         finally:
             demo.kill()
             os.close(master)

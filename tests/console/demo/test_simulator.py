@@ -68,7 +68,7 @@ def test_over_a_cycle_the_rate_is_what_was_asked_for(rate: float) -> None:
 
 def test_busy_is_busier_than_quiet() -> None:
     simulator = Simulator(1, 100)
-    quiet, busy = run(simulator, 0, 5), run(simulator, 5, 10)
+    quiet, busy = run(simulator, 0, 4), run(simulator, 4, 8)
     assert (simulator.phase(1), simulator.phase(6)) == (Phase.QUIET, Phase.BUSY)
     assert len(busy) > 2 * len(quiet)
 
@@ -76,9 +76,9 @@ def test_busy_is_busier_than_quiet() -> None:
 @pytest.mark.parametrize("cycle", range(5))
 def test_one_gate_explodes_in_every_cycle(cycle: int) -> None:
     simulator = Simulator(3, 200)
-    begin = cycle * CYCLE_SECONDS + 12.0
-    assert simulator.phase(begin) is simulator.phase(begin + 7.9) is Phase.EXPLOSION
-    reasons = Counter(gate_of(kind_of(encode(entry)).reason) for entry in run(simulator, begin, begin + 8))
+    begin = cycle * CYCLE_SECONDS + 8.0
+    assert simulator.phase(begin) is simulator.phase(begin + 23.9) is Phase.EXPLOSION
+    reasons = Counter(gate_of(kind_of(encode(entry)).reason) for entry in run(simulator, begin, begin + 24))
     gate, count = reasons.most_common(1)[0]
     assert gate == gate_of(simulator.exploding(begin))
     assert count > 0.8 * reasons.total()
@@ -88,8 +88,20 @@ def test_the_first_explosion_is_of_stale_permits() -> None:
     assert Simulator(99, 1).exploding(12) == EXPLOSIONS[0] == "p33_permit_denied:stale"
 
 
+@pytest.mark.parametrize("seed", [35, 1, 2])
+def test_from_the_twentieth_second_to_the_fortieth_a_window_from_the_start_says_not_trading(seed: int) -> None:
+    simulator = Simulator(seed, 50)
+    decided: Counter[str] = Counter()
+    shares = []
+    for second in range(45):
+        decided.update(kind_of(encode(entry)).decision for entry in run(simulator, second, second + 1))
+        shares.append(decided["EXECUTE"] / decided.total())
+    assert min(shares[:8]) > 0.3, "it begins well"
+    assert max(shares[19:41]) < 0.2
+
+
 def test_outside_of_explosions_the_mix_is_healthy() -> None:
-    entries = run(Simulator(4, 500), 20, CYCLE_SECONDS)
+    entries = run(Simulator(4, 500), 32, CYCLE_SECONDS)
     shares = Counter(kind_of(encode(entry)).decision for entry in entries)
     share = {decision: shares[decision] / len(entries) for decision in DECISIONS}
     assert 0.3 < share["EXECUTE"] < 0.5

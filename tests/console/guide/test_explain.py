@@ -139,18 +139,18 @@ def test_live_takes_the_symbol_that_the_gate_stops_most(server: PrivateRedis, cl
     assert look["command"] == f"redis-cli -p {server.port} HGETALL quantum:leverage:BTCUSDT"
     client.flushall()
     done = quantum(server.url, "explain", "leverage_ratio_exceeded", "--live")
-    assert "stopped no symbol in 15m" in done.stderr
-    assert "  Now: stops nothing (0 decisions in 15m)\n" in done.stdout
+    assert "stopped no symbol in 5m" in done.stderr
+    assert "  Now: stops nothing (0 decisions in 5m)\n" in done.stdout
 
 
 def test_live_says_how_much_the_gate_stops_in_the_window(server: PrivateRedis, client: redis.Redis) -> None:
     now = int(client.time()[0]) // 60
-    for back, stopped in ((0, 1), (10, 2), (40, 100)):
+    for back, stopped in ((0, 1), (3, 2), (40, 100)):
         counts = {"decision:EXECUTE": 9 - stopped if stopped < 9 else 0, "decision:BLOCKED": stopped}
         counts |= {"reason:action_hold:a": stopped, "reason:action_holding": 50}
         client.hset(f"quantum:p35:bucket:{minute_name(now - back)}", mapping=counts)
     done = quantum(server.url, "explain", "action_hold:b", "--live")
-    assert "  Now: stops 17 % (3 of 18 decisions in 15m)\n" in done.stdout
+    assert "  Now: stops 17 % (3 of 18 decisions in 5m)\n" in done.stdout
     said = answer(server.url, "explain", "action_hold", "--live", "-w", "1h")
     assert {name: said[name] for name in ("window", "total", "count", "share")} == {
         "window": "1h",
@@ -196,7 +196,7 @@ def test_watched_on_a_terminal_its_head_stays_on_the_screen(server: PrivateRedis
     with Terminal(command, environment(server.url)) as terminal:
         terminal.wait(lambda text: "field0=" in text, "the permit")
         assert terminal.lines[0] == "p33_permit_denied"
-        assert terminal.lines[2] == "  Now: stops nothing (0 decisions in 15m)"
+        assert terminal.lines[2] == "  Now: stops nothing (0 decisions in 5m)"
     with Terminal([*COMMAND, "explain", "levrage_ratio", "--watch"], environment(server.url)) as terminal:
         terminal.wait(lambda text: "did you mean leverage_ratio_exceeded?" in text, "the nearest name")
 

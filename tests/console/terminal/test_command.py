@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import redis
 
+import flows as flows_package
 from connectors.private_redis import PrivateRedis
 from tests.support.flow_process import ROOT, FlowProcess
 from tests.support.quantum import COMMAND, environment, here, publish_samples, quantum
@@ -24,15 +25,17 @@ NAMES = [
     "drift",
     "health",
     "all",
+    "compare",
     "watch",
     "explain",
+    "alerts",
     "lag",
     "check",
     "tail",
     "report",
     "verify",
 ]
-"""Those that read Redis; `proof` has subcommands, and tests of its own."""
+"""Those that read Redis; `proof` has subcommands, `notify` needs no Redis, and both have tests of their own."""
 
 NOWHERE = "redis://127.0.0.1:1/0"
 PAGE = (ROOT / "docs/console.md").read_text("utf-8")
@@ -40,8 +43,10 @@ PAGE = (ROOT / "docs/console.md").read_text("utf-8")
 
 def test_every_command_is_listed_and_documented() -> None:
     listed = quantum(NOWHERE, "--help").stdout.partition("Commands:")[2]
-    assert re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE) == [*NAMES, "proof"]
-    assert {*NAMES, "proof"} <= set(re.findall(r"^\| `([a-z]+)", PAGE, re.MULTILINE))
+    assert re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE) == [*NAMES, "notify", "proof"]
+    assert "..." not in listed, "summaries are whole"
+    assert max(map(len, listed.splitlines())) <= 80
+    assert {*NAMES, "notify", "proof"} <= set(re.findall(r"^\| `([a-z]+)", PAGE, re.MULTILINE))
 
 
 @pytest.mark.parametrize("name", [*NAMES, *"abcde"])
@@ -55,12 +60,24 @@ def test_help_alone_is_enough(name: str) -> None:
         assert re.search(rf"^  quantum {full}\b", done.stdout, re.MULTILINE), "an example"
 
 
+def test_help_is_asked_for_in_short_and_the_version_too() -> None:
+    for arguments in ([], *([name] for name in NAMES), ["proof"], ["proof", "p35"]):
+        short, long = (here(NOWHERE, *arguments, flag) for flag in ("-h", "--help"))
+        assert (short.exit_code, short.stdout) == (0, long.stdout), arguments
+    done = here(NOWHERE, "--version")
+    assert (done.exit_code, done.stdout) == (0, f"quantum {flows_package.__version__}\n")
+
+
 def test_what_is_typed_wrong_is_told() -> None:
     for arguments in (
         ["whyy"],
         ["why", "--window", "2m"],
         ["drift", "101"],
         ["drift", "many"],
+        ["why", "--at", "25:00"],
+        ["why", "--ago", "1 fortnight"],
+        ["share", "--at", "14:05", "--ago", "1h"],
+        ["compare", "yesterday"],
         ["tail", "-d", "MAYBE"],
     ):
         done = here(NOWHERE, *arguments)
@@ -74,6 +91,36 @@ def test_a_wrong_setting_is_one_line() -> None:
         assert (done.exit_code, done.stdout) == (78, ""), name
         assert done.stderr.startswith("setting REDIS_URL=(not shown) is wrong")
         assert done.stderr.count("\n") == 1
+
+
+def test_help_texts_are_laid_out_as_they_are_written() -> None:
+    for name in [*NAMES, "proof"]:
+        done = here(NOWHERE, name, "--help")
+        assert done.exit_code == 0
+        assert "\\b" not in done.stdout, name
+    assert "set +a\n  quantum proof p35\n" in here(NOWHERE, "proof", "--help").stdout
+
+
+@pytest.mark.parametrize("arguments", ["--help", "why", "why --watch", "explain no_position", "tail -n 1", "proof p35"])
+def test_a_full_disk_is_one_line_and_status_74(server: PrivateRedis, client: redis.Redis, arguments: str) -> None:
+    publish_samples(client)
+    with open("/dev/full", "w") as full:  # noqa: PTH123 (a device, opened as a shell does)
+        done = subprocess.run(
+            [*COMMAND, *arguments.split()],
+            cwd=ROOT,
+            env=environment(server.url),
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    lines = done.stderr.splitlines()
+    assert lines[-1] == "quantum: cannot write the answer: No space left on device"
+    assert "bug" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 74
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ("explain", "check")])
@@ -115,7 +162,7 @@ def test_it_starts_without_what_only_flows_need() -> None:
 def documented(title: str) -> dict[str, set[str]]:
     """The keys in the table of the page whose first column is called `title`."""
     table = PAGE.partition(f"| {title} |")[2].partition("\n\n")[0]
-    rows = re.findall(r"^\| `([a-z.]+)` \| (.*) \|$", table, re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z._]+)` \| (.*) \|$", table, re.MULTILINE)
     return {name: set(re.findall(r"`([a-z_]+)`", keys)) for name, keys in rows}
 
 
@@ -135,7 +182,11 @@ def test_the_keys_of_json_are_those_of_the_page(
     flows()
     wait_until_counted(client, total)
     client.hincrby("quantum:p35:status", "processed_total", 1)
-    client.xadd("quantum:p35:alerts", {"kind": "skip_high"})
+    alert_id = client.xadd("quantum:p35:alerts", {"kind": "skip_high", "state": "resolved"})
+    client.xgroup_create("quantum:p35:alerts", "notify-1", "0")
+    client.xadd("quantum:p35:alerts:sent", {"receiver": "1", "entries": alert_id})
+    fires = {"since": {}, "alert_id": "id", "severity": "HIGH", "started_at": 1, "published_at": 1}
+    client.hset("quantum:p35:alerts:state", "gate_explosion 5m gate", json.dumps(fires))
 
     def answer(*arguments: str) -> Any:
         return json.loads(here(server.url, *arguments, "--json").stdout)
@@ -143,17 +194,22 @@ def test_the_keys_of_json_are_those_of_the_page(
     head = {"version", "query", "as_of", "last_ts", "warnings"}
     assert all(f"`{name}`" in PAGE for name in head)
     queries, others, lists = documented("query"), documented("other"), documented("list")
-    said = {name: answer(name) for name in ("why", "symbols", "share", "health", "all", "lag", "report", "verify")}
+    said = {
+        name: answer(name)
+        for name in ("why", "symbols", "share", "health", "all", "compare", "lag", "report", "verify")
+    }
     said["drift"] = answer("drift", "1")
+    said["alerts"] = answer("alerts")
+    said["notify"] = json.loads(quantum(server.url, "notify", "--json", ALERT_NOTIFY_URLS="json://127.0.0.1:9").stdout)
     said["explain"] = answer("explain", "no_position")
     said["tail"] = answer("tail", "--no-follow", "-n", "1")
     assert set(queries) | set(others) == set(said)
-    assert set(said) | {"watch", "check"} == set(NAMES), "the two without JSON"
+    assert set(said) | {"watch", "check"} == {*NAMES, "notify"}, "the two without JSON"
     for name, keys in queries.items():
         assert set(said[name]) == head | keys, name
     for name, keys in others.items():
         assert set(said[name]) == keys, name
-    assert len(lists) == 17
+    assert len(lists) == 24
     for path, keys in lists.items():
         assert set(inner(said, path.split("."))) == keys, path
 

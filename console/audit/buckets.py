@@ -1,0 +1,111 @@
+"""Reading buckets for an audit: which there are, and all that is in them. Never writes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timezone
+
+import redis
+
+from connectors.errors import WrongType, translate
+from connectors.text import one_line
+from console.audit.bounds import Found
+from console.audit.recount import ask
+from sinks import proofs
+from sinks.buckets import TAKEN_BACK, bucket_key
+from sinks.times import minute_name
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and of how much (an estimate)."""
+
+_AT_ONCE = 16
+"""Buckets that are asked for at once."""
+
+_SCAN = 1_000
+"""Keys that Redis looks at in one step of a scan."""
+
+_REASON = "reason:"
+
+
+class BucketReader:
+    """Reads the buckets under `prefix`. Every method raises RedisError where Redis does not answer."""
+
+    def __init__(self, client: redis.Redis, prefix: str, progress: Progress) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._progress = progress
+
+    def minutes(self) -> set[int]:
+        """The minutes of all buckets that there are. Blocks for a round trip each 1,000 keys of Redis."""
+        start = bucket_key(self._prefix, 0).removesuffix(minute_name(0))
+        pattern = re.sub(r"(\W)", r"\\\1", start) + "*"
+        keys = int(ask(self._client.dbsize))
+        found, cursor, steps = set(), 0, 0
+        while True:
+            cursor, page = ask(lambda cursor=cursor: self._client.scan(cursor, pattern, _SCAN))  # type: ignore[misc]
+            names = (key[len(start) :].decode("ascii", "replace") for key in page)
+            found |= {minute for name in names if (minute := parse_minute(name)) is not None}
+            steps += 1
+            self._progress("keys", min(steps * _SCAN, keys), keys)
+            if cursor == 0:
+                return found
+
+    def read(self, minutes: list[int]) -> tuple[dict[int, Found], frozenset[str]]:
+        """The buckets of `minutes`, and the gates whose decisions had been taken back from all of them.
+
+        None was taken back while they were read: then they are read again.
+
+        :raises WrongType: one of them is no hash.
+        """
+        before = self._taken_back()
+        while True:
+            found = dict(self._buckets(minutes))
+            after = self._taken_back()
+            if before == after:
+                return found, after
+            before = after
+
+    def _taken_back(self) -> frozenset[str]:
+        ((_minute, found),) = self._buckets([TAKEN_BACK])
+        gates = (name.removeprefix(_REASON).partition(":")[0] for name in found if name.startswith(_REASON))
+        return frozenset(gate for gate in gates if proofs.is_gate(gate))
+
+    def _buckets(self, minutes: list[int]) -> Iterator[tuple[int, Found]]:
+        for at in range(0, len(minutes), _AT_ONCE):
+            chunk = minutes[at : at + _AT_ONCE]
+            keys = [bucket_key(self._prefix, minute) for minute in chunk]
+            for minute, key, fields in zip(chunk, keys, self._hashes(keys), strict=True):
+                if isinstance(fields, Exception):
+                    problem = translate(fields)
+                    raise (
+                        WrongType(f"key {key} is no hash: delete or rename it")
+                        if isinstance(problem, WrongType)
+                        else problem
+                    )
+                yield minute, {name.decode("utf-8", "replace"): number(count) for name, count in fields.items()}
+            self._progress("buckets", at + len(chunk), len(minutes))
+
+    def _hashes(self, keys: Iterable[str]) -> list[dict[bytes, bytes] | Exception]:
+        pipeline = self._client.pipeline(transaction=False)
+        for key in keys:
+            pipeline.hgetall(key)
+        replies: list[dict[bytes, bytes] | Exception] = ask(lambda: pipeline.execute(raise_on_error=False))
+        return replies
+
+
+def parse_minute(name: str) -> int | None:
+    """Minutes since the epoch of `YYYYMMDDHHMM`, or None when it is none."""
+    if not re.fullmatch(r"[0-9]{12}", name):
+        return None
+    try:
+        parsed = datetime.strptime(name, "%Y%m%d%H%M").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return None
+    return int(parsed.timestamp() // 60)
+
+
+def number(value: bytes) -> int | str:
+    """A count; what is none stays text."""
+    text = value.decode("utf-8", "replace")
+    return int(text) if re.fullmatch(r"-?[0-9]{1,19}", text) else one_line(text)

@@ -1,0 +1,48 @@
+"""`quantum alerts`: what fires since when, what did, and who was told."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from console.terminal.command import EXIT_ACT, EXIT_REDIS, AsJson, RedisUrl, page, reading, say, write
+
+
+def alerts(
+    count: Annotated[int, typer.Option("--count", "-n", min=0, max=1_000, help="Of those that have ended.")] = 10,
+    json: AsJson = False,
+    redis_url: RedisUrl = None,
+) -> None:
+    """What fires since when, what did, what receivers were sent of it, and what could not be.
+
+    What fires is what flows.alerts found at its last check; what has ended, as far as the stream keeps it (about 1,000
+    entries). A receiver is called by its number in ALERT_NOTIFY_URLS and its kind: its URL is a secret, and not in
+    Redis. "Sent to nobody" is what is below ALERT_NOTIFY_MIN_SEVERITY, or was published before anybody was to be told.
+
+    Exit status 0: nothing fires. 1: something does. 3: it cannot be told, as Redis does not answer, or nothing is known
+    to fire and flows.alerts has not looked for five minutes.
+
+    \b
+    quantum alerts                what fires, and the last ten that did
+    quantum alerts -n 100 | less
+    quantum alerts --json | jq '.firing[] | {severity, kind, reason}'
+    """
+    # Imported here: it knows how alerts are sent, which brings a logger along; other questions start faster without.
+    from console.cli.alerts_text import as_json, as_text
+    from console.queries.alerts_answer import ask_alerts
+    from console.queries.json import dumps
+    from console.terminal.viewport import here, printed
+
+    with reading(redis_url) as (client, prefix):
+        answer = ask_alerts(client, prefix, count)
+    if json:
+        write(dumps(as_json(answer)))
+        for warning in answer.warnings:
+            say(warning)
+    else:
+        page(printed(as_text(answer, here().width)))
+    if answer.firing:
+        raise typer.Exit(EXIT_ACT)
+    if answer.warnings:
+        raise typer.Exit(EXIT_REDIS)

@@ -1,0 +1,32 @@
+"""What to try beside the demo, as commands that can be typed as they are."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+FIRST_GATE = "p33_permit_denied"
+"""The gate to ask about while nothing is counted: the first that explodes."""
+
+
+def watch(url: str | None = None) -> str:
+    """One screen for the night, on the Redis at `url`; None: on the one that the environment names."""
+    return _command("watch", url)
+
+
+def explain(gate: str, url: str | None = None) -> str:
+    """What `gate` means; with the Redis at `url` also what it stops there now."""
+    return _command(f"explain {shlex.quote(gate)}" + (" --live" if url else ""), url)
+
+
+def _command(arguments: str, url: str | None) -> str:
+    """A call of `quantum`, by the shortest path to the one that is installed with this interpreter."""
+    program = Path(sys.executable).with_name("quantum")
+    if program.exists():
+        relative = os.path.relpath(program)
+        called = shlex.quote(min(str(program), relative, key=len))
+    else:
+        called = f"{shlex.quote(sys.executable)} -m console"
+    return f"{called} {arguments}" + (f" --redis-url {url}" if url else "")

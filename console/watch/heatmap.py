@@ -1,0 +1,95 @@
+"""Shares over the last hour as shaded cells, a line a name. Pure.
+
+The shade alone tells the share: colour, which means severity here as everywhere, adds nothing to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from rich.text import Text
+
+from console.queries.text import percent
+from console.queries.verdict import GATE_SHARES, Severity, gate_severity
+from console.terminal.viewport import STYLES
+
+SOME = 0.10
+"""From this share on a cell is more than faintly shaded."""
+
+_WIDEST = 2
+"""Cells of a column at the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The minutes of each column, oldest first, and how many cells wide each is."""
+
+    minutes: tuple[range, ...]
+    """Since the epoch."""
+    cells: int
+
+    @property
+    def width(self) -> int:
+        """Cells of all of them."""
+        return len(self.minutes) * self.cells
+
+
+def columns(running: int, depth: int, room: int) -> Columns:
+    """The `depth` minutes up to `running`, in at most `room` (at least 1) cells.
+
+    A column stands for as many minutes as it must, and begins at a multiple of them: it keeps its minutes until it has
+    moved off the screen. What is left over of the oldest has none.
+    """
+    each = -(-depth // room)
+    first, last = running - depth + 1, running
+    starts = [at * each for at in range(first // each, last // each + 1)][-room:]
+    found = [range(max(start, first), min(start + each, last + 1)) for start in starts]
+    return Columns(tuple(found), min(room // len(found), _WIDEST))
+
+
+def heat(shares: Sequence[float | None], cells: int, *, ascii_only: bool = False) -> Text:
+    """A line of columns that are `cells` wide.
+
+    :arg shares: 0 to 1, a column each; None: nothing is known, and the column is left blank.
+    """
+    line = Text()
+    drawn = (_cell(share, ascii_only) for share in shares)
+    for (cell, style), same in groupby(drawn):
+        line.append(cell * cells * sum(1 for _ in same), style)
+    return line
+
+
+def legend(*, ascii_only: bool = False) -> Text:
+    """What the shades mean."""
+    limits = (SOME, *GATE_SHARES[:2])
+    said = [f"{_cell(0.0, ascii_only)[0]} none"]
+    said += [f"{_shade(at, ascii_only)} <{percent(limit)}" for at, limit in enumerate(limits)]
+    return Text("  ".join([*said, f"{_shade(len(limits), ascii_only)} more"]), "dim")
+
+
+def axis(shown: Columns, running: int) -> str:
+    """How many minutes ago it was, above the columns: each quarter of an hour, as far as there is room."""
+    line = ""
+    for at, minutes in enumerate(shown.minutes):
+        quarters = [running - minute for minute in minutes if minute != running and (running - minute) % 15 == 0]
+        if quarters and len(line) + bool(line) <= at * shown.cells < shown.width - 7:
+            line = line.ljust(at * shown.cells) + f"-{quarters[0]}"
+    return f"{line:<{shown.width - 3}}now"
+
+
+def _cell(share: float | None, ascii_only: bool) -> tuple[str, str]:
+    """A character, and its style."""
+    if share is None:
+        return " ", ""
+    if share <= 0:
+        return "." if ascii_only else "·", "dim"
+    severity = gate_severity(share)
+    if severity is Severity.NORMAL:
+        return _shade(int(share >= SOME), ascii_only), ""
+    return _shade(2 if severity is Severity.ATTENTION else 3, ascii_only), STYLES[severity]
+
+
+def _shade(at: int, ascii_only: bool) -> str:
+    return ("-+#@" if ascii_only else "░▒▓█")[at]

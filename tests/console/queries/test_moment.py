@@ -1,0 +1,119 @@
+"""Moments in the past, as they are typed, and how far back they may lie."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+
+from console.queries.minutes import Minutes
+from console.queries.moment import MomentError, When, parse_ago, parse_at
+from console.queries.nearest import nearest
+from console.queries.past import service_then
+from console.queries.service import Service
+from console.queries.snapshots import Status
+
+NOW = datetime(2026, 2, 1, 14, 5, 30, tzinfo=timezone.utc).timestamp()
+
+
+def utc(text: str) -> float:
+    return datetime.strptime(text + " +0000", "%Y-%m-%d %H:%M:%S %z").timestamp()
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("14:05", "2026-02-01 14:05:00"),
+        ("14:06", "2026-01-31 14:06:00"),
+        ("00:00", "2026-02-01 00:00:00"),
+        ("9:07", "2026-02-01 09:07:00"),
+        ("2026-02-01T14:05", "2026-02-01 14:05:00"),
+        ("2026-02-01 14:05", "2026-02-01 14:05:00"),
+        ("2026-02-01T14:05:17Z", "2026-02-01 14:05:17"),
+        ("2026-02-01T14:05+02:00", "2026-02-01 12:05:00"),
+        ("202602011405", "2026-02-01 14:05:00"),
+        (" 202602011405 ", "2026-02-01 14:05:00"),
+    ],
+)
+def test_times_are_read_in_utc(typed: str, meant: str) -> None:
+    assert parse_at(typed).seconds(NOW) == utc(meant)
+
+
+def test_epoch_seconds_are_read() -> None:
+    assert parse_at("1769954700").seconds(NOW) == 1769954700 == utc("2026-02-01 14:05:00")
+    assert parse_at("1769954700.5").seconds(NOW) == 1769954700.5
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "now", "24:00", "14:60", "14:5", "2026-02-30T14:05", "202613011405", "-5", "1e9", "nan", "\x1b[2J", "1" * 30],
+)
+def test_what_is_no_time_is_refused(typed: str) -> None:
+    with pytest.raises(ValueError, match="is no time"):
+        parse_at(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "seconds"),
+    [
+        ("30s", 30),
+        ("90m", 5_400),
+        ("90min", 5_400),
+        ("1h", 3_600),
+        ("1d", 86_400),
+        ("1d12h", 129_600),
+        (" 1H30M ", 5_400),
+    ],
+)
+def test_lengths_are_read(typed: str, seconds: int) -> None:
+    assert parse_ago(typed).seconds(NOW) == NOW - seconds
+
+
+@pytest.mark.parametrize("typed", ["", "1", "h", "-1h", "0h", "1h!", "1 hour", "1.5h", "9" * 20 + "d"])
+def test_what_is_no_length_is_refused(typed: str) -> None:
+    with pytest.raises(ValueError, match="is no length of time"):
+        parse_ago(typed)
+
+
+def test_a_window_is_told_of_as_long_as_all_of_it_is_kept() -> None:
+    """Kept for an hour: at 14:05:30 a bucket of 13:05 may be gone, one of 13:06 is not."""
+
+    def minute(typed: str, span: int) -> int:
+        return When(parse_at(typed), 3_600).minute(NOW, span)
+
+    assert minute("13:06", 1) * 60 == utc("2026-02-01 13:06:00")
+    assert minute("13:10", 5) * 60 == utc("2026-02-01 13:10:00")
+    for typed, span, first in (("13:05", 1, "13:06"), ("13:09", 5, "13:10"), ("2026-01-01T00:00", 15, "13:20")):
+        with pytest.raises(MomentError) as caught:
+            minute(typed, span)
+        assert str(caught.value).endswith(
+            f"is too long ago: minutes are kept for 1 h (BUCKET_TTL_SEC), so ask for 2026-02-01 {first} UTC or later"
+        )
+    with pytest.raises(MomentError) as caught:
+        minute("2026-02-01T14:06", 5)
+    assert str(caught.value) == "2026-02-01 14:06 UTC is in the future: it is 2026-02-01 14:05 UTC"
+
+
+def test_a_span_ends_now_or_when_its_last_minute_was_over() -> None:
+    running = int(NOW // 60)
+    live = Minutes(running, {}, 15).span("5m", NOW)
+    assert (live.begin, live.end, live.past) == (utc("2026-02-01 14:01:00"), NOW, False)
+    then = Minutes(running - 60, {}, 15, ended=True).span("15m", NOW)
+    assert (then.begin, then.end, then.past) == (utc("2026-02-01 12:51:00"), utc("2026-02-01 13:06:00"), True)
+
+
+def test_the_life_of_the_service_matters_to_the_past_where_it_had_not_counted_that_far() -> None:
+    dead = Service(NOW, Status(9, 0, 0, 0, 0, 0, 0, None, None, "1-1", NOW - 600, None, None, None), None)
+    assert service_then(dead, NOW - 601).warnings == ()
+    assert service_then(dead, NOW - 601).blind == ""
+    assert service_then(dead, NOW - 599).warnings == dead.warnings != ()
+    assert service_then(dead, NOW - 599).blind == dead.blind != ""
+
+
+def test_names_like_one_that_was_typed() -> None:
+    known = ["BTCUSDT", "ETHUSDT", "ETHBTC", "SOLUSDT", "T"]
+    assert nearest("btcusd", known)[0] == "BTCUSDT"
+    assert nearest("xethusdt", known)[0] == "ETHUSDT"
+    assert nearest("zzz", known) == []
+    assert nearest("", known) == []
+    assert len(nearest("usdt", known)) == 3
