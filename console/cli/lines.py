@@ -11,13 +11,13 @@ from rich.text import Text
 from connectors.text import one_line
 from console.queries.answers import Gate, Why
 from console.queries.latest import LastMinute
-from console.queries.minutes import Span
-from console.queries.snapshots import NO_GATE, Window
 from console.queries.text import clock, many, percent
 from console.queries.verdict import Severity, gate_severity, many_gates
 from console.terminal.table import Row
 from console.terminal.viewport import STYLES, Room
+from flows.domain.decisions import NO_REASON
 from flows.domain.gates import meaning
+from flows.domain.windows import Span, Window
 from sinks.values.counts import EXECUTE
 
 _SPANS = {"1m": "1 minute", "5m": "5 minutes", "15m": "15 minutes", "1h": "1 hour"}
@@ -91,7 +91,7 @@ def next_step(window: Window, room: Room) -> list[Text]:
 def reason_row(name: str, count: int, window: Window) -> Row:
     """A reason of `window`."""
     share = window.share(count)
-    return Row(name, count, share, Severity.NORMAL if name == NO_GATE else gate_severity(share))
+    return Row(name, count, share, Severity.NORMAL if name == NO_REASON else gate_severity(share))
 
 
 def gate_rows(gates: tuple[Gate, ...], threshold: float) -> Iterator[Row]:

@@ -12,11 +12,11 @@ from connectors.text import one_line
 from console.cli.health_text import behind, health, lives_in_short
 from console.cli.lines import about, firing, gate_rows, headline, latest, next_step, reason_row, warnings, wrapped
 from console.queries.answers import GATES, REASONS, Answer, Everything, Health, Shares, SymbolGates, Symbols, Why
-from console.queries.snapshots import Window
 from console.queries.text import fit, many, number, percent
 from console.queries.verdict import Severity, gate_severity
 from console.terminal.table import decisions, mix, ranking
 from console.terminal.viewport import STYLES, Room
+from flows.domain.windows import Window
 
 
 def as_text(answer: Answer, room: Room) -> list[Text]:
@@ -97,9 +97,10 @@ def _symbol_lines(symbols: Sequence[SymbolGates], room: Room) -> Iterator[Text]:
     width = min(max(width, 6), 20)
     yield Text(f"{fit('symbol', width)}{'total':>9}{'EXECUTE':>9}{'SKIP':>7}{'BLOCKED':>9}  gates", "dim")
     for one in symbols[: room.rows(len(symbols), 3)]:
-        symbol = one.symbol
-        shares = [percent(symbol.share(symbol.decisions[name])) for name in ("EXECUTE", "SKIP", "BLOCKED")]
-        line = Text(f"{fit(symbol.name, width)}{number(symbol.total):>9}{shares[0]:>9}{shares[1]:>7}{shares[2]:>9}  ")
+        window = one.symbol.window
+        shares = [percent(window.share_of(name)) for name in ("EXECUTE", "SKIP", "BLOCKED")]
+        line = Text(f"{fit(one.symbol.name, width)}{number(window.total):>9}")
+        line.append(f"{shares[0]:>9}{shares[1]:>7}{shares[2]:>9}  ")
         for at, gate in enumerate(one.gates):
             said = f"{', ' if at else ''}{one_line(gate.name)} {percent(gate.share)}"
             if at and room.width is not None and line.cell_len + cell_len(said) > room.width:
@@ -110,11 +111,11 @@ def _symbol_lines(symbols: Sequence[SymbolGates], room: Room) -> Iterator[Text]:
 
 def _symbol(one: SymbolGates, window: Window, room: Room, rows: int) -> Iterator[Text]:
     symbol = one.symbol
-    if not symbol.total:
+    if not symbol.window.total:
         yield from _nothing(one, window, room)
         return
-    counted = f"{many(symbol.total, 'decision')} in {window.name}"
-    yield Text(f"{one_line(symbol.name)}: {counted}: {mix(symbol.decisions, symbol.total)}")
+    counted = f"{many(symbol.window.total, 'decision')} in {window.name}"
+    yield Text(f"{one_line(symbol.name)}: {counted}: {mix(symbol.window.decisions, symbol.window.total)}")
     if one.gates:
         yield from ranking(list(gate_rows(one.gates[:rows], 1.0)), room, "gate")
 

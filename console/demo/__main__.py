@@ -100,7 +100,7 @@ def _run(stage: Stage, settings: DemoSettings, interrupts: Interrupts) -> int:
     settled = _settle(stage, interrupts)
     last = stage.observe()
     print("\n" + answer(last, ascii_only=ascii_only))
-    gates = last.overview.windows[WINDOW].gates
+    gates = last.windows[WINDOW].gates
     gate = one_line(gates[0].name) if gates else commands.FIRST_GATE
     if live and interrupts.by_hand and interrupts.count == 1 and sys.stdin.isatty():
         _try(

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from connectors.text import one_line
 from console.demo.observation import Observation
-from console.queries.snapshots import Ranked, Window
 from console.queries.text import bar, fit, number, percent
 from console.queries.verdict import verdict
 from console.terminal.joins import permit_line, proposed_line
-from sinks.values.counts import DECISIONS
+from flows.domain.windows import Window
+from sinks.values.counts import DECISIONS, Ranked
 
 WINDOW = "5m"
 """The window that is asked about."""
@@ -24,9 +24,8 @@ def answer(seen: Observation, *, ascii_only: bool = False) -> str:
 
 
 def _lines(seen: Observation, ascii_only: bool) -> Iterator[str]:
-    overview = seen.overview
-    window = overview.windows[WINDOW]
-    yield from _decisions(list(overview.windows.values()))
+    window = seen.windows[WINDOW]
+    yield from _decisions(list(seen.windows.values()))
     yield ""
     yield "Top gates, 5 minutes"
     yield from _ranking(window, window.gates, ascii_only)
@@ -51,7 +50,7 @@ def _lines(seen: Observation, ascii_only: bool) -> Iterator[str]:
         yield ""
     rate = "unknown" if seen.rate is None else f"{seen.rate:,.1f} decisions a second"
     yield f"Rate       {rate} on average over {seen.elapsed:.0f} s"
-    yield f"Lag        {number(overview.status.lag)}"
+    yield f"Lag        {number(seen.status.lag)}"
     yield f"Processed  {number(seen.processed)} of {number(seen.published)} published: {_exactness(seen)}"
     yield ""
     # Last, where it is still on the screen when all has been printed.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from console.queries.alerts import SeenAlert
 from console.queries.joins import Joins
-from console.queries.snapshots import Overview
+from console.queries.status import Status
+from flows.domain.windows import Window
 
 _RATE_SECONDS = 5.0
 
@@ -16,7 +18,9 @@ _RATE_SECONDS = 5.0
 class Observation:
     """One moment of the demo."""
 
-    overview: Overview
+    windows: Mapping[str, Window]
+    """By name, shortest first."""
+    status: Status
     published: int
     """Entries that the simulator has published."""
     rate: float | None
@@ -35,7 +39,7 @@ class Observation:
     @property
     def processed(self) -> int:
         """Entries that the flow has counted."""
-        return self.overview.status.processed_total
+        return self.status.processed_total
 
 
 class RateMeter:

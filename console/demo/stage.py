@@ -11,7 +11,6 @@ from types import TracebackType
 
 import redis
 
-from connectors.errors import translating
 from connectors.private_redis import PROGRAMS, PrivateRedis, program
 from connectors.text import one_line
 from console.demo import commands
@@ -23,8 +22,11 @@ from console.demo.publisher import Publisher
 from console.demo.simulator import Simulator
 from console.queries.alerts import latest_alerts
 from console.queries.joins import read_joins
-from console.queries.snapshots import read_overview
-from sinks import snapshots
+from console.queries.minutes import read_minutes
+from console.queries.service import read_now
+from console.queries.status import read_status
+from flows.domain.windows import minute_of
+from sinks.values.counts import LONGEST_WINDOW, WINDOWS
 
 PREFIX = "quantum"
 
@@ -83,7 +85,7 @@ class Stage:
         return (self._ended or time.monotonic()) - self._began
 
     def observe(self) -> Observation:
-        """What there is to see now. Blocks for a round trip.
+        """What there is to see now. Blocks for a few round trips.
 
         :raises DemoError: something that must run has ended.
         :raises connectors.errors.RedisError: Redis does not answer.
@@ -94,8 +96,10 @@ class Stage:
         for failure in failures:
             if failure:
                 raise DemoError(failure)
-        overview = read_overview(self._client, PREFIX)
-        processed = overview.status.processed_total
+        status = read_status(self._client, PREFIX)
+        minutes = read_minutes(self._client, PREFIX, minute_of(read_now(self._client)), LONGEST_WINDOW)
+        windows = {name: minutes.window(name) for name in WINDOWS}
+        processed = status.processed_total
         if self._ended is None:
             rate = self._meter.rate(time.monotonic(), processed)
             # What Redis has taken in this moment, the flow may have counted before the publisher has.
@@ -106,7 +110,9 @@ class Stage:
         joins = read_joins(self._client, PREFIX)
         alerts = latest_alerts(self._client, PREFIX, _ALERTS)
         phase = self._publisher.phase.label
-        return Observation(overview, published, rate, self.elapsed, phase, commands.watch(self.url), joins, alerts)
+        return Observation(
+            windows, status, published, rate, self.elapsed, phase, commands.watch(self.url), joins, alerts
+        )
 
     def stop_publishing(self) -> None:
         """Publish no more. From now on the rate is the average over the whole run."""
@@ -115,18 +121,12 @@ class Stage:
         self._ended = self._ended or time.monotonic()
 
     def settled(self) -> bool:
-        """Whether everything published is counted, and snapshots and status say so. Blocks for a few round trips.
+        """Whether everything published is counted, and the status says so. Blocks for a few round trips.
 
         :raises DemoError, connectors.errors.RedisError: as `observe`.
         """
         now = self.observe()
-        status = now.overview.status
-        if now.processed != now.published or status.lag or status.pending:
-            return False
-        with translating():
-            recent = snapshots.read(self._client, PREFIX)
-        counted = sum(sum(summary.decisions.values()) for summary in recent.counted.values())
-        return now.overview.windows["1h"].total == counted
+        return now.processed == now.published and not now.status.lag and not now.status.pending
 
     def stop_flows(self) -> None:
         """Ask the flows to end; blocks until they have."""

@@ -14,12 +14,12 @@ from connectors.text import one_line
 from console.demo.observation import Observation
 from console.queries.joins import Joins
 from console.queries.service import BEHIND
-from console.queries.snapshots import Ranked, Window
 from console.queries.text import bar, fit, number, percent
 from console.queries.verdict import Severity, Verdict, decision_severity, gate_severity, verdict
 from console.terminal.joins import permit_line, proposed_line
 from console.terminal.viewport import STYLES
-from sinks.values.counts import DECISIONS
+from flows.domain.windows import Window
+from sinks.values.counts import DECISIONS, Ranked
 
 WINDOW = "5m"
 
@@ -39,7 +39,7 @@ _TALL = 32
 def screen(seen: Observation, width: int, height: int, *, ascii_only: bool = False) -> list[Text]:
     """The lines of a screen of `width` by `height` cells; none is wider, and from 80x24 on there are no more."""
     inner = min(width, _WIDEST) - 2
-    windows = seen.overview.windows
+    windows = seen.windows
     window = windows[WINDOW]
     joins = _JOIN_ROWS if height < _TALL else 2 * _JOIN_ROWS
     rows = min(max(height - _FIXED_LINES - joins - 1, 2), 2 * _MOST_ROWS)
@@ -145,7 +145,7 @@ def _joins(joins: Joins, rows: int, width: int, ascii_only: bool) -> list[Text]:
 
 
 def _state(seen: Observation) -> Text:
-    lag = seen.overview.status.lag
+    lag = seen.status.lag
     rate = "unknown" if seen.rate is None else f"{seen.rate:,.0f}/s"
     state = Text(f"rate {rate}   lag ")
     state.append(number(lag), "yellow" if lag is not None and lag > BEHIND else "")

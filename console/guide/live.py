@@ -15,9 +15,8 @@ from console.guide.entry import Guide
 from console.queries.fetch import ask_all, text
 from console.queries.minutes import read_minutes
 from console.queries.service import read_now
-from console.queries.snapshots import Window
 from console.queries.symbols import read_most_stopped
-from flows.domain.windows import minutes_of
+from flows.domain.windows import Window, minutes_of
 from sinks.values.counts import WINDOWS
 
 MOST_ITEMS = 10

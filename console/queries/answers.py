@@ -16,16 +16,15 @@ from console.queries.asked import read_asked
 from console.queries.firing import Firing, read_firing
 from console.queries.latest import LastMinute, last_minute
 from console.queries.life import P35, UNITS, Lives, read_lives
-from console.queries.minutes import Minutes, Span
 from console.queries.moment import When
 from console.queries.service import Service, read_service
-from console.queries.snapshots import NO_GATE, Ranked, Window
 from console.queries.symbol_names import Named, find_symbols
 from console.queries.symbols import Symbol, busiest, read_symbols, read_totals
 from console.queries.unit import UnitState, read_units
 from console.queries.verdict import Verdict, verdict
-from flows.domain.windows import minutes_of
-from sinks.values.counts import SKIP
+from flows.domain.decisions import NO_REASON
+from flows.domain.windows import Minutes, Span, Window, minutes_of
+from sinks.values.counts import SKIP, Ranked
 
 REASONS, GATES, SYMBOLS = 15, 10, 10
 """How many of each are shown."""
@@ -230,7 +229,8 @@ def _symbols(
         others = len(busiest(totals, len(totals))) - len(named)
     found = read_symbols(client, prefix, minutes, window, [one.name for one in named])
     shown = tuple(
-        SymbolGates(one, gates_of(one, full)[:GATES], which.nearest) for one, which in zip(found, named, strict=True)
+        SymbolGates(one, gates_of(one.window, full)[:GATES], which.nearest)
+        for one, which in zip(found, named, strict=True)
     )
     seen = minutes.window(window)
     return Symbols(service, seen, minutes.span(window, service.now), shown, others, bool(names))
@@ -249,10 +249,10 @@ def _drift(service: Service, minutes: Minutes, window: str, threshold: float, fu
     return Shares(service, seen, minutes.span(window, service.now), threshold, above)
 
 
-def gates_of(seen: Window | Symbol, full: bool, threshold: float = 1.0) -> tuple[Gate, ...]:
+def gates_of(seen: Window, full: bool, threshold: float = 1.0) -> tuple[Gate, ...]:
     """What stopped decisions, most first: gates, or with `full` whole reasons; never `none`. Pure.
 
     :arg threshold: share (0 to 1) above which one is flagged.
     """
-    ranked = tuple(one for one in seen.reasons if one.name != NO_GATE) if full else seen.gates
+    ranked = tuple(one for one in seen.reasons if one.name != NO_REASON) if full else seen.gates
     return tuple(Gate(one.name, one.count, seen.share(one.count), seen.share(one.count) > threshold) for one in ranked)

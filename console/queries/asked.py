@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import redis
 
-from console.queries.minutes import Minutes, read_minutes
+from console.queries.minutes import read_minutes
 from console.queries.moment import When
 from console.queries.past import service_then
 from console.queries.service import Service, read_service
+from flows.domain.windows import Minutes
 from sinks.values.counts import WINDOWS
 
 

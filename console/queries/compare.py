@@ -13,8 +13,8 @@ from console.queries.asked import read_asked
 from console.queries.json import head, why_as_json
 from console.queries.moment import When
 from console.queries.service import Service
-from console.queries.snapshots import Window
 from flows.domain.difference import clearly_apart
+from flows.domain.windows import Window
 from sinks.values.counts import DECISIONS
 
 

@@ -12,10 +12,10 @@ from console.queries.firing import Firing
 from console.queries.groups import Consumer, Group
 from console.queries.latest import LastMinute
 from console.queries.life import Life
-from console.queries.minutes import Span
 from console.queries.service import Service
-from console.queries.snapshots import Status
+from console.queries.status import Status
 from console.queries.unit import UnitState
+from flows.domain.windows import Span
 
 JSON_VERSION = 1
 """Raised when a key changes its meaning or goes; new ones may come."""
@@ -128,8 +128,8 @@ def _symbols(answer: Symbols) -> dict[str, Any]:
         "symbols": [
             {
                 "symbol": one.symbol.name,
-                "total": one.symbol.total,
-                "decisions": dict(one.symbol.decisions),
+                "total": one.symbol.window.total,
+                "decisions": dict(one.symbol.window.decisions),
                 "gates": [{"gate": gate.name, "count": gate.count, "share": gate.share} for gate in one.gates],
                 "nearest": None if one.nearest is None else list(one.nearest),
             }

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from console.queries.minutes import Minutes, total_of
-from console.queries.snapshots import Ranked, Window
 from flows.domain.difference import FEWEST, clearly_apart
-from flows.domain.windows import minutes_of
+from flows.domain.windows import Minutes, Window, minutes_of
 from sinks.values.counts import EXECUTE
 
 
@@ -32,16 +30,12 @@ def last_minute(minutes: Minutes, name: str) -> LastMinute | None:
     last, span = minutes.last_full, minutes_of(name, minutes.running)
     if len(span) == 1:
         return None
-
-    def of(some: list[int]) -> Window:
-        return total_of("1m", [minutes.counted[one] for one in some if one in minutes.counted])
-
-    seen, others = of([last]), [one for one in span if one != last]
-    rest = of(others)
+    others = [one for one in span if one != last]
+    seen, rest = minutes.over([last]), minutes.over(others)
     if seen.total or rest.total == 0:
         return LastMinute(last, seen, _differ(seen, rest))
-    before = [of([one]).total for one in others if one < last]
-    silent = not of([one for one in others if one > last]).total
+    before = [minutes.over([one]).total for one in others if one < last]
+    silent = not minutes.over([one for one in others if one > last]).total
     return LastMinute(last, seen, silent and min(before) >= FEWEST)
 
 
@@ -49,10 +43,6 @@ def _differ(seen: Window, rest: Window) -> bool:
     if clearly_apart(seen.decisions[EXECUTE], seen.total, rest.decisions[EXECUTE], rest.total):
         return True
     return any(
-        clearly_apart(_count(seen, gate), seen.total, _count(rest, gate), rest.total)
+        clearly_apart(seen.gate_counts.get(gate.name, 0), seen.total, rest.gate_counts.get(gate.name, 0), rest.total)
         for gate in (*seen.gates[:1], *rest.gates[:1])
     )
-
-
-def _count(window: Window, gate: Ranked) -> int:
-    return next((one.count for one in window.gates if one.name == gate.name), 0)

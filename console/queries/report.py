@@ -14,10 +14,10 @@ from connectors.text import one_line
 from console.queries.alerts import SeenAlert, read_alerts
 from console.queries.answers import GATES, Gate, gates_of
 from console.queries.json import JSON_VERSION
-from console.queries.minutes import read_minutes, total_of
-from console.queries.snapshots import Window
+from console.queries.minutes import read_minutes
 from console.queries.symbols import busiest, read_totals
 from console.queries.text import clock, number, percent
+from flows.domain.windows import Window
 from sinks.values.counts import DECISIONS, EXECUTE, SKIP, Counts
 
 DAY = 1_440
@@ -80,22 +80,21 @@ def read_report(
     :arg ttl: seconds that buckets are kept after their last count.
     """
     last = min(first + DAY - 1, int(now // 60))
-    summaries: list[Counts] = []
+    counted: dict[int, Counts] = {}
     hours: list[Window] = []
     symbols: dict[str, Counter[str]] = {}
     for begin in range(first, last + 1, _STEP):
         end = min(begin + _STEP - 1, last)
         minutes = read_minutes(client, prefix, end, end - begin + 1, int(now // 60))
-        found = [minutes.counted[minute] for minute in sorted(minutes.counted)]
-        summaries += found
-        hours.append(total_of("1h", found))
+        counted.update(minutes.counted)
+        hours.append(minutes.over(range(begin, end + 1)))
         for name, decisions in read_totals(client, prefix, sorted(minutes.counted)).items():
             symbols.setdefault(name, Counter()).update(decisions)
         progress("minutes", end - first + 1, last - first + 1)
     names = busiest(symbols, len(symbols))
     return Report(
         (datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(minutes=first)).strftime("%Y-%m-%d"),
-        total_of("1d", summaries),
+        Window(range(first, first + DAY), tuple(counted.values())),
         tuple(hours),
         {name: {one: symbols[name].get(one, 0) for one in DECISIONS} for name in names},
         tuple(read_alerts(client, prefix, first * 60, (first + DAY) * 60)),

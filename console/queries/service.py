@@ -8,7 +8,7 @@ import redis
 
 from console.queries.fetch import ask_all
 from console.queries.groups import Group, read_groups
-from console.queries.snapshots import Status, read_status
+from console.queries.status import Status, read_status
 from console.queries.text import age, clock, number
 from sinks import decisions
 

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 import redis
 
 from console.queries.fetch import ask_all, count_of, in_any_case, literally, scan_fields, text
-from console.queries.minutes import Minutes, gates_among, rank
-from console.queries.snapshots import Ranked
 from flows.domain.decisions import gate_of
-from flows.domain.windows import minutes_of
+from flows.domain.windows import Minutes, Window, minutes_of, rank
 from sinks.buckets import OTHER, SYMBOL_DECISION, SYMBOL_REASON, bucket_key, escaped, symbol_field
-from sinks.values.counts import DECISIONS
+from sinks.values.counts import DECISIONS, Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,24 +24,8 @@ class Symbol:
     """A symbol in a window."""
 
     name: str
-    decisions: Mapping[str, int]
-    """Every decision of `sinks.values.counts.DECISIONS`, in their order, 0 included."""
-    reasons: tuple[Ranked, ...]
-    """Most first, equal counts by name; `none` is among them."""
-
-    @property
-    def gates(self) -> tuple[Ranked, ...]:
-        """Most first, equal counts by name, without `none`."""
-        return gates_among(self.reasons)
-
-    @property
-    def total(self) -> int:
-        """All its decisions."""
-        return sum(self.decisions.values())
-
-    def share(self, count: int) -> float:
-        """`count` as a part of them, 0 to 1."""
-        return count / self.total if self.total else 0.0
+    window: Window
+    """Of its own decisions alone."""
 
 
 def read_totals(client: redis.Redis, prefix: str, minutes: Sequence[int]) -> dict[str, Counter[str]]:
@@ -103,9 +85,8 @@ def read_symbols(
                 doubtful.append((minute, name, name))
     for name, of_reasons in _scan_reasons(client, prefix, doubtful):
         found[name].update(of_reasons)
-    return tuple(
-        Symbol(name, {one: decisions[name].get(one, 0) for one in DECISIONS}, rank(found[name])) for name in names
-    )
+    span = minutes_of(window, minutes.running)
+    return tuple(Symbol(name, Window(span, (Counts(decisions[name], found[name]),))) for name in names)
 
 
 def _fields(names: Sequence[str], reasons: Sequence[str]) -> list[str]:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from console.queries.latest import last_minute
-from console.queries.minutes import Minutes
 from console.queries.service import Service
-from console.queries.snapshots import Ranked, Window
 from console.queries.text import percent
-from sinks.values.counts import BLOCKED, ERROR, EXECUTE, SKIP, UNKNOWN
+from flows.domain.windows import Minutes, Window
+from sinks.values.counts import BLOCKED, ERROR, EXECUTE, SKIP, UNKNOWN, Ranked
 
 EXECUTE_LOW = 0.20
 """Below this share of EXECUTE we do not trade; the healthy baseline is 0.30 to 0.50."""

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from connectors.text import one_line
-from console.queries.minutes import Minutes
-from console.queries.snapshots import Ranked, Window
 from console.queries.symbols import Symbol
 from console.queries.text import bar, fit, number, percent
 from console.queries.verdict import decision_severity, gate_severity
@@ -20,7 +18,8 @@ from console.watch.heatmap import axis, columns, heat, legend
 from console.watch.symbols import Picked
 from console.watch.view import View
 from flows.domain.decisions import gate_of
-from sinks.values.counts import DECISIONS, EXECUTE
+from flows.domain.windows import Minutes, Window
+from sinks.values.counts import DECISIONS, EXECUTE, Ranked
 
 MAP_WIDTH = 100
 """From so many columns on there is room for the last hour of each gate, where otherwise a bar is."""
@@ -138,9 +137,9 @@ def _gate_counts(reasons: Mapping[str, int]) -> Counter[str]:
 
 def _gates_of(symbol: Symbol, width: int, room: Room) -> _Section:
     """All that stops a symbol, with shares of its own decisions."""
-    said = f"{number(symbol.total)} decisions, {mix(symbol.decisions, symbol.total)}"
+    said = f"{number(symbol.window.total)} decisions, {mix(symbol.window.decisions, symbol.window.total)}"
     title = heading(f"{one_line(symbol.name, _NAME_LENGTH)}: {said}", width)
-    rows = [_gate(gate, symbol.share(gate.count), width, room) for gate in symbol.gates]
+    rows = [_gate(gate, symbol.window.share(gate.count), width, room) for gate in symbol.window.gates]
     return _Section([title], rows or [Text("nothing stops it", "dim")])
 
 
@@ -163,11 +162,11 @@ def _symbols(picked: Picked, width: int) -> _Section:
     which = f"the {shown} busiest of {number(picked.matching)}" if shown < picked.matching else number(shown)
     rows = []
     for symbol in picked.symbols:
-        executed = symbol.share(symbol.decisions.get(EXECUTE, 0))
-        line = Text(f"{fit(symbol.name, _SYMBOL_WIDTH)}{number(symbol.total):>11}")
+        executed = symbol.window.share_of(EXECUTE)
+        line = Text(f"{fit(symbol.name, _SYMBOL_WIDTH)}{number(symbol.window.total):>11}")
         line.append(f"{percent(executed):>7} executed", STYLES[decision_severity(EXECUTE, executed)])
-        for gate in symbol.gates[:_GATES_OF_SYMBOL]:
-            share = symbol.share(gate.count)
+        for gate in symbol.window.gates[:_GATES_OF_SYMBOL]:
+            share = symbol.window.share(gate.count)
             line.append("  ").append(f"{one_line(gate.name, 40)} {percent(share)}", STYLES[gate_severity(share)])
         rows.append(line)
     return _Section([heading(f"Symbols: {which}", width)], rows)

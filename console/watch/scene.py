@@ -8,9 +8,10 @@ import redis
 
 from console.queries.alerts import SeenAlert, read_alerts, read_last_check, still_firing
 from console.queries.joins import Joins, read_joins
-from console.queries.minutes import Minutes, read_minutes
+from console.queries.minutes import read_minutes
 from console.queries.service import Service, read_service
-from console.queries.snapshots import read_last_executions
+from console.queries.status import read_last_executions
+from flows.domain.windows import Minutes
 from flows.settings.joins import AllocationSettings
 from sinks.values.counts import LONGEST_WINDOW
 

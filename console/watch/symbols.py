@@ -13,10 +13,9 @@ from typing import Generic, TypeVar
 
 import redis
 
-from console.queries.minutes import Minutes
 from console.queries.symbols import Symbol, busiest, read_symbols, read_totals
 from console.watch.view import View
-from flows.domain.windows import minutes_of
+from flows.domain.windows import Minutes, minutes_of
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ Snapshots, alerts, the console and the report all look at a `Window`. A minute i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -62,13 +62,13 @@ def fold(reasons: Mapping[str, int]) -> Counter[str]:
 class Window:
     """The decisions counted over a span of minutes. Sums are worked out when they are first asked for."""
 
-    minutes: range
+    minutes: Sequence[int]
     """Since the epoch, oldest first."""
     parts: tuple[Counts, ...]
     """What was counted in those of the minutes that have anything."""
 
     @property
-    def label(self) -> str:
+    def name(self) -> str:
         """How long it is, as the rolling windows are named: `5m`, `1h`, `1d`."""
         length = len(self.minutes)
         for unit, minutes in (("d", 1_440), ("h", 60)):
@@ -132,27 +132,48 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """When a window begins and ends, in epoch seconds."""
+
+    begin: int
+    end: float
+    """Now, while the window has not ended."""
+    past: bool
+    """Whether it has."""
+
+
+@dataclass(frozen=True, slots=True)
 class Minutes:
     """What was counted minute by minute, as far back as it was read."""
 
     running: int
-    """The running minute, since the epoch; or the last of an earlier span."""
+    """The running minute, since the epoch."""
     counted: Mapping[int, Counts]
     """Minute since the epoch -> what was counted in it; those without any are missing."""
     depth: int
     """How many minutes were looked at, the running one included."""
+    ended: bool = False
+    """Whether `running` is over: it is the last minute of a window in the past."""
+
+    @property
+    def last_full(self) -> int:
+        """The newest minute that is over."""
+        return self.running if self.ended else self.running - 1
+
+    def span(self, name: str, now: float) -> Span:
+        """When the window `name` begins and ends.
+
+        :arg now: epoch seconds.
+        """
+        return Span(minutes_of(name, self.running)[0] * 60, (self.running + 1) * 60 if self.ended else now, self.ended)
 
     def window(self, name: str) -> Window:
-        """One of WINDOWS."""
+        """One of WINDOWS; the minutes must have been read that far back."""
         return self.over(minutes_of(name, self.running))
 
-    def over(self, minutes: range) -> Window:
+    def over(self, minutes: Sequence[int]) -> Window:
         """The window over `minutes`, which must have been read."""
         return Window(minutes, tuple(self.counted[one] for one in minutes if one in self.counted))
-
-    def minute(self, minute: int) -> Window:
-        """One minute."""
-        return self.over(range(minute, minute + 1))
 
     def on_end(self, condition: Callable[[Window], bool]) -> int:
         """For how many minutes on end `condition` has held up to now: of those with decisions, the newest first.
@@ -161,12 +182,12 @@ class Minutes:
         """
 
         def holds(minute: int) -> bool:
-            return minute in self.counted and condition(self.minute(minute))
+            return minute in self.counted and condition(self.over([minute]))
 
-        minute = self.running - 1
+        minute = self.last_full
         while holds(minute):
             minute -= 1
-        return self.running - 1 - minute + holds(self.running)
+        return self.last_full - minute + (not self.ended and holds(self.running))
 
 
 def roll_up(recent: Recent) -> Snapshots:

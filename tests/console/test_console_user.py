@@ -102,11 +102,8 @@ def test_everything_that_the_console_reads(counted: PrivateRedis) -> None:
     def asked() -> None:
         # (Another client than the console's would ask for more rights when it connects.)
         with connect(load(RedisSettings, redis_url=counted.url, **LOGIN)) as one:
-            overview = read.read_overview(one, "quantum")
-            assert overview.status.processed_total == overview.windows["1h"].total == 400
-            assert read.read_window(one, "quantum", "1h") == overview.windows["1h"]
-            assert read.read_status(one, "quantum") == overview.status
-            assert read.read_last_executions(one, "quantum")
+            assert status.read_status(one, "quantum").processed_total == 400
+            assert status.read_last_executions(one, "quantum")
 
     assert_nothing_denied_or_changed(counted, asked)
 

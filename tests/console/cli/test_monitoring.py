@@ -18,7 +18,7 @@ from connectors.private_redis import PrivateRedis, free_port
 from console.cli.check import CRITICAL, OK, WARNING, Limits, judge
 from console.queries.groups import Consumer, Group
 from console.queries.service import Service
-from console.queries.snapshots import Status
+from console.queries.status import Status
 from tests.support.flow_process import ROOT, FlowProcess
 from tests.support.quantum import COMMAND, answer, environment, publish_samples, quantum
 from tests.support.recount import GROUP, STREAM, samples, wait_until_counted

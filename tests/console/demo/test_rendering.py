@@ -13,8 +13,9 @@ from console.demo.observation import Observation, RateMeter
 from console.demo.view import screen
 from console.queries.alerts import SeenAlert, latest_alerts
 from console.queries.joins import Joins, Permitted, Proposed
-from console.queries.snapshots import Overview, Ranked, Window, read_overview
-from sinks.values.counts import WINDOWS
+from console.queries.status import read_status
+from flows.domain.windows import Window
+from sinks.values.counts import WINDOWS, Counts
 
 HOSTILE = "[red]\x1b[2J\x1b]0;x\x07\u202e漢字[/red]" * 5
 
@@ -24,16 +25,15 @@ def seen(server: PrivateRedis) -> Observation:
     """A moment in which p33_permit_denied blocks 62 % of decisions, with a hostile gate beside it."""
     with server.client() as nothing:
         nothing.flushall()
-        status = read_overview(nothing, "quantum").status
+        status = read_status(nothing, "quantum")
     decisions = {"EXECUTE": 12, "SKIP": 20, "BLOCKED": 66, "ERROR": 2, "UNKNOWN": 0}
-    reasons = (Ranked("p33_permit_denied:stale", 62), Ranked("none", 12), Ranked(HOSTILE, 3))
-    gates = (Ranked("p33_permit_denied", 62), Ranked(HOSTILE, 3))
-    windows = {name: Window(name, decisions, reasons, gates) for name in WINDOWS}
+    reasons = {"p33_permit_denied:stale": 62, "none": 12, HOSTILE: 3}
+    windows = {name: Window(range(length), (Counts(decisions, reasons),)) for name, length in WINDOWS.items()}
     status = dataclasses.replace(status, processed_total=100)
     proposed = (Proposed("BTCUSDT", 1000.0, 1400.0, 1.4, "ok"), Proposed(HOSTILE, None, None, None, HOSTILE))
     permits = tuple(Permitted(str(n), HOSTILE, "DOWNSIZE", 0.4444, 96.0, "ok") for n in range(20))
     joins = Joins(proposed * 5, permits)
-    return Observation(Overview(windows, (), status), 100, 49.96, 20.2, "busy", "redis-cli -p 1 hgetall x", joins)
+    return Observation(windows, status, 100, 49.96, 20.2, "busy", "redis-cli -p 1 hgetall x", joins)
 
 
 def test_the_answer(seen: Observation) -> None:
@@ -132,8 +132,8 @@ def test_alerts_are_read_newest_first(server: PrivateRedis) -> None:
 
 
 def test_before_the_first_decision_it_is_starting(seen: Observation) -> None:
-    nothing = {name: Window(name, dict.fromkeys(seen.overview.windows["5m"].decisions, 0), (), ()) for name in WINDOWS}
-    empty = dataclasses.replace(seen, overview=dataclasses.replace(seen.overview, windows=nothing), elapsed=1.0)
+    nothing = {name: Window(range(length), ()) for name, length in WINDOWS.items()}
+    empty = dataclasses.replace(seen, windows=nothing, elapsed=1.0)
     assert screen(empty, 80, 24)[1].plain == " Starting flows.p35 ..."
     assert "no decisions arrive" in screen(dataclasses.replace(empty, elapsed=60.0), 80, 24)[1].plain
 

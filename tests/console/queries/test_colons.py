@@ -9,8 +9,9 @@ import redis
 
 from connectors.private_redis import PrivateRedis
 from console.audit.bounds import Bounds, compare
-from console.queries.minutes import Minutes, read_minutes
+from console.queries.minutes import read_minutes
 from console.queries.symbols import Symbol, busiest, read_most_stopped, read_symbols, read_totals
+from flows.domain.windows import Minutes
 from sinks.buckets import bucket_counts, bucket_key
 from sinks.values.counts import Kind
 

@@ -7,9 +7,9 @@ import random
 import pytest
 
 from console.queries.latest import last_minute
-from console.queries.minutes import Minutes
 from console.queries.verdict import Severity, Verdict, many_gates, verdict
 from flows.domain.difference import clearly_apart
+from flows.domain.windows import Minutes
 from sinks.values.counts import MinuteSummary
 
 RUNNING = 100

@@ -6,12 +6,12 @@ from datetime import datetime, timezone
 
 import pytest
 
-from console.queries.minutes import Minutes
 from console.queries.moment import MomentError, When, parse_ago, parse_at
 from console.queries.nearest import nearest
 from console.queries.past import service_then
 from console.queries.service import Service
-from console.queries.snapshots import Status
+from console.queries.status import Status
+from flows.domain.windows import Minutes
 
 NOW = datetime(2026, 2, 1, 14, 5, 30, tzinfo=timezone.utc).timestamp()
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from console.queries.minutes import Minutes
-from console.queries.snapshots import Ranked, Window
 from console.queries.text import bar, fit, number, percent
 from console.queries.verdict import Severity, decision_severity, gate_severity, verdict
+from flows.domain.windows import Minutes, Window
 from sinks.values.counts import Counts
 
 
 def window(gates: dict[str, int], **decisions: int) -> Window:
     """A window of five minutes."""
-    return Window("5m", decisions, (), tuple(Ranked(name, count) for name, count in gates.items()))
+    return Window(range(5), (Counts(decisions, gates),))
 
 
 @pytest.mark.parametrize(

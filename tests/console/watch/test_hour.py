@@ -11,12 +11,12 @@ import redis
 
 from connectors.errors import RedisAway
 from connectors.private_redis import PrivateRedis, free_port
-from console.queries.minutes import Minutes
 from console.queries.verdict import Severity
 from console.watch.heatmap import axis, columns, heat, legend
 from console.watch.middle import share_out
 from console.watch.symbols import Picked, Sparing, SymbolReader, matching
 from console.watch.view import View
+from flows.domain.windows import Minutes
 from tests.support import oracle
 from tests.support.quantum import COMMAND, environment, quantum
 from tests.support.recount import GROUP, STREAM

@@ -124,10 +124,10 @@ def test_without_any_bucket_every_window_is_empty() -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "label"), [(1, "1m"), (5, "5m"), (60, "1h"), (90, "90m"), (120, "2h"), (1_440, "1d"), (10_080, "7d")]
+    ("length", "name"), [(1, "1m"), (5, "5m"), (60, "1h"), (90, "90m"), (120, "2h"), (1_440, "1d"), (10_080, "7d")]
 )
-def test_a_window_of_any_length_has_a_label(length: int, label: str) -> None:
-    assert Window(span(length, NOW), ()).label == label
+def test_a_window_of_any_length_has_a_name(length: int, name: str) -> None:
+    assert Window(span(length, NOW), ()).name == name
 
 
 def test_a_window_adds_up_its_minutes_and_nothing_else() -> None:
