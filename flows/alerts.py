@@ -94,7 +94,7 @@ def judge(
 
     tracked, events = advance(
         before.tracked,
-        find(view, settings),
+        find(view, settings.thresholds),
         now,
         checked_at=before.checked_at,
         cooldown=settings.p35_alert_cooldown,

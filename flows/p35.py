@@ -160,7 +160,7 @@ def redis_ends(settings: P35Settings, service: Service, metrics: P35Metrics) -> 
             "snapshots",
             lambda client, value: snapshots.write(client, prefix, value),
             written=metrics.snapshots,
-            headline=headlines.p35,
+            headline=partial(headlines.p35, thresholds=settings.thresholds),
         ),
         group=PolledSource(
             service,

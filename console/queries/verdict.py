@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 from console.queries.latest import last_minute
 from console.queries.service import Service
@@ -11,32 +10,8 @@ from console.queries.text import percent
 from flows.domain.windows import Minutes, Window
 from sinks.values.counts import BLOCKED, ERROR, EXECUTE, SKIP, UNKNOWN, Ranked
 
-EXECUTE_LOW = 0.20
-"""Below this share of EXECUTE we do not trade; the healthy baseline is 0.30 to 0.50."""
-
-GATE_SHARES = (0.40, 0.60, 0.80)
-"""From these shares of all decisions on a gate is worth attention, serious, critical."""
-
-
 _FEW = 3
 """Gates that can be named in one breath."""
-
-
-class Severity(IntEnum):
-    """How much it matters."""
-
-    NORMAL = 0
-    ATTENTION = 1
-    SERIOUS = 2
-    CRITICAL = 3
-
-
-_TOO_MANY = {
-    SKIP: (0.70, Severity.ATTENTION),
-    BLOCKED: (0.40, Severity.SERIOUS),
-    ERROR: (0.10, Severity.CRITICAL),
-    UNKNOWN: (0.05, Severity.ATTENTION),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +20,6 @@ class Verdict:
 
     severity: Severity
     sentence: str
-
-
-def gate_severity(share: float) -> Severity:
-    """How much a gate matters that stops `share` (0 to 1) of all decisions."""
-    return Severity(sum(share >= threshold for threshold in GATE_SHARES))
-
-
-def decision_severity(decision: str, share: float) -> Severity:
-    """How much it matters that `share` (0 to 1) of all decisions are `decision`: the limits of the alerts."""
-    if decision == EXECUTE:
-        return Severity.SERIOUS if share < EXECUTE_LOW else Severity.NORMAL
-    limit, severity = _TOO_MANY[decision]
-    return severity if share > limit else Severity.NORMAL
 
 
 def verdict(window: Window, minutes: Minutes | None = None, service: Service | None = None) -> Verdict:

@@ -6,24 +6,22 @@ from collections import Counter
 
 from connectors.group_state import GroupState
 from flows.domain.decisions import NO_REASON
+from flows.domain.thresholds import Thresholds
 from sinks.values.alerts import SEVERITIES, AlertState
 from sinks.values.counts import EXECUTE, Snapshot, Snapshots
 from sinks.values.joins import Proposals
 
 WINDOW = "5m"
 
-EXECUTE_LOW = 0.20
-"""Below this share of EXECUTE we do not trade; the healthy baseline is 0.30 to 0.50."""
 
-
-def p35(snapshots: Snapshots) -> str:
+def p35(snapshots: Snapshots, thresholds: Thresholds) -> str:
     """Are we trading, and if not, what stops us? A gate stands in it as it is in Redis: make it printable."""
     window = snapshots.windows[WINDOW]
     total = sum(window.decisions.values())
     if not total:
         return f"not trading: no decisions in {WINDOW}"
     executed = window.decisions.get(EXECUTE, 0) / total
-    answer = "trading" if executed >= EXECUTE_LOW else "not trading"
+    answer = "trading" if executed >= thresholds.execute_low else "not trading"
     return f"{answer}: {executed:.0%} of {total} decisions executed in {WINDOW}{_first_gate(window, total)}"
 
 

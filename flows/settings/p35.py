@@ -5,9 +5,10 @@ from __future__ import annotations
 from pydantic import Field
 
 from connectors.settings import ConsumerSettings
+from flows.settings.thresholds import ThresholdSettings
 
 
-class P35Settings(ConsumerSettings):
+class P35Settings(ConsumerSettings, ThresholdSettings):
     """Settings of `flows.p35`."""
 
     metrics_port: int = Field(8035, ge=0, le=65535, description="TCP port of the metrics; 0 turns them off")

@@ -15,7 +15,7 @@ import redis
 from connectors.connection import connect
 from connectors.private_redis import PrivateRedis
 from connectors.settings import RedisSettings, load
-from console.queries import snapshots as read
+from console.queries import status
 from tests.chaos.conftest import VERSIONS
 from tests.support import quantum, recount, users
 from tests.support.flow_process import ROOT, FlowProcess

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from flows.domain.alerts.subjects import DECISION, GATE, GROUP, SYMBOL, Subject
 from flows.domain.alerts.view import View
 from flows.domain.decisions import NO_REASON
-from flows.settings.alerts import AlertsSettings
+from flows.domain.thresholds import Thresholds
 from sinks.values.alerts import CRITICAL, HIGH, MEDIUM, Key
 from sinks.values.counts import BLOCKED, ERROR, EXECUTE, SKIP
 
@@ -45,7 +45,7 @@ class Rule:
     window: str
     lasts: float
     """Seconds for which it must be found at every check."""
-    find: Callable[[View, AlertsSettings], Iterator[Finding]]
+    find: Callable[[View, Thresholds], Iterator[Finding]]
     subject: Subject
     says: str
     """What is so, for a person: a template for `reason`, `share`, `score`, `total` and `window`."""
@@ -53,58 +53,58 @@ class Rule:
     """What is so when it is over: likewise."""
 
 
-def gate_explosion(view: View, settings: AlertsSettings) -> Iterator[Finding]:
+def gate_explosion(view: View, thresholds: Thresholds) -> Iterator[Finding]:
     """One gate stands behind a large share of all decisions: a finding for each threshold that is reached or near."""
     window = view.windows["5m"]
     levels = (
-        (settings.p35_alert_threshold_medium, MEDIUM),
-        (settings.p35_alert_threshold_high, HIGH),
-        (settings.p35_alert_threshold_critical, CRITICAL),
+        (thresholds.gate_medium, MEDIUM),
+        (thresholds.gate_high, HIGH),
+        (thresholds.gate_critical, CRITICAL),
     )
-    if window.total >= settings.p35_alert_min_total:
+    if window.total >= thresholds.min_total:
         for gate, count in window.gate_counts.items():
             share = count / window.total
             for least, severity in levels:
                 reached = share >= least
-                if gate != NO_REASON and (reached or share > _below(least, settings)):
+                if gate != NO_REASON and (reached or share > _below(least, thresholds)):
                     yield Finding(gate, severity, reached=reached)
 
 
-def execute_low(view: View, settings: AlertsSettings) -> Iterator[Finding]:
+def execute_low(view: View, thresholds: Thresholds) -> Iterator[Finding]:
     """Hardly anything is executed."""
-    window, low = view.windows["5m"], settings.p35_alert_execute_low
-    share, end = window.share_of(EXECUTE), min(round(low + settings.p35_alert_hysteresis, _DIGITS), 1.0)
-    if window.total >= settings.p35_alert_min_total and share < max(low, end):
+    window, low = view.windows["5m"], thresholds.execute_low
+    share, end = window.share_of(EXECUTE), min(round(low + thresholds.hysteresis, _DIGITS), 1.0)
+    if window.total >= thresholds.min_total and share < max(low, end):
         yield Finding(EXECUTE, HIGH, reached=share < low)
 
 
-def skip_high(view: View, settings: AlertsSettings) -> Iterator[Finding]:
+def skip_high(view: View, thresholds: Thresholds) -> Iterator[Finding]:
     """Too much is skipped."""
-    return _above(view, settings, SKIP, settings.p35_alert_skip_high, MEDIUM)
+    return _above(view, thresholds, SKIP, thresholds.skip_high, MEDIUM)
 
 
-def skip_severe(view: View, settings: AlertsSettings) -> Iterator[Finding]:
+def skip_severe(view: View, thresholds: Thresholds) -> Iterator[Finding]:
     """Nearly all is skipped."""
-    return _above(view, settings, SKIP, settings.p35_alert_skip_severe, HIGH)
+    return _above(view, thresholds, SKIP, thresholds.skip_severe, HIGH)
 
 
-def blocked_high(view: View, settings: AlertsSettings) -> Iterator[Finding]:
+def blocked_high(view: View, thresholds: Thresholds) -> Iterator[Finding]:
     """Too much is blocked."""
-    return _above(view, settings, BLOCKED, settings.p35_alert_blocked_high, HIGH)
+    return _above(view, thresholds, BLOCKED, thresholds.blocked_high, HIGH)
 
 
-def error_high(view: View, settings: AlertsSettings) -> Iterator[Finding]:
+def error_high(view: View, thresholds: Thresholds) -> Iterator[Finding]:
     """Too much fails."""
-    return _above(view, settings, ERROR, settings.p35_alert_error_high, CRITICAL)
+    return _above(view, thresholds, ERROR, thresholds.error_high, CRITICAL)
 
 
-def symbol_stuck(view: View, settings: AlertsSettings) -> Iterator[Finding]:
+def symbol_stuck(view: View, thresholds: Thresholds) -> Iterator[Finding]:
     """A symbol is decided upon and never executed.
 
     One that executed within the last half hour has not done so since then. Of any other nobody knows how long it has
     been decided upon (it may be new, or back after a pause), so that the quarter of an hour begins now.
     """
-    if view.windows["15m"].total < settings.p35_alert_min_total:
+    if view.windows["15m"].total < thresholds.min_total:
         return
     for symbol, seen in view.last_seen.items():
         executed = view.last_execute.get(symbol)
@@ -113,26 +113,26 @@ def symbol_stuck(view: View, settings: AlertsSettings) -> Iterator[Finding]:
             yield Finding(symbol, MEDIUM, executed if recent else None)
 
 
-def consumer_behind(view: View, settings: AlertsSettings) -> Iterator[Finding]:
+def consumer_behind(view: View, thresholds: Thresholds) -> Iterator[Finding]:
     """What is counted is not what has happened: P3.5 lags behind, or entries are lost to it."""
-    if view.lag is not None and view.lag > settings.p35_alert_max_lag:
+    if view.lag is not None and view.lag > thresholds.max_lag:
         yield Finding("lag", HIGH)
-    if view.pending > settings.p35_alert_max_lag:
+    if view.pending > thresholds.max_lag:
         yield Finding("pending", HIGH)
     if view.trimmed:
         yield Finding("trimmed", HIGH)
 
 
-def _above(view: View, settings: AlertsSettings, decision: str, most: float, severity: str) -> Iterator[Finding]:
+def _above(view: View, thresholds: Thresholds, decision: str, most: float, severity: str) -> Iterator[Finding]:
     window = view.windows["5m"]
     share = window.share_of(decision)
-    if window.total >= settings.p35_alert_min_total and share > _below(most, settings):
+    if window.total >= thresholds.min_total and share > _below(most, thresholds):
         yield Finding(decision, severity, reached=share > most)
 
 
-def _below(threshold: float, settings: AlertsSettings) -> float:
+def _below(threshold: float, thresholds: Thresholds) -> float:
     """The share at which a condition ends that began at `threshold`; where nothing is left at the latest."""
-    return max(round(threshold - settings.p35_alert_hysteresis, _DIGITS), 0.0)
+    return max(round(threshold - thresholds.hysteresis, _DIGITS), 0.0)
 
 
 _OF = "{share} of {total} decisions in {window}"
@@ -170,11 +170,11 @@ class Condition:
     """As in `Finding`."""
 
 
-def find(view: View, settings: AlertsSettings, rules: tuple[Rule, ...] = RULES) -> dict[Key, tuple[Condition, ...]]:
+def find(view: View, thresholds: Thresholds, rules: tuple[Rule, ...] = RULES) -> dict[Key, tuple[Condition, ...]]:
     """What all rules find in `view`."""
     found: dict[Key, tuple[Condition, ...]] = {}
     for rule in rules:
-        for one in rule.find(view, settings):
+        for one in rule.find(view, thresholds):
             key = Key(rule.kind, one.reason, rule.window)
             found[key] = (*found.get(key, ()), Condition(one.severity, rule.lasts, one.since, one.reached))
     return found

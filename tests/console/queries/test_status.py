@@ -8,7 +8,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from connectors.errors import RedisAway, WrongType
-from connectors.private_redis import PrivateRedis, free_port
+from connectors.private_redis import free_port
 from console.queries.status import read_last_executions, read_status
 
 

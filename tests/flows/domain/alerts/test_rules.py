@@ -54,7 +54,7 @@ def found(view: View, settings: AlertsSettings = SETTINGS) -> set[tuple[str, str
     """Kind, reason, severity and seconds of all that has reached its threshold."""
     return {
         (key.kind, key.reason, one.severity, one.lasts)
-        for key, all_ in find(view, settings).items()
+        for key, all_ in find(view, settings.thresholds).items()
         for one in all_
         if one.reached
     }
