@@ -17,7 +17,7 @@ from bytewax.outputs import DynamicSink, StatelessSinkPartition
 from connectors.connection import Script, Wire
 from connectors.delivery import Part
 from connectors.encoding import encode
-from connectors.errors import RedisAway, RedisError, WrongType
+from connectors.errors import RedisAway, RedisFailure, WrongType
 from connectors.outage import Backoff, is_broken_connection
 from connectors.service import Service
 from connectors.text import one_line
@@ -51,7 +51,7 @@ def commit(redis_: redis.Redis | Wire, parts: Sequence[Part], *, repeated: bool 
 
     :arg repeated: whether an earlier attempt may have applied them.
     :raises WrongType: a target key holds another type; nothing was applied.
-    :raises RedisError: not known whether it was applied: repeat it, with the same parts.
+    :raises RedisFailure: not known whether it was applied: repeat it, with the same parts.
     """
     keys, args = encode(parts)
     return _outcome(parts, _commit(redis_, keys, [*args, int(repeated)]))
@@ -85,16 +85,16 @@ class _UnderWay:
         self._wire = wire
         self._keys, args = encode(parts)
         self._args = [*args, 0]
-        self._not_sent: RedisError | None = None
+        self._not_sent: RedisFailure | None = None
         try:
             _commit.send(wire, self._keys, self._args)
-        except RedisError as error:
+        except RedisFailure as error:
             self._not_sent = error
 
     def outcome(self) -> Outcome:
         """What became of it; sent again after the first time. Blocks for a round trip.
 
-        :raises RedisError: see `commit`.
+        :raises RedisFailure: see `commit`.
         """
         self.attempts += 1
         if self.attempts == 1 and self._not_sent is not None:
@@ -147,7 +147,7 @@ class _CommitPartition(StatelessSinkPartition[Part]):
         if self._service.lifecycle.stopping:
             self._finish()
         else:
-            self._service.unfinished.add(self._finish)
+            self._service.in_flight.add(self._finish)
 
     def close(self) -> None:
         self._finish()
@@ -163,7 +163,7 @@ class _CommitPartition(StatelessSinkPartition[Part]):
         while True:
             try:
                 outcome = commit.outcome()
-            except RedisError as error:
+            except RedisFailure as error:
                 if commit.attempts == 1 and is_broken_connection(error):
                     continue  # a connection that broke while it was idle is no outage: see `outage.once_more`
                 self._service.outage.down(self._part, error)
@@ -185,14 +185,14 @@ class _CommitPartition(StatelessSinkPartition[Part]):
             _log.warning("entries were acknowledged by someone else; they are not counted", entries=entries)
         if outcome.unmerged:
             _log.warning("keys hold neither a hash nor a JSON object; left as they are", keys=outcome.unmerged[:5])
-            self._service.observer.unmerged(len(outcome.unmerged))
+            self._service.instrumentation.unmerged(len(outcome.unmerged))
         if outcome.dropped:
             for key in outcome.dropped.keys() - self._full:
                 _log.warning("a hash is full: from now on its fields with the lowest values are dropped", key=key)
             self._full |= outcome.dropped.keys()
-            self._service.observer.dropped(sum(outcome.dropped.values()))
+            self._service.instrumentation.dropped(sum(outcome.dropped.values()))
         if applied:
-            self._service.observer.committed(applied, seconds, outcome.overflow)
+            self._service.instrumentation.committed(applied, seconds, outcome.overflow)
         if outcome.refused:
             entries = sum(len(part.ids) for part in outcome.refused)
             _log.warning("commit refused; the entries will be read again", entries=entries)

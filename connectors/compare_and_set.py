@@ -17,11 +17,11 @@ from connectors.connection import Script
 from connectors.errors import WrongType
 from connectors.text import one_line
 
-_advance = Script.load("advance")
+_script = Script.load("compare_and_set")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Transition:
     """From one version of a state to the next."""
 
     version_field: str
@@ -38,14 +38,14 @@ class Step:
     """To be appended to the stream, in this order."""
 
 
-def advance(client: redis.Redis, state_key: str, stream_key: str, step: Step, max_length: int) -> bool:
+def compare_and_set(client: redis.Redis, state_key: str, stream_key: str, step: Transition, max_length: int) -> bool:
     """Take `step`; whether it is done. False: the state has another version, and nothing was done.
 
     Blocks for a round trip. Safe to repeat when the reply was lost: a step that is done already is not done again.
 
     :arg max_length: about how many entries the stream keeps.
     :raises WrongType: a key holds another type; nothing was done.
-    :raises RedisError: with an error for a reply nothing was done; without any reply, that is not known.
+    :raises RedisFailure: with an error for a reply nothing was done; without any reply, that is not known.
     """
     args: list[Any] = [step.version_field, step.expected, step.version, max_length, len(step.remove), *step.remove]
     args.append(len(step.put))
@@ -56,7 +56,7 @@ def advance(client: redis.Redis, state_key: str, stream_key: str, step: Step, ma
         args.append(len(entry))
         for pair in entry.items():
             args.extend(pair)
-    reply = _advance(client, [state_key, stream_key], args)
+    reply = _script(client, [state_key, stream_key], args)
     if reply[0] == b"WRONGTYPE":
         key, found, wanted = (one_line(value.decode("utf-8", "replace")) for value in reply[1:])
         raise WrongType.of(key, found, wanted)

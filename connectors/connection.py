@@ -19,7 +19,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from connectors.errors import NoScript, RedisError, translate, translating
+from connectors.errors import NoScript, RedisFailure, translate, translating
 from connectors.handshake import mend
 from connectors.settings import RedisSettings
 
@@ -106,7 +106,7 @@ class Wire:
     def send(self, *commands: Sequence[Any]) -> None:
         """Send `commands` in one packet; each will have one reply. May block for the connect and socket timeouts.
 
-        :raises RedisError: not sent, or not whole; nothing is awaited any more.
+        :raises RedisFailure: not sent, or not whole; nothing is awaited any more.
         """
         try:
             if self._connection is None:
@@ -120,7 +120,7 @@ class Wire:
     def ready(self) -> bool:
         """Whether `receive` would find something at once: a reply, or a broken connection. Does not block.
 
-        :raises RedisError: the connection broke; nothing is awaited any more.
+        :raises RedisFailure: the connection broke; nothing is awaited any more.
         """
         try:
             return bool(self._connection.can_read(0))
@@ -131,7 +131,7 @@ class Wire:
     def receive(self) -> Any:
         """The next reply; blocks until it is there, for the socket timeout at most. An error reply is returned.
 
-        :raises RedisError: the connection broke; nothing is awaited any more.
+        :raises RedisFailure: the connection broke; nothing is awaited any more.
         """
         try:
             self._awaited -= 1
@@ -145,14 +145,14 @@ class Wire:
     def evalsha(self, digest: str, *args: Any) -> Any:
         """What the script with this digest replies; blocks for a round trip. See `Script`.
 
-        :raises RedisError: NoScript when Redis does not have it; else not known whether it ran, or what it replied.
+        :raises RedisFailure: NoScript when Redis does not have it; else not known whether it ran, or what it replied.
         """
         return self._call("EVALSHA", digest, *args)
 
     def eval(self, source: str, *args: Any) -> Any:
         """What the script replies; blocks for a round trip.
 
-        :raises RedisError: not known whether it ran, or what it replied.
+        :raises RedisFailure: not known whether it ran, or what it replied.
         """
         return self._call("EVAL", source, *args)
 
@@ -160,7 +160,7 @@ class Wire:
         assert not self._awaited, "a reply is under way"
         self.send(command)
         reply = self.receive()
-        if isinstance(reply, RedisError):
+        if isinstance(reply, RedisFailure):
             raise reply
         return reply
 
@@ -204,7 +204,7 @@ class Script:
         """Run it; blocks for a round trip. Never repeated after a reply was lost.
 
         :arg redis_: a client, or a wire, on which a call costs half as much.
-        :raises RedisError: see `connectors.errors`. NoScript is not among them.
+        :raises RedisFailure: see `connectors.errors`. NoScript is not among them.
         """
         with translating():
             try:
@@ -215,18 +215,18 @@ class Script:
     def send(self, wire: Wire, keys: Sequence[bytes | str], args: Sequence[Any]) -> None:
         """Ask for it; `receive` with the same arguments tells what it replied. May block, but for no reply.
 
-        :raises RedisError: not known whether it will run.
+        :raises RedisFailure: not known whether it will run.
         """
         wire.send(("EVALSHA", self.digest, len(keys), *keys, *args))
 
     def receive(self, wire: Wire, keys: Sequence[bytes | str], args: Sequence[Any]) -> Any:
         """What it replied; blocks until it has.
 
-        :raises RedisError: as for a call.
+        :raises RedisFailure: as for a call.
         """
         reply = wire.receive()
         if isinstance(reply, NoScript):
             return wire.eval(self.source, len(keys), *keys, *args)
-        if isinstance(reply, RedisError):
+        if isinstance(reply, RedisFailure):
             raise reply
         return reply

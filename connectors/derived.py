@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 import redis
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
-from connectors.errors import RedisError
+from connectors.errors import RedisFailure
 from connectors.outage import once_more
 from connectors.service import Service
 
@@ -22,7 +22,7 @@ class DerivedSink(DynamicSink[Value], Generic[Value]):
     """Calls `write(client, value)` for the newest value of each batch.
 
     :arg name: of this writer, for telling outages apart.
-    :arg write: may block for a round trip or two; may raise RedisError or redis-py's errors.
+    :arg write: may block for a round trip or two; may raise RedisFailure or redis-py's errors.
     :arg written: told of each value once it is written; must be quick and must not raise.
     :arg headline: what there is then to say of it to the supervisor, if anything; likewise.
     """
@@ -67,7 +67,7 @@ class _DerivedPartition(StatelessSinkPartition[Value], Generic[Value]):
             return
         try:
             once_more(lambda: self._write(self._client, items[-1]))
-        except RedisError as error:
+        except RedisFailure as error:
             self._service.outage.down(self._name, error)
             return
         self._service.outage.up(self._name)

@@ -2,7 +2,7 @@
 
     ConnectorError
     |-- SettingsError        a setting is wrong; the process should end with status 78
-    `-- RedisError
+    `-- RedisFailure
         |-- RedisAway        no answer: refused, reset, loading, no name; wait and try again
         |   `-- RedisSilent  connected, but no answer within the timeout; wait and try again
         |-- RedisReadOnly    answers, but takes no writes now (a replica, a failover); wait and try again
@@ -34,11 +34,11 @@ class SettingsError(ConnectorError):
     """One or more settings are wrong. `str()` is one printable line a wrong setting, and holds no secret."""
 
 
-class RedisError(ConnectorError):
+class RedisFailure(ConnectorError):
     """Something between us and Redis. `str()` is one line: what is wrong, and what to do."""
 
 
-class RedisAway(RedisError):
+class RedisAway(RedisFailure):
     """Redis does not answer. Transient."""
 
 
@@ -46,19 +46,19 @@ class RedisSilent(RedisAway):
     """Redis holds the connection and does not answer in time: it hangs, or the network does. Transient."""
 
 
-class RedisReadOnly(RedisError):
+class RedisReadOnly(RedisFailure):
     """Redis answers but refuses writes, as a replica does. Transient."""
 
 
-class RedisFull(RedisError):
+class RedisFull(RedisFailure):
     """Redis has reached `maxmemory` and evicts nothing. Transient; nothing of the refused step was applied."""
 
 
-class RedisDenied(RedisError):
+class RedisDenied(RedisFailure):
     """Redis refuses the user, the password or the command."""
 
 
-class WrongType(RedisError):
+class WrongType(RedisFailure):
     """A key that we own holds a value of another type. Nothing of the refused step was applied."""
 
     @classmethod
@@ -67,15 +67,15 @@ class WrongType(RedisError):
         return cls(f"key {key} is a {found} and must be a {wanted}: delete or rename it")
 
 
-class NoGroup(RedisError):
+class NoGroup(RedisFailure):
     """The stream or the consumer group does not exist (any more)."""
 
 
-class NoScript(RedisError):
+class NoScript(RedisFailure):
     """Redis does not have the script of this digest."""
 
 
-class UnexpectedReply(RedisError):
+class UnexpectedReply(RedisFailure):
     """An error reply that has no place in the tree above."""
 
 
@@ -88,9 +88,9 @@ _DENIALS = ("NOPERM", "can't run this command", "can't access at least one of th
 _AWAY_PREFIXES = ("LOADING", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS")
 
 
-def translate(error: Exception) -> RedisError:
+def translate(error: Exception) -> RedisFailure:
     """The error of this tree that stands for `error`, which redis-py (or the socket below it) raised."""
-    if isinstance(error, RedisError):
+    if isinstance(error, RedisFailure):
         return error
     text = one_line(error)
     if isinstance(error, redis.exceptions.AuthenticationError | redis.exceptions.AuthorizationError):
@@ -130,13 +130,13 @@ class translating:
     def __exit__(self, _type: object, error: BaseException | None, _traceback: TracebackType | None) -> None:
         """Translate `error`.
 
-        :raises RedisError: it was one of redis-py's, or of the operating system's.
+        :raises RedisFailure: it was one of redis-py's, or of the operating system's.
         """
         if isinstance(error, redis.RedisError | OSError):
             raise translate(error) from error
 
 
-def _translate_reply(text: str) -> RedisError:
+def _translate_reply(text: str) -> RedisFailure:
     """The error for the text of an error reply; a script's error has its cause somewhere inside it."""
     if text.startswith(("WRONGPASS", "NOAUTH")):
         return RedisDenied(f"Redis refuses the user or password ({text}); set REDIS_USERNAME and REDIS_PASSWORD")

@@ -14,7 +14,7 @@ from connectors.connection import Script
 from connectors.delivery import Delivery, Entry
 from connectors.errors import (
     RedisDenied,
-    RedisError,
+    RedisFailure,
     RedisFull,
     UnexpectedReply,
     translate,
@@ -100,7 +100,7 @@ class Consumer:
         When the name is leased to another process (a container that restarted under the same host name and process
         number, say), a number is put behind it; the other's entries are taken over when its lease has ended.
 
-        :raises RedisError: nothing is registered; call again.
+        :raises RedisFailure: nothing is registered; call again.
         """
         self.ensure_group()
         number = 1
@@ -117,7 +117,7 @@ class Consumer:
 
         A stream that is new (its newest ID is below that entry) is read from its beginning.
 
-        :raises RedisError: not known whether it exists.
+        :raises RedisFailure: not known whether it exists.
         """
         config = self.config
         keys = [config.stream, config.counters]
@@ -146,7 +146,7 @@ class Consumer:
 
         Without the right to (or any memory left) it reads all the same, and is a member from its first entry on.
 
-        :raises RedisError: anything else was wrong.
+        :raises RedisFailure: anything else was wrong.
         """
         try:
             self._client.xgroup_createconsumer(self.config.stream, self.config.group, self._name)
@@ -181,7 +181,7 @@ class Consumer:
 
         :arg after: for our own entries, the last ID of the call before; None at first.
         :returns: None when our own lease is lost; nothing was taken then.
-        :raises RedisError: not known whether they were taken. If so, they are pending for us, and are read when we
+        :raises RedisFailure: not known whether they were taken. If so, they are pending for us, and are read when we
             register anew.
         """
         config = self.config
@@ -196,7 +196,7 @@ class Consumer:
         entries = [Entry(entry[0], entry[1]) for entry in reply[1]]
         return Taken(entries, int(reply[2]), reply[3])
 
-    def explain(self, error: RedisError) -> RedisError:
+    def explain(self, error: RedisFailure) -> RedisFailure:
         """`error`; where it is about the type of a key that it does not name, the one that does. May block."""
         wanted = {self.config.stream: "stream", self.config.counters: "hash"}
         if self._lease is not None:
@@ -219,6 +219,6 @@ class Consumer:
         try:
             keys = [self.config.stream, self._lease.key]
             _retire(self._client, keys, [self.config.group, self._name, self._lease.token])
-        except RedisError as error:
+        except RedisFailure as error:
             if isinstance(error, UnexpectedReply):
                 _log.warning("could not leave the group", cause=str(error))

@@ -6,14 +6,14 @@ from typing import Any
 
 import redis
 
-from connectors.errors import NoGroup, RedisError, WrongType, translate
+from connectors.errors import NoGroup, RedisFailure, WrongType, translate
 from connectors.group_state import GroupState
 
 
 def read_state(client: redis.Redis, stream: str, group: str) -> GroupState | None:
     """The state of `group`, or None when it (or the stream) does not exist.
 
-    :raises RedisError: Redis did not answer.
+    :raises RedisFailure: Redis did not answer.
     """
     try:
         rows = client.xinfo_groups(stream)
@@ -28,7 +28,7 @@ def read_state(client: redis.Redis, stream: str, group: str) -> GroupState | Non
     return None
 
 
-def explain_type(client: redis.Redis, error: RedisError, wanted: dict[str, str]) -> RedisError:
+def explain_type(client: redis.Redis, error: RedisFailure, wanted: dict[str, str]) -> RedisFailure:
     """`error`, or when it is WrongType, the one that names which of the keys `wanted` has another type than it says."""
     if isinstance(error, WrongType):
         try:

@@ -8,7 +8,7 @@ from typing import Any
 import redis
 
 from connectors.connection import Wire
-from connectors.errors import RedisAway, RedisError
+from connectors.errors import RedisAway, RedisFailure
 from connectors.lookup_result import Failed, Missing, Outcome, Row
 
 _CHUNK = 1_000
@@ -23,7 +23,7 @@ def read_hashes(client: redis.Redis, keys: Sequence[str | bytes], fields: Sequen
     A key of another type, or one that is denied, has failed alone.
 
     :arg fields: those that are asked for; others do not travel, however many a hash has.
-    :raises RedisError: Redis did not answer; nothing is known of any key.
+    :raises RedisFailure: Redis did not answer; nothing is known of any key.
     """
     wire = Wire(client)
     try:
@@ -40,7 +40,7 @@ def read_hashes(client: redis.Redis, keys: Sequence[str | bytes], fields: Sequen
 
 
 def _outcome(reply: Any, fields: Sequence[bytes]) -> Outcome:
-    if isinstance(reply, RedisError):
+    if isinstance(reply, RedisFailure):
         if isinstance(reply, RedisAway):
             raise reply  # it is loading, say: that is no matter of this key
         return Failed(str(reply))

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 
 
-class Unfinished:
+class CommitsInFlight:
     """Calls that are due, of each thread for itself."""
 
     def __init__(self) -> None:

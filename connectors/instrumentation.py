@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from connectors.delivery import Part
 
 
-class Observer:
+class Instrumentation:
     """Called from the worker threads; methods must be quick and must not raise."""
 
     def committed(self, parts: Sequence[Part], seconds: float, overflow: int) -> None:

@@ -8,7 +8,7 @@ import structlog
 
 from connectors.text import one_line
 
-_log = structlog.get_logger("complaints")
+_log = structlog.get_logger("keys")
 
 _NAMED = 5
 """Keys that a line names; of the rest it says how many there are."""
@@ -17,7 +17,7 @@ _MOST = 10_000
 """Keys that are remembered: whoever makes up keys must not fill our memory."""
 
 
-class Complaints:
+class KeyProblems:
     """What is wrong now, by key. Not thread-safe.
 
     :arg about: what the keys are, for the log.
@@ -27,7 +27,7 @@ class Complaints:
         self._about = about
         self._known: dict[str, str] = {}
 
-    def about(self, wrong: Mapping[str, str], among: Container[str] | None = None) -> None:
+    def report(self, wrong: Mapping[str, str], among: Container[str] | None = None) -> None:
         """Take note of what is `wrong` (key -> why, one line) and log what is new, and what is well again.
 
         :arg among: the keys that were looked at, the wrong ones among them; None: all that there are.

@@ -17,7 +17,7 @@ MAX_SERIES = 1_000
 """Of one gauge: Prometheus keeps each for days, and whoever makes up labels must not fill its memory."""
 
 
-class Series(Collector):
+class LabelledGauge(Collector):
     """A gauge `name` with one label. Thread-safe.
 
     At most `limit` series are shown: with `replace` the first, with `set` those that were set last.

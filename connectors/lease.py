@@ -16,7 +16,7 @@ import redis
 import structlog
 
 from connectors.connection import Script
-from connectors.errors import RedisError
+from connectors.errors import RedisFailure
 
 _log = structlog.get_logger("lease")
 _acquire = Script.load("acquire")
@@ -47,7 +47,7 @@ class Lease:
         """Take the lease under a new token; what was read under an older one can be committed no more.
 
         :returns: False when another process holds it.
-        :raises RedisError: not known whether it was taken; call again.
+        :raises RedisFailure: not known whether it was taken; call again.
         """
         # The same token until a reply arrives: an attempt whose reply was lost may have taken the lease under it.
         self._next = self._next or secrets.token_hex(8)
@@ -78,5 +78,5 @@ class Lease:
                 continue
             try:
                 _renew(self._client, [self.key], [self.token, self._ttl_ms])
-            except RedisError:
+            except RedisFailure:
                 continue

@@ -16,9 +16,9 @@ import bytewax.operators as op
 import structlog
 from bytewax.dataflow import Stream, operator
 
-from connectors.errors import RedisError
+from connectors.errors import RedisFailure
 from connectors.hash_reader import read_hashes
-from connectors.key_problems import Complaints
+from connectors.key_problems import KeyProblems
 from connectors.lookup_result import Failed, Missing, Outcome
 from connectors.outage import once_more
 from connectors.service import Service
@@ -86,7 +86,7 @@ class HashLookup:
         self._name = name
         self._fields = fields
         self._client = service.connect(timeout=TIMEOUT)
-        self._complaints = Complaints(name)
+        self._problems = KeyProblems(name)
         self._failing = False
         self._lock = threading.Lock()
 
@@ -97,7 +97,7 @@ class HashLookup:
         encoded = [key.encode("utf-8", "surrogateescape") for key in keys]
         try:
             outcomes = once_more(lambda: read_hashes(self._client, encoded, self._fields))
-        except RedisError as error:
+        except RedisFailure as error:
             with self._lock:
                 if not self._failing:
                     _log.warning("going on without what cannot be looked up", table=self._name, cause=str(error))
@@ -109,7 +109,7 @@ class HashLookup:
             if self._failing:
                 _log.info("lookups work again", table=self._name)
             self._failing = False
-            self._complaints.about(wrong, among=found)
+            self._problems.report(wrong, among=found)
         return found, time.time()
 
 

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 
 from connectors.delivery import Part
 from connectors.group_state import GroupState
-from connectors.instrumentation import Observer
+from connectors.instrumentation import Instrumentation
 from connectors.outage import Outage
 from connectors.settings import RedisSettings
 
@@ -52,7 +52,7 @@ class Metrics:
         return Histogram(f"{self.namespace}_{name}", text, buckets=SECONDS_BUCKETS, registry=self.registry)
 
 
-class ConsumerMetrics(Metrics, Observer):
+class ConsumerMetrics(Metrics, Instrumentation):
     """The counts that any consumer-group flow has."""
 
     def __init__(self, namespace: str, version: str, registry: CollectorRegistry = REGISTRY) -> None:

@@ -41,7 +41,7 @@ def move(client: redis.Redis, moves: Sequence[Move]) -> Short | None:
 
     No field may be the source of two moves. Not to be repeated where the reply was lost. Blocks for a round trip.
 
-    :raises RedisError: not known whether they were carried out; a RedisDenied: they were not.
+    :raises RedisFailure: not known whether they were carried out; a RedisDenied: they were not.
     """
     positions: dict[str, int] = {}
     args: list[Any] = []

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 import structlog
 
-from connectors.errors import RedisError
+from connectors.errors import RedisFailure
 from connectors.outage import Backoff
 from connectors.receiver import SEND_SECONDS, Message, NotSentError, Receiver
-from connectors.receiver_queue import Outbox, OutboxConfig, Waiting
+from connectors.receiver_queue import ReceiverQueue, ReceiverQueueConfig, Waiting
 from connectors.service import Service
 
 _log = structlog.get_logger("notifier")
@@ -76,7 +76,7 @@ class Notifier:
         self,
         service: Service,
         receivers: Sequence[Receiver],
-        config: Callable[[str], OutboxConfig],
+        config: Callable[[str], ReceiverQueueConfig],
         policy: Policy,
         watcher: Watcher | None = None,
     ) -> None:
@@ -112,7 +112,7 @@ class _Delivery:
         service: Service,
         receiver: Receiver,
         name: str,
-        config: OutboxConfig,
+        config: ReceiverQueueConfig,
         policy: Policy,
         watcher: Watcher,
         closed: threading.Event,
@@ -124,7 +124,7 @@ class _Delivery:
         self._watcher = watcher
         self._closed = closed
         self._client = service.connect()
-        self._outbox = Outbox(self._client, config)
+        self._queue = ReceiverQueue(self._client, config)
         self._part = f"notifier {name}"
         self._failures = 0
         self._introduced = False
@@ -135,7 +135,7 @@ class _Delivery:
         while not self._stopping():
             try:
                 pause = self._step()
-            except RedisError as error:
+            except RedisFailure as error:
                 self._service.outage.down(self._part, error)
                 self._wait(backoff.next_delay())
                 continue
@@ -148,8 +148,8 @@ class _Delivery:
     def release(self) -> None:
         """Let the next process begin at once, as far as Redis answers. From any thread."""
         if self._service.outage.redis_up:
-            with contextlib.suppress(RedisError):  # (the lease ends by itself)
-                self._outbox.release()
+            with contextlib.suppress(RedisFailure):  # (the lease ends by itself)
+                self._queue.release()
 
     def _stopping(self) -> bool:
         return self._closed.is_set() or self._service.lifecycle.stopping
@@ -160,21 +160,21 @@ class _Delivery:
         while not self._stopping() and (left := deadline - time.monotonic()) > 0:
             self._service.lifecycle.wait(min(left, self._policy.poll))
             if deadline - time.monotonic() > 0:
-                with contextlib.suppress(RedisError):  # (the next step meets the same Redis, and says so)
-                    self._outbox.hold()
+                with contextlib.suppress(RedisFailure):  # (the next step meets the same Redis, and says so)
+                    self._queue.hold()
 
     def _step(self) -> float:
         """Send one message, if there is any; how many seconds to wait then."""
-        if not self._outbox.hold():
+        if not self._queue.hold():
             self._introduced = False  # (whoever holds it may have another receiver under this number)
             return self._policy.poll
         if not self._introduced:
-            self._outbox.introduce(self._receiver.name)
+            self._queue.introduce(self._receiver.name)
             self._introduced = True
-        entries = self._outbox.take(BATCH)
-        self._watcher.waiting(self._name, self._outbox.waiting())
+        entries = self._queue.take(BATCH)
+        self._watcher.waiting(self._name, self._queue.waiting())
         unwanted = [one for one in entries if not self._policy.wanted(one.fields)]
-        self._outbox.done(unwanted)
+        self._queue.done(unwanted)
         entries = self._without_hopeless([one for one in entries if one not in unwanted])
         if not entries:
             return 0.0 if unwanted else self._policy.poll
@@ -182,7 +182,7 @@ class _Delivery:
             self._receiver.send(self._policy.message([one.fields for one in entries]), self._policy.send_seconds)
         except NotSentError as error:
             return self._failed(entries, str(error))
-        self._outbox.sent(entries, self._name)
+        self._queue.sent(entries, self._name)
         self._watcher.notified("sent")
         if self._failures:
             _log.info("receiver takes messages again", receiver=self._name, failures=self._failures)
@@ -193,7 +193,7 @@ class _Delivery:
         """`entries` without those that are too old, or whose last attempt was cut off; they are given up."""
         if not entries:
             return []
-        now = self._outbox.now()
+        now = self._queue.now()
         old = [one for one in entries if now - one.seconds > OLDEST_SECONDS]
         cut_off = [one for one in entries if one not in old and one.attempts > self._policy.attempts]
         self._give_up(old, f"older than {OLDEST_SECONDS / 3600:g} h")
@@ -205,20 +205,20 @@ class _Delivery:
         self._watcher.notified("failed")
         if self._failures == 1:
             _log.warning("receiver does not take messages; trying again", receiver=self._name, cause=reason)
-        self._outbox.failed(reason, self._failures)
+        self._queue.failed(reason, self._failures)
         self._give_up([one for one in entries if one.attempts >= self._policy.attempts], reason)
         delay = min(self._policy.longest_delay, self._policy.first_delay * 2.0 ** min(self._failures - 1, 30))
         return delay * random.uniform(0.75, 1.0)  # noqa: S311 (spreads attempts; guards nothing)
 
     def _give_up(self, entries: list[Waiting], reason: str) -> None:
         if entries:
-            self._outbox.give_up(entries, self._name, reason)
+            self._queue.give_up(entries, self._name, reason)
             _log.error(
                 "given up; see the dead letters",
                 receiver=self._name,
                 entries=len(entries),
                 cause=reason,
-                stream=self._outbox.config.dead_letters,
+                stream=self._queue.config.dead_letters,
             )
             for _one in entries:
                 self._watcher.notified("dead")

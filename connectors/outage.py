@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import structlog
 
-from connectors.errors import RedisAway, RedisDenied, RedisError, RedisSilent, translating
+from connectors.errors import RedisAway, RedisDenied, RedisFailure, RedisSilent, translating
 from connectors.lifecycle import Lifecycle
 from connectors.settings import EXIT_SETTINGS
 from connectors.supervisor import Supervisor
@@ -46,7 +46,7 @@ class Backoff:
         self._failures = 0
 
 
-def is_broken_connection(error: RedisError) -> bool:
+def is_broken_connection(error: RedisFailure) -> bool:
     """Whether `error` may be no more than one connection that is gone, so that another attempt at once makes sense."""
     return isinstance(error, RedisAway) and not isinstance(error, RedisSilent)
 
@@ -57,7 +57,7 @@ def once_more(call: Callable[[], Value]) -> Value:
     A connection that was idle when Redis was away is found broken only later: that alone is no outage. `call` must be
     safe to repeat.
 
-    :raises RedisError: what the second call raised, or the first, when that was no broken connection.
+    :raises RedisFailure: what the second call raised, or the first, when that was no broken connection.
     """
     try:
         return _translated(call)
@@ -96,7 +96,7 @@ class Outage:
         """Whether the last that every part heard of Redis was good, and any heard at all."""
         return self._was_up and not self._down
 
-    def down(self, part: str, error: RedisError) -> None:
+    def down(self, part: str, error: RedisFailure) -> None:
         """`part` (a name of ours) failed with `error`."""
         self.supervisor.turn(worker=False)
         if isinstance(error, RedisDenied) and not self._was_up:
@@ -130,6 +130,6 @@ class Outage:
             _log.info("connected", redis=self._place)
 
 
-def _is_plain_outage(error: RedisError) -> bool:
+def _is_plain_outage(error: RedisFailure) -> bool:
     """Whether the line that opened the outage says all there is to say."""
     return isinstance(error, RedisAway)

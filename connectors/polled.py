@@ -11,7 +11,7 @@ import redis
 import structlog
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
-from connectors.errors import RedisError
+from connectors.errors import RedisFailure
 from connectors.outage import Backoff, once_more
 from connectors.service import Service
 
@@ -33,7 +33,7 @@ class PolledSource(FixedPartitionedSource[Value, None], Generic[Value]):
     never piles them up. A read that fails because of Redis is tried again with backoff; nothing is emitted for it.
 
     :arg name: of this reader, for telling outages apart.
-    :arg read: may block; gets a client of its own; may raise RedisError or redis-py's errors. For None, nothing is
+    :arg read: may block; gets a client of its own; may raise RedisFailure or redis-py's errors. For None, nothing is
         emitted.
     """
 
@@ -82,7 +82,7 @@ class _PolledPartition(StatefulSourcePartition[Value, None], Generic[Value]):
         self._turn = None
         try:
             value = once_more(lambda: self._read(self._client))
-        except RedisError as error:
+        except RedisFailure as error:
             self._service.outage.down(self._name, error)
             self._due = time.time() + self._backoff.next_delay()
             return []

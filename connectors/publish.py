@@ -44,7 +44,7 @@ def publish(
     :arg turn: the lowest stamp that belongs to this turn.
     :returns: PUBLISHED, SKIPPED (it was published in this turn, or a later one) or WRONG_TYPE (the key holds another
         type; the row is nowhere), a letter a row.
-    :raises RedisError: not known what was published.
+    :raises RedisFailure: not known what was published.
     """
     keys = [outlet.stream, *(key for key, _values in rows)]
     args: list[Any] = [outlet.max_length, outlet.ttl, outlet.stamp_field, stamp, turn]

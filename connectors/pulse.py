@@ -13,7 +13,7 @@ from collections.abc import Callable
 import redis
 import structlog
 
-from connectors.errors import RedisDenied, RedisError, WrongType
+from connectors.errors import RedisDenied, RedisFailure, WrongType
 from connectors.outage import Outage, once_more
 
 _log = structlog.get_logger("pulse")
@@ -28,7 +28,7 @@ STALL_SECONDS = 10.0
 class Pulse:
     """Gives signs of life. Thread-safe; never raises.
 
-    :arg sign: leaves one; may block for a round trip or two; may raise RedisError or redis-py's errors.
+    :arg sign: leaves one; may block for a round trip or two; may raise RedisFailure or redis-py's errors.
     :arg connect: makes the client that it gets.
     :arg outage: what the process knows of its Redis.
     :arg clock: monotonic seconds.
@@ -60,7 +60,7 @@ class Pulse:
                 self._due = now + EVERY_SECONDS
                 once_more(lambda: self._sign(self._client))
                 self._refused = ""
-        except RedisError as error:
+        except RedisFailure as error:
             # (An outage is told of by those who need Redis.)
             if isinstance(error, RedisDenied | WrongType) and self._refused != str(error):
                 self._refused = str(error)

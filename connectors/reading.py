@@ -9,7 +9,7 @@ import redis
 
 from connectors.connection import Script, Wire
 from connectors.delivery import Entry
-from connectors.errors import RedisError
+from connectors.errors import RedisFailure
 from connectors.group import Consumer
 
 _before_read = Script.load("stream_id", "before_read")
@@ -55,7 +55,7 @@ class Reader:
     def send(self, consumer: Consumer, count: int) -> None:
         """Ask for up to `count` new entries. Blocks for no reply.
 
-        :raises RedisError: not sent.
+        :raises RedisFailure: not sent.
         """
         config, lease = consumer.config, consumer.lease
         # Whole each time. By its digest it could be unknown (SCRIPT FLUSH), and the read behind it, which Redis carries
@@ -73,20 +73,20 @@ class Reader:
     def ready(self) -> bool:
         """Whether `receive` would not block.
 
-        :raises RedisError: the connection broke.
+        :raises RedisFailure: the connection broke.
         """
         return self._wire.ready()
 
     def receive(self) -> Arrived:
         """What the read under way brings; blocks for up to `BLOCK_MS`, and for the socket timeout when Redis hangs.
 
-        :raises RedisError: what was read, if anything, is pending for us.
+        :raises RedisFailure: what was read, if anything, is pending for us.
         """
         waited = self._wire.receive() if self._waits else None
         check = self._wire.receive()
         reply = self._wire.receive()
         for answer in (reply, check, waited):
-            if isinstance(answer, RedisError):
+            if isinstance(answer, RedisFailure):
                 raise answer
         held, generation, lost, *position = check
         entries = list(map(_entry, reply[0][1])) if reply else []

@@ -14,7 +14,7 @@ import redis
 import structlog
 
 from connectors.connection import Script
-from connectors.errors import NoGroup, RedisDenied, RedisError, WrongType, translate, translating
+from connectors.errors import NoGroup, RedisDenied, RedisFailure, WrongType, translate, translating
 from connectors.group import read_state
 
 _log = structlog.get_logger("notifier")
@@ -31,7 +31,7 @@ _BEFORE = 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class OutboxConfig:
+class ReceiverQueueConfig:
     """Keys and names."""
 
     stream: str
@@ -62,13 +62,13 @@ class Waiting:
         return int(self.id.partition("-")[0]) / 1000
 
 
-class Outbox:
+class ReceiverQueue:
     """The queue of one receiver. Not thread-safe; every method blocks for a round trip or a few.
 
-    All methods raise RedisError, and may be called again after that.
+    All methods raise RedisFailure, and may be called again after that.
     """
 
-    def __init__(self, client: redis.Redis, config: OutboxConfig) -> None:
+    def __init__(self, client: redis.Redis, config: ReceiverQueueConfig) -> None:
         self.config = config
         self._client = client
         self._token = secrets.token_hex(8)
@@ -174,7 +174,7 @@ class Outbox:
         start = f"{max(int(self.now() * 1000) - _BEFORE, 0)}-0"
         try:
             self._call("XGROUP", "CREATE", self.config.stream, self.config.group, start, "MKSTREAM")
-        except RedisError as error:
+        except RedisFailure as error:
             if "BUSYGROUP" not in str(error):
                 raise
 
@@ -189,7 +189,7 @@ class Outbox:
             if not self._noteless:
                 _log.warning("what becomes of messages is not noted", group=self.config.group, cause=str(error))
             self._noteless = True
-        except RedisError:
+        except RedisFailure:
             pass  # (the next step meets the same Redis, and says so)
 
     def _call(self, *command: Any) -> Any:

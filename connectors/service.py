@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 import redis
 
 from connectors import connection
-from connectors.in_flight import Unfinished
-from connectors.instrumentation import Observer
+from connectors.in_flight import CommitsInFlight
+from connectors.instrumentation import Instrumentation
 from connectors.lifecycle import Lifecycle
 from connectors.lifecycle import lifecycle as process_lifecycle
 from connectors.outage import Outage
@@ -26,8 +26,8 @@ class Service:
     settings: RedisSettings
     lifecycle: Lifecycle
     outage: Outage
-    observer: Observer = field(default_factory=Observer)
-    unfinished: Unfinished = field(default_factory=Unfinished)
+    instrumentation: Instrumentation = field(default_factory=Instrumentation)
+    in_flight: CommitsInFlight = field(default_factory=CommitsInFlight)
     pulse: Pulse | None = None
 
     @classmethod
@@ -35,7 +35,7 @@ class Service:
         cls,
         settings: RedisSettings,
         name: str,
-        observer: Observer | None = None,
+        instrumentation: Instrumentation | None = None,
         lifecycle: Lifecycle = process_lifecycle,
         sign: Callable[[redis.Redis], None] | None = None,
     ) -> Service:
@@ -44,7 +44,7 @@ class Service:
         :arg sign: leaves a sign of life in Redis, see `connectors.pulse`; None: the service leaves none.
         """
         outage = Outage(lifecycle, settings.redis_place(), Supervisor(lifecycle))
-        service = cls(name, settings, lifecycle, outage, observer or Observer())
+        service = cls(name, settings, lifecycle, outage, instrumentation or Instrumentation())
         return service if sign is None else replace(service, pulse=Pulse(sign, service.connect, outage))
 
     @property

@@ -14,10 +14,10 @@ from datetime import datetime, timedelta, timezone
 import structlog
 from bytewax.inputs import DynamicSource, StatelessSourcePartition
 
+from connectors.delivered import DeliveredEntries
 from connectors.delivery import Batch, Entry
-from connectors.errors import NoGroup, RedisError
+from connectors.errors import NoGroup, RedisFailure
 from connectors.group import Consumer, GroupConfig, Taken, default_name
-from connectors.lost_reply import Seen
 from connectors.outage import Backoff, is_broken_connection
 from connectors.reading import Reader
 from connectors.service import Service
@@ -103,7 +103,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._dead: list[bytes] = []
         self._look_at = 0.0
         self._unchecked = 0
-        self._seen = Seen()
+        self._delivered = DeliveredEntries()
         self._may_not_block = False
         self._asked = 0
         self._rest_until = 0.0
@@ -115,9 +115,9 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         try:
             stopping = self._service.lifecycle.stopping
             if not stopping and self._reader.under_way and self._reader.ready():
-                self._service.unfinished.put_off()  # (to be at the next batch while Redis commits)
+                self._service.in_flight.put_off()  # (to be at the next batch while Redis commits)
             else:
-                self._service.unfinished.finish()
+                self._service.in_flight.finish()
             if stopping:
                 return self._drain()
             batch = self._step()
@@ -126,7 +126,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
             self._forget()
             self._pause(self._backoff.next_delay())
             return []
-        except RedisError as error:
+        except RedisFailure as error:
             # Idle connections broke with the one that failed; without them, the next attempt tells how Redis is now.
             self._client.connection_pool.disconnect(inuse_connections=False)
             if self._failed or not is_broken_connection(error):
@@ -170,7 +170,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         if not self._reader.under_way and time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + min(TAKEOVER_SECONDS, self._config.lease_ttl / 2)
             # (With no read under way, whose entries would be strangers, too.)
-            if not self._seen.holds(self._consumer.oldest_pending()):
+            if not self._delivered.holds(self._consumer.oldest_pending()):
                 _log.warning("entries were delivered to a broken connection; reading them again")
                 self._forget()
                 return []
@@ -181,7 +181,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
                 self._dead.pop()
             elif taken is not None:
                 _log.info("took over", entries=len(taken.entries), owner=self._dead[-1], trimmed=taken.trimmed)
-                self._service.observer.claimed(len(taken.entries))
+                self._service.instrumentation.claimed(len(taken.entries))
             return self._emit_taken(taken)
         return self._read()
 
@@ -190,8 +190,8 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
             return self._lost()
         if taken.trimmed:
             _log.warning("entries were deleted while pending; they are lost", entries=taken.trimmed)
-            self._service.observer.trimmed(taken.trimmed)
-        self._seen.taken(taken.entries)
+            self._service.instrumentation.trimmed(taken.trimmed)
+        self._delivered.taken(taken.entries)
         return self._emit(taken.entries)
 
     def _emit(self, entries: list[Entry]) -> list[Batch]:
@@ -203,7 +203,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
 
     def _lost(self) -> list[Batch]:
         _log.warning("lease lost; registering anew", consumer=self._consumer.name)
-        self._service.observer.fenced()
+        self._service.instrumentation.fenced()
         self._forget()
         return []
 
@@ -226,7 +226,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         entries = self._receive()
         if entries is None:
             return self._lost()
-        self._seen.read(entries)
+        self._delivered.read(entries)
         batch = self._emit(entries)
         # The runtime may need another turn to carry a batch to its sink (when an epoch ends, say): a read that blocked
         # now would hold it up.
@@ -248,7 +248,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._read_once = True
         if arrived.lost:
             _log.warning("entries were deleted before they were read; they are lost", entries=arrived.lost)
-            self._service.observer.trimmed(arrived.lost)
+            self._service.instrumentation.trimmed(arrived.lost)
         return arrived.entries
 
     def _too_many_in_flight(self) -> bool:
@@ -275,6 +275,6 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
                     self._pause(FULL_PAUSE_SECONDS)
                     return []
                 self._consumer.retire()
-        except RedisError as error:
+        except RedisFailure as error:
             _log.info("stopped without Redis; what is pending is read at the next start", cause=str(error))
         raise StopIteration

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 import redis
 
 from connectors.hash_reader import read_hashes
-from connectors.key_problems import Complaints
+from connectors.key_problems import KeyProblems
 from connectors.lookup_result import Failed, Row
 
 Value = TypeVar("Value")
@@ -64,12 +64,12 @@ class HashTable(Generic[Value]):
         self._fields = fields
         self._parse = parse
         self._excluded = self._prefix + excluded.encode() if excluded else None
-        self._complaints = Complaints(prefix)
+        self._problems = KeyProblems(prefix)
 
     def read(self, client: redis.Redis) -> Table[Value]:
         """One pass; blocks for a round trip for each thousand keys in Redis, and each thousand of ours.
 
-        :raises RedisError: Redis did not answer (or what redis-py raises).
+        :raises RedisFailure: Redis did not answer (or what redis-py raises).
         """
         at, started = time.time(), time.monotonic()
         keys = self._keys(client)
@@ -84,7 +84,7 @@ class HashTable(Generic[Value]):
                     rows[name] = self._parse(name, outcome.fields if isinstance(outcome, Row) else {})
                 except InvalidRow as error:
                     wrong[name] = str(error)
-        self._complaints.about(wrong)
+        self._problems.report(wrong)
         return Table(at, started, rows, len(wrong))
 
     def _keys(self, client: redis.Redis) -> list[bytes]:

@@ -115,7 +115,7 @@ def notify(
         spacing=settings.alert_notify_spacing_sec,
         attempts=settings.alert_notify_attempts,
     )
-    notifier = Notifier(service, receivers, partial(notifications.outbox, settings.key_prefix), policy, metrics)
+    notifier = Notifier(service, receivers, partial(notifications.receiver_queue, settings.key_prefix), policy, metrics)
     notifier.start()
     atexit.register(notifier.close)
     return notifier

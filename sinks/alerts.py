@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import redis
 
-from connectors.compare_and_set import Step, advance
+from connectors.compare_and_set import Transition, compare_and_set
 from connectors.group import read_state
 from sinks import decisions, status, symbols
 from sinks.alert_state import decode, encode, number, state_key, stream_key
@@ -28,7 +28,7 @@ MINUTES = 15
 
 
 def read(client: redis.Redis, prefix: str, now: float | None = None) -> Reading:
-    """All that a check looks at. Blocks for four round trips; raises what redis-py raises, and RedisError.
+    """All that a check looks at. Blocks for four round trips; raises what redis-py raises, and RedisFailure.
 
     :arg now: epoch seconds at which the check is; None asks the clock of Redis.
     """
@@ -64,10 +64,10 @@ def write(client: redis.Redis, prefix: str, checked: Checked) -> bool:
 
     Safe to repeat with the same `checked`. Blocks for a round trip.
 
-    :raises RedisError: see `connectors.compare_and_set`.
+    :raises RedisFailure: see `connectors.compare_and_set`.
     """
     before, after = encode(checked.before), encode(checked.after)
-    step = Step(
+    step = Transition(
         "version",
         checked.before.version,
         checked.after.version,
@@ -75,7 +75,7 @@ def write(client: redis.Redis, prefix: str, checked: Checked) -> bool:
         sorted(before.keys() - after.keys()),
         [entry(alert) for alert in checked.alerts],
     )
-    return advance(client, state_key(prefix), stream_key(prefix), step, KEPT)
+    return compare_and_set(client, state_key(prefix), stream_key(prefix), step, KEPT)
 
 
 def new_version() -> str:

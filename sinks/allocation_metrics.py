@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from connectors.labelled_gauge import Series
+from connectors.labelled_gauge import LabelledGauge
 from connectors.metrics import Metrics
 from sinks.values.joins import REASONS, Proposal, Proposals
 
@@ -28,8 +28,8 @@ class AllocationMetrics(Metrics):
         for reason in REASONS:
             self._proposed.labels(reason)
 
-    def _series(self, name: str, text: str) -> Series:
-        return Series(f"{self.namespace}_{name}", text, "symbol", self.registry)
+    def _series(self, name: str, text: str) -> LabelledGauge:
+        return LabelledGauge(f"{self.namespace}_{name}", text, "symbol", self.registry)
 
     def published(self, proposals: Sequence[Proposal]) -> None:
         """Count `proposals`, which have just been written."""

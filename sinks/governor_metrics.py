@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from connectors.delivery import Part
-from connectors.labelled_gauge import Series
+from connectors.labelled_gauge import LabelledGauge
 from connectors.metrics import ConsumerMetrics
 from connectors.text import one_line
 from sinks import proofs
@@ -31,7 +31,7 @@ class GovernorMetrics(ConsumerMetrics):
         self._applied = self.counter("eff_apply", "Plans judged, by what their permits say", ["action", "reason"])
         self._plans = self.counter("plans", "Plans acknowledged, by what became of them", ["outcome"])
         self._seconds = self.histogram("permit_seconds", "Seconds from the plan's stream ID to its permit")
-        self._factor = Series(
+        self._factor = LabelledGauge(
             f"{self.namespace}_eff_factor", "Factor of the newest permit", "symbol", registry, keep=KEEP_SECONDS
         )
         self._unmerged = 0

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from connectors.receiver import Level, Message
-from connectors.receiver_queue import OutboxConfig
+from connectors.receiver_queue import ReceiverQueueConfig
 from connectors.text import one_line
 from sinks.alert_state import stream_key
 from sinks.values.alerts import CRITICAL, FIRING, SEVERITIES
@@ -60,9 +60,9 @@ def dead_letters_key(prefix: str) -> str:
     return f"{prefix}:p35:alerts:dead"
 
 
-def outbox(prefix: str, receiver: str) -> OutboxConfig:
+def receiver_queue(prefix: str, receiver: str) -> ReceiverQueueConfig:
     """The keys of the receiver with this number."""
-    return OutboxConfig(
+    return ReceiverQueueConfig(
         stream_key(prefix),
         f"{GROUPS}{receiver}",
         lease_key(prefix, receiver),

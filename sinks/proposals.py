@@ -26,7 +26,7 @@ from collections.abc import Callable, Sequence
 
 import redis
 
-from connectors.key_problems import Complaints
+from connectors.key_problems import KeyProblems
 from connectors.publish import MAX_ROWS, PUBLISHED, WRONG_TYPE, Outlet, publish
 from sinks.times import seconds_text
 from sinks.values.joins import Proposal, Proposals
@@ -106,12 +106,12 @@ class ProposalWriter:
         self._prefix = prefix
         self._outlet = outlet
         self._published = published
-        self._complaints = Complaints("proposals")
+        self._problems = KeyProblems("proposals")
 
     def __call__(self, client: redis.Redis, loop: Proposals) -> None:
         """Write `loop`. Blocks for a round trip for every MAX_ROWS proposals. Safe to repeat.
 
-        :raises RedisError: some may have been written; the next loop writes them all again.
+        :raises RedisFailure: some may have been written; the next loop writes them all again.
         """
         at = seconds_text(loop.at)
         wrong: dict[str, str] = {}
@@ -123,4 +123,4 @@ class ProposalWriter:
             for (key, _row), verdict in zip(rows, verdicts, strict=True):
                 if verdict == WRONG_TYPE:
                     wrong[key] = "it must be a hash"
-        self._complaints.about(wrong)
+        self._problems.report(wrong)

@@ -1,4 +1,4 @@
-"""Imports point down: each room knows those below it and no other. The folders are the rooms, and there are no exceptions."""
+"""Imports point down: each room knows those below it and no other. The folders are the rooms; no exceptions."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _REASON = "reason:"
 
 
 class BucketReader:
-    """Reads the buckets under `prefix`. Every method raises RedisError where Redis does not answer."""
+    """Reads the buckets under `prefix`. Every method raises RedisFailure where Redis does not answer."""
 
     def __init__(self, client: redis.Redis, prefix: str, progress: Progress) -> None:
         self._client = client

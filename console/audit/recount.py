@@ -19,7 +19,7 @@ import redis
 from connectors import stream_id
 from connectors.connection import Wire
 from connectors.delivery import Batch, Delivery, Entry
-from connectors.errors import NoGroup, RedisError, translating
+from connectors.errors import NoGroup, RedisFailure, translating
 from connectors.sizing import BatchSizer
 from connectors.text import one_line
 from flows.domain.tally import Tally, tally
@@ -92,7 +92,7 @@ class Recount:
 
         :arg progress: told how many entries each page had.
         :raises NoGroup: there is no such stream or group.
-        :raises RedisError: another reason; this recount is of no further use.
+        :raises RedisFailure: another reason; this recount is of no further use.
         """
         total, self._before = self.total, {}
         delivered = self._look_at_group()
@@ -156,7 +156,7 @@ class Recount:
                 count = sizer.count
                 wire.send(("XRANGE", self.stream, b"(" + start, last, "COUNT", count))
                 reply = wire.receive()
-                if isinstance(reply, RedisError):
+                if isinstance(reply, RedisFailure):
                     raise reply
                 if not reply:
                     return
@@ -182,7 +182,7 @@ class Recount:
 def ask(question: Callable[[], Any]) -> Any:
     """The answer to `question`, which asks Redis.
 
-    :raises RedisError: there is none.
+    :raises RedisFailure: there is none.
     """
     with translating():
         return question()

@@ -85,7 +85,7 @@ class Audit:
     def run(self) -> Report:
         """Blocks for as long as reading the stream takes: a second for 100,000 entries or so.
 
-        :raises RedisError: see `Recount.advance`; or a bucket is no hash.
+        :raises RedisFailure: see `Recount.advance`; or a bucket is no hash.
         """
         self._read_stream()
         self._recount.advance()

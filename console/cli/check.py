@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from connectors.connection import connect
-from connectors.errors import RedisError, SettingsError
+from connectors.errors import RedisFailure, SettingsError
 from connectors.settings import RedisSettings, load
 from connectors.text import one_line
 from console.queries.life import P35, UNITS, Life, read_lives
@@ -97,7 +97,7 @@ def check(
         found = {} if named else read_units(list(UNITS.values()))
         units = {name: found[unit] for name, unit in UNITS.items() if unit in found}
         lives = read_lives(client, prefix, service, units)
-    except RedisError as error:
+    except RedisFailure as error:
         _end(UNKNOWN, refusal(settings, error))
     flows = lives.asked(named)
     findings = judge(service, limits) if not named or P35 in named else []

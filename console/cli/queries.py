@@ -10,7 +10,7 @@ import redis
 import typer
 
 from connectors.connection import connect
-from connectors.errors import RedisAway, RedisError
+from connectors.errors import RedisAway, RedisFailure
 from connectors.settings import RedisSettings
 from console.cli.shown import Shown, shown
 from console.cli.when import Ago, At, telling, when_of
@@ -226,7 +226,7 @@ def run(query: str, ask: Ask, json: bool, full: bool, every: float | None, redis
 
             try:
                 answer = ask(client, prefix)
-            except RedisError as error:
+            except RedisFailure as error:
                 reason = refusal(settings, error)
                 write(dumps(no_health(reason, redis_up=not isinstance(error, RedisAway))))
                 fail(reason, EXIT_REDIS)

@@ -88,7 +88,7 @@ class Stage:
         """What there is to see now. Blocks for a few round trips.
 
         :raises DemoError: something that must run has ended.
-        :raises connectors.errors.RedisError: Redis does not answer.
+        :raises connectors.errors.RedisFailure: Redis does not answer.
         """
         failures = [self._publisher.failure, self._market.failure]
         if not self._stopped:
@@ -123,7 +123,7 @@ class Stage:
     def settled(self) -> bool:
         """Whether everything published is counted, and the status says so. Blocks for a few round trips.
 
-        :raises DemoError, connectors.errors.RedisError: as `observe`.
+        :raises DemoError, connectors.errors.RedisFailure: as `observe`.
         """
         now = self.observe()
         return now.processed == now.published and not now.status.lag and not now.status.pending

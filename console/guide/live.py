@@ -62,7 +62,7 @@ def read_live(client: redis.Redis, prefix: str, guide: Guide, gate: str, symbols
     :arg gate: as it is counted, in whatever case.
     :arg symbols: whose keys to look at, where each symbol has its own; none: those of the symbol that is stopped most.
     :arg window: one of `sinks.values.counts.WINDOWS`.
-    :raises RedisError: Redis does not answer. A key that this user may not read says so in its place.
+    :raises RedisFailure: Redis does not answer. A key that this user may not read says so in its place.
     """
     running = int(read_now(client) // 60)
     seen, trouble, count = None, "", 0

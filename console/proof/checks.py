@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import redis
 
-from connectors.errors import RedisDenied, RedisError, translate
+from connectors.errors import RedisDenied, RedisFailure, translate
 from connectors.text import one_line
 
 Value = TypeVar("Value")
@@ -61,7 +61,7 @@ class Checks:
         except BaseException:
             try:
                 clean_up()
-            except (redis.RedisError, OSError, RedisError) as error:
+            except (redis.RedisError, OSError, RedisFailure) as error:
                 self.say(f"      cleaning up failed, too; what is left expires by itself: {one_line(error)}")
             raise
         clean_up()
@@ -87,7 +87,7 @@ def run(checks: Checks, proof: Callable[[Checks], None]) -> bool:
     """Whether all checks of `proof` hold. Without Redis, none does."""
     try:
         proof(checks)
-    except (redis.RedisError, OSError, RedisError) as error:
+    except (redis.RedisError, OSError, RedisFailure) as error:
         problem = translate(error)
         denied = isinstance(problem, RedisDenied)
         checks.holds("Redis lets this user do it" if denied else "Redis answers", False, str(problem))

@@ -51,7 +51,7 @@ def taken_back(
     Where not all of it was counted in time, it stays, and counts when it is. Where nothing was, nothing is checked.
 
     :arg snapshot_interval: seconds, within which the service computes its windows.
-    :raises RedisError: not known whether it was taken back.
+    :raises RedisFailure: not known whether it was taken back.
     """
     if not published:
         return True

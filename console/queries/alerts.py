@@ -1,7 +1,7 @@
 """The read model of the alerts that `flows.alerts` has published, and one line for each. Never writes.
 
 There may be none, and nobody who publishes any. Text comes as it is in Redis, and must be made printable before a
-terminal gets it. Raises `connectors.errors.RedisError` where Redis does not answer, or holds another type there.
+terminal gets it. Raises `connectors.errors.RedisFailure` where Redis does not answer, or holds another type there.
 """
 
 from __future__ import annotations

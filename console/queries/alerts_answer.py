@@ -66,7 +66,7 @@ class Alerts:
 
 
 def ask_alerts(client: redis.Redis, prefix: str, count: int) -> Alerts:
-    """Blocks for nine round trips, and one a receiver; raises `connectors.errors.RedisError`.
+    """Blocks for nine round trips, and one a receiver; raises `connectors.errors.RedisFailure`.
 
     :arg count: of those that have ended, the latest so many.
     """

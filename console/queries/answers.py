@@ -1,6 +1,6 @@
 """The answers to the operator's questions, as frozen values: asked here, shown elsewhere.
 
-Every `ask_*` blocks for a few round trips, and raises `connectors.errors.RedisError`; and, where it is asked of a
+Every `ask_*` blocks for a few round trips, and raises `connectors.errors.RedisFailure`; and, where it is asked of a
 moment (`when`) of which nothing can be told, `console.queries.moment.MomentError`.
 """
 

@@ -17,7 +17,7 @@ def read_asked(
 ) -> tuple[Service, Minutes]:
     """What is to be known of the service about the minutes of `window`, and these minutes.
 
-    Blocks for a few round trips; raises `connectors.errors.RedisError`.
+    Blocks for a few round trips; raises `connectors.errors.RedisFailure`.
 
     :arg when: the moment the window ends; None: now.
     :arg service: as it was read already.

@@ -59,7 +59,7 @@ class Comparison:
 def ask_compare(client: redis.Redis, prefix: str, window: str, when: When, *, full: bool) -> Comparison:
     """What has changed since `when`?
 
-    Blocks for a few round trips; raises `connectors.errors.RedisError`.
+    Blocks for a few round trips; raises `connectors.errors.RedisFailure`.
 
     :arg full: whole reasons instead of gates.
     :raises console.queries.moment.MomentError: nothing can be told of that moment.

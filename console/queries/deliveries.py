@@ -80,7 +80,7 @@ class Deliveries:
 
 
 def read_deliveries(client: redis.Redis, prefix: str) -> Deliveries:
-    """Blocks for six round trips and one a receiver; raises `connectors.errors.RedisError`."""
+    """Blocks for six round trips and one a receiver; raises `connectors.errors.RedisFailure`."""
     # What waits first: what is taken meanwhile is then known as taken, and never as neither.
     groups = [one for one in read_groups(client, {stream_key(prefix): None}) if _number(one) is not None]
     groups.sort(key=lambda one: _number(one) or 0)

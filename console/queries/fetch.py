@@ -23,7 +23,7 @@ def ask_all(client: redis.Redis, questions: Sequence[Sequence[Any]], *, absent: 
 
     Blocks for one round trip. The second word of a command is taken for its key.
 
-    :raises RedisError: Redis does not answer, or refuses any of them; a WrongType names the key.
+    :raises RedisFailure: Redis does not answer, or refuses any of them; a WrongType names the key.
     """
     pipeline = client.pipeline(transaction=False)
     for question in questions:

@@ -74,7 +74,7 @@ class Firing:
 
 
 def read_firing(client: redis.Redis, prefix: str) -> Firing:
-    """What fires now. Blocks for a round trip; raises `connectors.errors.RedisError`.
+    """What fires now. Blocks for a round trip; raises `connectors.errors.RedisFailure`.
 
     Where the state of alerts cannot be read, nothing is known to fire: who asks something else must be answered.
     """

@@ -54,7 +54,7 @@ class Group:
 def read_groups(client: redis.Redis, streams: Mapping[str, str | None]) -> tuple[Group, ...]:
     """All groups of `streams`, in that order and by name; none of a stream that does not exist.
 
-    Blocks for three round trips; raises `connectors.errors.RedisError`.
+    Blocks for three round trips; raises `connectors.errors.RedisFailure`.
 
     :arg streams: the key of each stream, and what the leases of its consumers begin with (None: they have none).
     """

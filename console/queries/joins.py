@@ -1,7 +1,7 @@
 """The read model of the efficiency joins: what is proposed for each symbol, and the latest permits. Never writes.
 
 Text comes as it is in Redis, and must be made printable before a terminal gets it. What is no number is None.
-Raises `connectors.errors.RedisError` where Redis does not answer, or holds another type under a key of ours.
+Raises `connectors.errors.RedisFailure` where Redis does not answer, or holds another type under a key of ours.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ class Lives:
 
 
 def read_lives(client: redis.Redis, prefix: str, service: Service, units: Mapping[str, UnitState]) -> Lives:
-    """Blocks for a round trip; raises `connectors.errors.RedisError` where Redis does not answer.
+    """Blocks for a round trip; raises `connectors.errors.RedisFailure` where Redis does not answer.
 
     :arg service: of p35, which lives while a consumer of its group holds a lease; others leave signs of life.
     :arg units: by flow; those that were not looked for may be missing.

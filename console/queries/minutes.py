@@ -23,7 +23,7 @@ WITHOUT_SYMBOLS = "[dr]e[ca]*"
 def read_minutes(client: redis.Redis, prefix: str, running: int, count: int, now: int | None = None) -> Minutes:
     """The minute `running` (since the epoch) and those before it, `count` in all.
 
-    Blocks for a round trip, and one each 15 minutes that have no summary; raises `connectors.errors.RedisError`.
+    Blocks for a round trip, and one each 15 minutes that have no summary; raises `connectors.errors.RedisFailure`.
 
     :arg now: the minute that it is now, where `running` is one in the past.
     """

@@ -74,7 +74,7 @@ def read_report(
 ) -> Report:
     """The day that begins with the minute `first`, as far as Redis still has it.
 
-    Blocks for a few round trips an hour of the day; raises `connectors.errors.RedisError`.
+    Blocks for a few round trips an hour of the day; raises `connectors.errors.RedisFailure`.
 
     :arg now: epoch seconds.
     :arg ttl: seconds that buckets are kept after their last count.

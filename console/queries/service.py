@@ -77,13 +77,13 @@ class Service:
 
 
 def read_now(client: redis.Redis) -> float:
-    """Epoch seconds, by the clock of Redis. Blocks for one round trip; raises `connectors.errors.RedisError`."""
+    """Epoch seconds, by the clock of Redis. Blocks for one round trip; raises `connectors.errors.RedisFailure`."""
     ((seconds, microseconds),) = ask_all(client, [("TIME",)])
     return int(seconds) + int(microseconds) / 1e6
 
 
 def read_service(client: redis.Redis, prefix: str) -> Service:
-    """Blocks for five round trips; raises `connectors.errors.RedisError`."""
+    """Blocks for five round trips; raises `connectors.errors.RedisFailure`."""
     stream = decisions.stream_key(prefix)
     groups = read_groups(client, {stream: decisions.lease_prefix(prefix)})
     ours = next((group for group in groups if group.name == decisions.GROUP), None)

@@ -4,7 +4,7 @@ Every function blocks for one round trip. A key that is missing reads as empty, 
 missing: whoever looks wants the rest. Text comes as it is in Redis: it may hold control characters, and must be made
 printable before a terminal gets it.
 
-Raises `connectors.errors.RedisError` where Redis does not answer, or holds another type under a key of ours.
+Raises `connectors.errors.RedisFailure` where Redis does not answer, or holds another type under a key of ours.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ def find_symbols(client: redis.Redis, prefix: str, minutes: Sequence[int], names
     """The known symbols of these names, else of these names in another case; each once, in the order of `names`.
 
     Known are those with decisions in `minutes`, and those of which Redis knows when they were last seen. Blocks for a
-    round trip, and where one is not known by that for one each 15 minutes; raises `connectors.errors.RedisError`.
+    round trip, and where one is not known by that for one each 15 minutes; raises `connectors.errors.RedisFailure`.
     """
     if not names:
         return []

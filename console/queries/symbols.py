@@ -31,7 +31,7 @@ class Symbol:
 def read_totals(client: redis.Redis, prefix: str, minutes: Sequence[int]) -> dict[str, Counter[str]]:
     """Symbol -> decision -> count, over `minutes`.
 
-    Blocks for a round trip each 15 minutes; raises `connectors.errors.RedisError`.
+    Blocks for a round trip each 15 minutes; raises `connectors.errors.RedisFailure`.
     """
     fields: dict[bytes, int] = {}
     for bucket in scan_fields(client, [bucket_key(prefix, minute) for minute in minutes], f"{SYMBOL_DECISION}*"):
@@ -55,7 +55,7 @@ def read_symbols(
 ) -> tuple[Symbol, ...]:
     """The symbols `names` in `window`, in that order; one that nothing was counted for is there, with zeros.
 
-    Blocks for a round trip, rarely more; raises `connectors.errors.RedisError`.
+    Blocks for a round trip, rarely more; raises `connectors.errors.RedisFailure`.
     """
     if not names:
         return ()
@@ -120,7 +120,7 @@ def _scan_reasons(
 def read_most_stopped(client: redis.Redis, prefix: str, minutes: Sequence[int], gate: str, count: int) -> list[str]:
     """The symbols that `gate` (in whatever case) stopped most often in `minutes`, most first.
 
-    Blocks for a round trip each 15 minutes; raises `connectors.errors.RedisError`.
+    Blocks for a round trip each 15 minutes; raises `connectors.errors.RedisFailure`.
     """
     sums: Counter[str] = Counter()
     pattern = f"{SYMBOL_REASON}*:{in_any_case(gate)}*"

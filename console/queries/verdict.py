@@ -8,7 +8,7 @@ from console.queries.latest import last_minute
 from console.queries.service import Service
 from console.queries.text import percent
 from flows.domain.windows import Minutes, Window
-from sinks.values.counts import BLOCKED, ERROR, EXECUTE, SKIP, UNKNOWN, Ranked
+from sinks.values.counts import EXECUTE, Ranked
 
 _FEW = 3
 """Gates that can be named in one breath."""

@@ -30,7 +30,7 @@ import redis
 import typer
 
 from connectors.connection import connect
-from connectors.errors import RedisError, SettingsError
+from connectors.errors import RedisFailure, SettingsError
 from connectors.settings import EXIT_SETTINGS, RedisSettings, load
 from connectors.text import one_line
 
@@ -81,11 +81,11 @@ def asking(settings: RedisSettings) -> Iterator[None]:
     """
     try:
         yield
-    except RedisError as error:
+    except RedisFailure as error:
         fail(refusal(settings, error), EXIT_REDIS)
 
 
-def refusal(settings: RedisSettings, error: RedisError) -> str:
+def refusal(settings: RedisSettings, error: RedisFailure) -> str:
     """One line, for a person, on what Redis refused and which Redis that is."""
     return f"Redis at {one_line(settings.redis_place())}: {error} (KEY_PREFIX={settings.key_prefix})"
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
-from connectors.errors import RedisError
+from connectors.errors import RedisFailure
 from connectors.settings import RedisSettings
 from connectors.text import one_line
 from console.terminal.command import EXIT_REDIS, fail, refusal, say, write
@@ -61,7 +61,7 @@ def repeat(settings: RedisSettings, answer: Callable[[], str], every: float) -> 
     """
     try:
         text = answer()
-    except RedisError as error:
+    except RedisFailure as error:
         fail(refusal(settings, error), EXIT_REDIS)
     if not sys.stdout.isatty():
         while write(text):
@@ -84,7 +84,7 @@ def repeat(settings: RedisSettings, answer: Callable[[], str], every: float) -> 
 def _again(settings: RedisSettings, answer: Callable[[], str]) -> str:
     try:
         return answer()
-    except RedisError as error:
+    except RedisFailure as error:
         say(refusal(settings, error))
         return ""
 
@@ -92,7 +92,7 @@ def _again(settings: RedisSettings, answer: Callable[[], str]) -> str:
 def _again_in_place(answer: Callable[[], str], shown: str) -> str:
     try:
         return answer()
-    except RedisError as error:
+    except RedisFailure as error:
         line = f"NOT UP TO DATE: {error}; trying again"
         lines = shown.splitlines()
         if lines and lines[0].startswith("NOT UP TO DATE"):

@@ -8,7 +8,7 @@ import time
 
 import redis
 
-from connectors.errors import RedisError
+from connectors.errors import RedisFailure
 from console.terminal.command import write
 from console.terminal.keyboard import keyboard
 from console.terminal.refresh import frame
@@ -26,7 +26,7 @@ def watch(client: redis.Redis, settings: AllocationSettings, view: View, every: 
     """Show it until `q`.
 
     :arg every: seconds between two looks at Redis; keys and a new size of the terminal are heeded at once.
-    :raises RedisError: Redis does not answer at the first look. Later, what was seen last stays, and is called old.
+    :raises RedisFailure: Redis does not answer at the first look. Later, what was seen last stays, and is called old.
     :raises KeyboardInterrupt: Ctrl-C.
     """
     scene, trouble, picked = read_scene(client, settings), "", Picked()
@@ -38,7 +38,7 @@ def watch(client: redis.Redis, settings: AllocationSettings, view: View, every: 
             if not trouble:
                 try:
                     picked = reader.read(scene.minutes, view, symbols_wanted(room.height))
-                except RedisError as error:
+                except RedisFailure as error:
                     trouble = _old(error)
             if not write(frame(printed(screen(scene, view, picked, room, trouble)))):
                 return
@@ -50,19 +50,19 @@ def watch(client: redis.Redis, settings: AllocationSettings, view: View, every: 
             if time.monotonic() >= due:
                 try:
                     scene, trouble = read_scene(client, settings), ""
-                except RedisError as error:
+                except RedisFailure as error:
                     trouble = _old(error)
                 due = time.monotonic() + every
 
 
 def once(client: redis.Redis, settings: AllocationSettings, view: View) -> str:
-    """What the screen would show, as plain text. Raises `connectors.errors.RedisError`."""
+    """What the screen would show, as plain text. Raises `connectors.errors.RedisFailure`."""
     scene, room = read_scene(client, settings), here()
     picked = SymbolReader(client, settings.key_prefix).read(scene.minutes, view, symbols_wanted(room.height))
     return printed(screen(scene, view, picked, room)[:-1])  # without the line about keys
 
 
-def _old(error: RedisError) -> str:
+def _old(error: RedisFailure) -> str:
     return f"NOT UP TO DATE: {error}"
 
 

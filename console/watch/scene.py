@@ -45,7 +45,7 @@ class Scene:
 
 
 def read_scene(client: redis.Redis, settings: AllocationSettings) -> Scene:
-    """Blocks for a dozen round trips; raises `connectors.errors.RedisError`."""
+    """Blocks for a dozen round trips; raises `connectors.errors.RedisFailure`."""
     prefix = settings.key_prefix
     service = read_service(client, prefix)
     return Scene(

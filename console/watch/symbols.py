@@ -71,7 +71,7 @@ class SymbolReader:
     def read(self, minutes: Minutes, view: View, most: int) -> Picked:
         """At most `most` symbols, and with a filter at least one; it costs nothing where none is wanted.
 
-        Blocks for a few round trips; raises `connectors.errors.RedisError`.
+        Blocks for a few round trips; raises `connectors.errors.RedisFailure`.
         """
         most = max(most, bool(view.filter))
         if not most:

@@ -13,8 +13,8 @@ from bytewax.outputs import StatelessSinkPartition
 from connectors.commit import CommitSink
 from connectors.delivery import Delivery, Part
 from connectors.effects import Count
-from connectors.in_flight import Unfinished
-from connectors.instrumentation import Observer
+from connectors.in_flight import CommitsInFlight
+from connectors.instrumentation import Instrumentation
 from connectors.private_redis import PrivateRedis
 from connectors.service import Service
 from tests.support.fault_proxy import FaultProxy, Step, Trap
@@ -24,7 +24,7 @@ from tests.support.waiting import wait_for
 DELIVERY = Delivery("s", "g", "c", "lease:c", "token")
 
 
-class Heard(Observer):
+class Heard(Instrumentation):
     """The parts that were committed."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ def sink(raw: redis.Redis, service_: Service, heard: Heard) -> Iterator[Stateles
     """A sink that has committed something: it is connected, and Redis knows the script."""
     one = CommitSink(service_).build("step", 0, 1)
     one.write_batch([delivered(raw, 1)])
-    service_.unfinished.finish()
+    service_.in_flight.finish()
     heard.parts.clear()
     raw.delete("counts")
     yield one
@@ -94,7 +94,7 @@ def test_a_commit_is_carried_out_while_nobody_waits_for_it(
     assert not trap.sprung.is_set()
     assert not heard.parts
     let_through.set()
-    service_.unfinished.finish()
+    service_.in_flight.finish()
     assert heard.parts == [part]
 
 
@@ -107,7 +107,7 @@ def test_of_a_commit_whose_reply_is_lost_the_next_one_hears_first(
     assert trap.sprung.wait(30)
     sink.write_batch([second])
     assert heard.parts == [first]
-    service_.unfinished.finish()
+    service_.in_flight.finish()
     assert heard.parts == [first, second]
     assert (counted(raw), raw.xpending("s", "g")["pending"]) == (7, 0)
 
@@ -120,7 +120,7 @@ def test_a_commit_that_did_not_reach_redis_is_sent_again_at_the_next_turn(
     sink.write_batch([part])
     assert trap.sprung.wait(30)
     assert counted(raw) == 0
-    service_.unfinished.finish()
+    service_.in_flight.finish()
     assert (counted(raw), heard.parts) == (3, [part])
 
 
@@ -130,7 +130,7 @@ def test_a_script_that_redis_has_forgotten_is_sent_whole(
     raw.script_flush()
     part = delivered(raw, 3)
     sink.write_batch([part])
-    service_.unfinished.finish()
+    service_.in_flight.finish()
     assert (counted(raw), heard.parts) == (3, [part])
 
 
@@ -140,7 +140,7 @@ def test_parts_of_several_batches_are_each_committed_once(
     parts = [delivered(raw, 1) for _ in range(150)]
     sink.write_batch(parts[:140])
     sink.write_batch(parts[140:])
-    service_.unfinished.finish()
+    service_.in_flight.finish()
     assert (counted(raw), heard.parts) == (150, parts)
 
 
@@ -150,7 +150,7 @@ def test_what_was_delivered_again_by_another_group_of_the_name_is_counted_once(
     part = delivered(raw, 3)
     again = replace(part, delivery=DELIVERY._replace(generation=1))
     sink.write_batch([part, again])
-    service_.unfinished.finish()
+    service_.in_flight.finish()
     assert (counted(raw), heard.parts) == (3, [part])
 
 
@@ -172,26 +172,26 @@ def test_once_a_stop_is_asked_for_nothing_is_left_to_the_next_turn(
 
 
 def test_each_thread_finishes_its_own_and_once() -> None:
-    unfinished, calls = Unfinished(), []
-    unfinished.add(lambda: calls.append("first"))
-    unfinished.add(lambda: calls.append("second"))
-    other = threading.Thread(target=unfinished.finish)
+    in_flight, calls = CommitsInFlight(), []
+    in_flight.add(lambda: calls.append("first"))
+    in_flight.add(lambda: calls.append("second"))
+    other = threading.Thread(target=in_flight.finish)
     other.start()
     other.join()
     assert calls == []
-    unfinished.finish()
-    unfinished.finish()
+    in_flight.finish()
+    in_flight.finish()
     assert calls == ["first", "second"]
 
 
 def test_nothing_is_put_off_twice() -> None:
-    unfinished, calls = Unfinished(), []
-    unfinished.put_off()
+    in_flight, calls = CommitsInFlight(), []
+    in_flight.put_off()
     for name in ("first", "second"):
-        unfinished.add(lambda name=name: calls.append(name))
-        unfinished.put_off()
+        in_flight.add(lambda name=name: calls.append(name))
+        in_flight.put_off()
     assert calls == []
-    unfinished.put_off()
+    in_flight.put_off()
     assert calls == ["first", "second"]
 
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 import redis
 
-from connectors.compare_and_set import Step, advance
+from connectors.compare_and_set import Transition, compare_and_set
 from connectors.errors import RedisDenied, WrongType
 from connectors.private_redis import PrivateRedis
 from tests.support.users import SecuredRedis
 
-FIRST = Step("version", "", "v1", {"a": "1", "b": "2"}, [], [{"n": "1"}, {"n": "2", "m": "x"}])
-SECOND = Step("version", "v1", "v2", {"b": "3"}, ["a", "never there"], [{"n": "3"}])
+FIRST = Transition("version", "", "v1", {"a": "1", "b": "2"}, [], [{"n": "1"}, {"n": "2", "m": "x"}])
+SECOND = Transition("version", "v1", "v2", {"b": "3"}, ["a", "never there"], [{"n": "3"}])
 
 
 @pytest.fixture
@@ -29,22 +29,22 @@ def content(client: redis.Redis) -> tuple[dict[str, str], list[dict[str, str]]]:
 
 
 def test_steps_follow_each_other(client: redis.Redis, raw: redis.Redis) -> None:
-    assert advance(raw, "state", "stream", FIRST, 10)
+    assert compare_and_set(raw, "state", "stream", FIRST, 10)
     assert content(client) == ({"version": "v1", "a": "1", "b": "2"}, [{"n": "1"}, {"n": "2", "m": "x"}])
-    assert advance(raw, "state", "stream", SECOND, 10)
+    assert compare_and_set(raw, "state", "stream", SECOND, 10)
     assert content(client) == ({"version": "v2", "b": "3"}, [{"n": "1"}, {"n": "2", "m": "x"}, {"n": "3"}])
 
 
 def test_a_repeat_is_done_already_and_does_nothing(client: redis.Redis, raw: redis.Redis) -> None:
-    assert [advance(raw, "state", "stream", FIRST, 10) for _ in range(3)] == [True] * 3
+    assert [compare_and_set(raw, "state", "stream", FIRST, 10) for _ in range(3)] == [True] * 3
     assert len(content(client)[1]) == 2
 
 
 @pytest.mark.parametrize("expected", ["", "v0", "v2"])
 def test_who_was_slower_changes_nothing(client: redis.Redis, raw: redis.Redis, expected: str) -> None:
-    advance(raw, "state", "stream", FIRST, 10)
+    compare_and_set(raw, "state", "stream", FIRST, 10)
     before = content(client)
-    assert not advance(raw, "state", "stream", replace(SECOND, expected=expected, version="mine"), 10)
+    assert not compare_and_set(raw, "state", "stream", replace(SECOND, expected=expected, version="mine"), 10)
     assert content(client) == before
 
 
@@ -54,10 +54,10 @@ def test_of_many_at_once_one_wins(server: PrivateRedis, client: redis.Redis) -> 
     def race(number: int) -> None:
         with server.client() as own:
             for round_ in range(50):
-                step = Step(
+                step = Transition(
                     "version", f"{round_}" if round_ else "", f"{round_}:{number}", {}, [], [{"by": str(number)}]
                 )
-                if advance(own, "state", f"stream:{round_}", step, 10):
+                if compare_and_set(own, "state", f"stream:{round_}", step, 10):
                     won.append(round_)
                 own.hset("state", "version", str(round_ + 1)) if barrier.wait(10) == 0 else None
                 barrier.wait(10)
@@ -73,7 +73,7 @@ def test_of_many_at_once_one_wins(server: PrivateRedis, client: redis.Redis) -> 
 
 
 def test_the_stream_keeps_about_so_many(client: redis.Redis, raw: redis.Redis) -> None:
-    advance(raw, "state", "stream", replace(FIRST, entries=[{"n": str(n)} for n in range(5_000)]), 1_000)
+    compare_and_set(raw, "state", "stream", replace(FIRST, entries=[{"n": str(n)} for n in range(5_000)]), 1_000)
     assert 1_000 <= client.xlen("stream") <= 1_100
     assert client.xrevrange("stream", count=1)[0][1] == {"n": "4999"}
 
@@ -81,9 +81,9 @@ def test_the_stream_keeps_about_so_many(client: redis.Redis, raw: redis.Redis) -
 def test_a_large_step_is_taken_whole(client: redis.Redis, raw: redis.Redis) -> None:
     """Past the number of arguments that one command of a script can have."""
     fields = {f"field {number}": "x" for number in range(20_000)}
-    assert advance(raw, "state", "stream", replace(FIRST, put=fields), 10)
+    assert compare_and_set(raw, "state", "stream", replace(FIRST, put=fields), 10)
     assert client.hlen("state") == 20_001
-    assert advance(raw, "state", "stream", Step("version", "v1", "v2", {}, list(fields), []), 10)
+    assert compare_and_set(raw, "state", "stream", Transition("version", "v1", "v2", {}, list(fields), []), 10)
     assert client.hgetall("state") == {"version": "v2"}
 
 
@@ -93,7 +93,7 @@ def test_a_key_of_another_type_stops_it_before_anything_is_done(
 ) -> None:
     client.set(key, "text")
     with pytest.raises(WrongType, match=f"key {key} is a string"):
-        advance(raw, "state", "stream", FIRST, 10)
+        compare_and_set(raw, "state", "stream", FIRST, 10)
     assert client.keys() == [key]
 
 
@@ -101,12 +101,12 @@ def test_a_key_of_another_type_stops_it_before_anything_is_done(
 def test_a_right_that_is_missing_stops_it_before_anything_is_done(
     server: PrivateRedis, client: redis.Redis, command: str
 ) -> None:
-    advance(server.client(), "state", "stream", FIRST, 10)
+    compare_and_set(server.client(), "state", "stream", FIRST, 10)
     before = content(client)
     client.acl_setuser("some", enabled=True, nopass=True, keys=["*"], commands=["+@all", f"-{command}"])
     try:
         with server.client(username="some", password="") as limited, pytest.raises(RedisDenied):
-            advance(limited, "state", "stream", SECOND, 10)
+            compare_and_set(limited, "state", "stream", SECOND, 10)
     finally:
         client.acl_deluser("some")
     assert content(client) == before
@@ -115,9 +115,9 @@ def test_a_right_that_is_missing_stops_it_before_anything_is_done(
 @pytest.mark.parametrize("version", ["6.2", "8.2"])
 def test_a_full_redis_takes_it_whole(version: str) -> None:
     with SecuredRedis(version) as full, full.client() as raw, full.client(decode_responses=True) as client:
-        advance(raw, "state", "stream", FIRST, 10)
+        compare_and_set(raw, "state", "stream", FIRST, 10)
         client.config_set("maxmemory", "1")
         with pytest.raises(redis.exceptions.OutOfMemoryError):
             client.set("other", "x")
-        assert advance(raw, "state", "stream", SECOND, 10)
+        assert compare_and_set(raw, "state", "stream", SECOND, 10)
         assert content(client) == ({"version": "v2", "b": "3"}, [{"n": "1"}, {"n": "2", "m": "x"}, {"n": "3"}])

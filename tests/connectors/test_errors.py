@@ -15,7 +15,7 @@ from connectors.errors import (
     NoScript,
     RedisAway,
     RedisDenied,
-    RedisError,
+    RedisFailure,
     RedisFull,
     RedisReadOnly,
     RedisSilent,
@@ -26,7 +26,7 @@ from connectors.errors import (
 )
 from connectors.text import one_line
 
-RAISED: list[tuple[Exception, type[RedisError]]] = [
+RAISED: list[tuple[Exception, type[RedisFailure]]] = [
     (redis.exceptions.ConnectionError("Error 111 connecting to x:1. Connection refused."), RedisAway),
     (redis.exceptions.TimeoutError("Timeout reading from socket"), RedisSilent),
     (redis.exceptions.BusyLoadingError("Redis is loading the dataset in memory"), RedisAway),
@@ -61,7 +61,7 @@ RAISED: list[tuple[Exception, type[RedisError]]] = [
 
 
 @pytest.mark.parametrize(("raised", "kind"), RAISED, ids=lambda one: str(one)[:40])
-def test_each_failure_has_its_place_in_the_tree(raised: Exception, kind: type[RedisError]) -> None:
+def test_each_failure_has_its_place_in_the_tree(raised: Exception, kind: type[RedisFailure]) -> None:
     error = translate(raised)
     assert type(error) is kind
     assert str(error)
@@ -77,7 +77,7 @@ def test_all_errors_have_one_root_and_settings_are_no_redis_error() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
     assert {NoGroup, RedisFull, SettingsError} < set(kinds)
     assert all(issubclass(kind, ConnectorError) for kind in kinds)
-    assert not issubclass(SettingsError, RedisError)
+    assert not issubclass(SettingsError, RedisFailure)
 
 
 def test_only_what_passes_by_itself_is_transient() -> None:

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from connectors.commit import CommitSink, Outcome, commit
 from connectors.delivery import Delivery, Part
 from connectors.effects import Raise
-from connectors.instrumentation import Observer
+from connectors.instrumentation import Instrumentation
 from connectors.private_redis import PrivateRedis
 from tests.chaos.conftest import VERSIONS
 from tests.support.services import service
@@ -121,7 +121,7 @@ def test_a_hash_that_holds_more_than_it_may_shrinks(raw: redis.Redis) -> None:
     assert set(raw.hkeys("r")) == {b"f19", b"f0", b"new"}
 
 
-class Heard(Observer):
+class Heard(Instrumentation):
     """How many fields were dropped."""
 
     def __init__(self) -> None:

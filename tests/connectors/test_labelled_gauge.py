@@ -6,7 +6,7 @@ import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from connectors.labelled_gauge import Series
+from connectors.labelled_gauge import LabelledGauge
 
 
 class Shown:
@@ -15,7 +15,7 @@ class Shown:
     def __init__(self, **options: object) -> None:
         self.now = 0.0
         self.registry = CollectorRegistry()
-        self.series = Series("g", "Text", "label", self.registry, clock=lambda: self.now, **options)  # type: ignore[arg-type]
+        self.series = LabelledGauge("g", "Text", "label", self.registry, clock=lambda: self.now, **options)  # type: ignore[arg-type]
 
     def seen(self) -> dict[str, float]:
         text = generate_latest(self.registry).decode()

@@ -13,7 +13,7 @@ from connectors.lifecycle import Lifecycle
 from connectors.notifier import BATCH, Notifier, Policy, Watcher
 from connectors.private_redis import PrivateRedis, free_port
 from connectors.receiver import Message, Receiver
-from connectors.receiver_queue import CONSUMER, OutboxConfig
+from connectors.receiver_queue import CONSUMER, ReceiverQueueConfig
 from connectors.service import Service
 from connectors.settings import RedisSettings
 from tests.support.http_receiver import SECRET, HttpReceiver
@@ -39,9 +39,9 @@ POLICY = Policy(
 )
 
 
-def outbox(name: str) -> OutboxConfig:
+def receiver_queue(name: str) -> ReceiverQueueConfig:
     """The keys of a receiver."""
-    return OutboxConfig("events", f"notify-{name}", f"lease:{name}", "dead", "sent", f"receiver:{name}")
+    return ReceiverQueueConfig("events", f"notify-{name}", f"lease:{name}", "dead", "sent", f"receiver:{name}")
 
 
 class Seen(Watcher):
@@ -61,7 +61,7 @@ class Seen(Watcher):
 @contextlib.contextmanager
 def notifying(one: Service, *urls: str, policy: Policy = POLICY, watcher: Watcher | None = None) -> Iterator[Notifier]:
     """A notifier that runs."""
-    notifier = Notifier(one, [Receiver(url) for url in urls], outbox, policy, watcher)
+    notifier = Notifier(one, [Receiver(url) for url in urls], receiver_queue, policy, watcher)
     notifier.start()
     try:
         yield notifier

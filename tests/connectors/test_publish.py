@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 import redis
 
-from connectors.errors import RedisError
+from connectors.errors import RedisFailure
 from connectors.private_redis import PrivateRedis
 from connectors.publish import Outlet
 from connectors.publish import publish as publish_rows
@@ -70,7 +70,7 @@ def test_a_key_of_another_type_is_left_alone_with_its_row(raw: redis.Redis, publ
 
 def test_a_stream_of_another_type_is_an_error_before_anything_is_written(raw: redis.Redis, publish: Publish) -> None:
     raw.set("out", "x")
-    with pytest.raises(RedisError, match="out is a string and must be a stream"):
+    with pytest.raises(RedisFailure, match="out is a string and must be a stream"):
         publish(OUTLET, ROWS, "20", 20)
     assert raw.keys() == ["out"]
 

@@ -13,7 +13,7 @@ import redis
 from connectors.commit import commit
 from connectors.errors import RedisAway
 from connectors.group import GroupConfig
-from connectors.instrumentation import Observer
+from connectors.instrumentation import Instrumentation
 from connectors.lease import Lease
 from connectors.private_redis import PrivateRedis
 from tests.support.services import CONFIG, DrivenSource, part_of, service
@@ -22,7 +22,7 @@ from tests.support.waiting import wait_for
 Start = Callable[..., DrivenSource]
 
 
-class Seen(Observer):
+class Seen(Instrumentation):
     """Remembers what it is told."""
 
     def __init__(self) -> None:

@@ -139,7 +139,7 @@ def test_an_entry_that_lacks_everything_is_survived() -> None:
 
 
 def test_the_keys_of_a_receiver() -> None:
-    keys = notifications.outbox("{q}", "2")
+    keys = notifications.receiver_queue("{q}", "2")
     assert (keys.stream, keys.group) == ("{q}:p35:alerts", "notify-2")
     assert (keys.lease_key, keys.dead_letters) == ("{q}:p35:alerts:lease:2", "{q}:p35:alerts:dead")
 

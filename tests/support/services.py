@@ -7,7 +7,7 @@ from bytewax.inputs import StatelessSourcePartition
 from connectors.delivery import Batch, Part
 from connectors.effects import Count
 from connectors.group import GroupConfig
-from connectors.instrumentation import Observer
+from connectors.instrumentation import Instrumentation
 from connectors.lifecycle import Lifecycle
 from connectors.service import Service
 from connectors.settings import RedisSettings
@@ -17,9 +17,9 @@ from tests.support.waiting import wait_for
 CONFIG = GroupConfig("s", "g", "counters", "lease:", lease_ttl=2.0, stall=60.0)
 
 
-def service(url: str, observer: Observer | None = None) -> Service:
+def service(url: str, instrumentation: Instrumentation | None = None) -> Service:
     """A service on the Redis at `url`."""
-    return Service.create(RedisSettings(redis_url=url), "test", observer, Lifecycle())
+    return Service.create(RedisSettings(redis_url=url), "test", instrumentation, Lifecycle())
 
 
 class DrivenSource:

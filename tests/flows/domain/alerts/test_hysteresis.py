@@ -15,7 +15,12 @@ from tests.flows.domain.alerts.test_rules import NOW, counts, reading, shares
 def near(view: View, hysteresis: float = 0.05, **settings: float) -> set[tuple[str, str]]:
     """Kind and severity of all that is only near its threshold."""
     rules = AlertsSettings(p35_alert_hysteresis=hysteresis, **settings)
-    return {(key.kind, one.severity) for key, all_ in find(view, rules.thresholds).items() for one in all_ if not one.reached}
+    return {
+        (key.kind, one.severity)
+        for key, all_ in find(view, rules.thresholds).items()
+        for one in all_
+        if not one.reached
+    }
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from connectors import stream_id
 from connectors.delivery import Entry
 
 
-class Seen:
+class DeliveredEntries:
     """The entries that reached us, as far as they may still be pending.
 
     Reads of new entries are disjoint ranges of the stream, so two IDs stand for each. What was taken over has gaps

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hypothesis.strategies as st
 from hypothesis import given
 
+from connectors.delivered import DeliveredEntries
 from connectors.delivery import Entry
-from connectors.lost_reply import Seen
 
 
 def entries(numbers: list[int]) -> list[Entry]:
@@ -14,15 +14,15 @@ def entries(numbers: list[int]) -> list[Entry]:
 
 
 def test_nothing_pending_is_no_surprise() -> None:
-    assert Seen().holds(None)
+    assert DeliveredEntries().holds(None)
 
 
 def test_what_never_came_is_not_held() -> None:
-    assert not Seen().holds(b"1-0")
+    assert not DeliveredEntries().holds(b"1-0")
 
 
 def test_after_nothing_was_pending_all_is_forgotten() -> None:
-    seen = Seen()
+    seen = DeliveredEntries()
     seen.read(entries([1, 2]))
     seen.taken(entries([7]))
     assert seen.holds(None)
@@ -37,7 +37,7 @@ def test_after_nothing_was_pending_all_is_forgotten() -> None:
 def test_it_holds_what_was_given_and_no_reply_that_was_lost(
     deliveries: list[tuple[str, int]], looks: list[int]
 ) -> None:
-    seen, given_ids, place = Seen(), set(), 0
+    seen, given_ids, place = DeliveredEntries(), set(), 0
     for how, count in deliveries:
         # Entries of others lie between those that are taken over: every second ID.
         step = 2 if how == "taken" else 1
