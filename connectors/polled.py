@@ -64,6 +64,7 @@ class _PolledPartition(StatefulSourcePartition[Value, None], Generic[Value]):
         self._read = read
         self._client = service.connect()
         self._backoff = Backoff()
+        self._called = datetime.now(timezone.utc)
         self._due = 0.0  # the first time at once
         self._turn: int | None = None
         """The interval, counted from the epoch, in which the last read began; None when that failed."""
@@ -71,6 +72,7 @@ class _PolledPartition(StatefulSourcePartition[Value, None], Generic[Value]):
 
     def next_batch(self) -> list[Value]:
         self._service.turn()
+        self._called = datetime.now(timezone.utc)
         if self._service.lifecycle.stopping:
             raise StopIteration
         now = time.time()
@@ -104,7 +106,8 @@ class _PolledPartition(StatefulSourcePartition[Value, None], Generic[Value]):
     def next_awake(self) -> datetime:
         # Never later than a stop should take to be seen.
         seconds = min(max(self._due - time.time(), 0.0), _STOP_CHECK)
-        return datetime.now(timezone.utc) + timedelta(seconds=seconds)
+        # (counted from the call, as the runtime does: see `source`)
+        return self._called + timedelta(seconds=seconds)
 
     def snapshot(self) -> None:
         return None

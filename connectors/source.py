@@ -89,6 +89,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._backoff = Backoff()
         self._part = f"source {name}"
         service.supervisor.expect(self._part)
+        self._called = datetime.now(timezone.utc)
         self._awake: datetime | None = None
         self._drain_until: float | None = None
         self._failed = False
@@ -111,7 +112,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
 
     def next_batch(self) -> list[Batch]:
         self._service.turn()
-        self._awake = None
+        self._called, self._awake = datetime.now(timezone.utc), None
         try:
             stopping = self._service.lifecycle.stopping
             if not stopping and self._reader.under_way and self._reader.ready():
@@ -152,7 +153,9 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._client.close()
 
     def _pause(self, seconds: float) -> None:
-        self._awake = datetime.now(timezone.utc) + timedelta(seconds=seconds)
+        # The runtime looks at the clock before it calls `next_batch`, and waits afterwards for as long as this lies
+        # behind that: counted from now, a pause would be longer by all the time that this turn was blocked.
+        self._awake = self._called + timedelta(seconds=seconds)
 
     def _step(self) -> list[Batch]:
         """One piece of work: the first of the phases that has something to do."""

@@ -74,7 +74,7 @@ def shell(server: PrivateRedis, tmp_path: Path) -> dict[str, str]:
 
 def run(command: str, env: dict[str, str]) -> str:
     """What `command` prints; it must succeed."""
-    done = subprocess.run(["sh", "-c", command], env=env, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(["sh", "-c", command], env=env, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

@@ -47,7 +47,7 @@ def terminal(server: PrivateRedis, tmp_path: Path) -> dict[str, str]:
 
 def type_in(command: str, env: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
     """Run `command` as a shell does."""
-    return subprocess.run(["sh", "-c", command], env=env, cwd=folder, capture_output=True, text=True, timeout=60)
+    return subprocess.run(["sh", "-c", command], env=env, cwd=folder, capture_output=True, text=True, timeout=240)
 
 
 @pytest.mark.parametrize("name", MANUALS)
@@ -94,7 +94,7 @@ def test_the_flow_of_the_manual_passes_on_what_is_large_and_its_own_test_holds(
     (tmp_path / "large_orders.py").write_text(flow, "utf-8")
     (tmp_path / "test.py").write_text(test, "utf-8")
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
-    subprocess.run([sys.executable, "test.py"], cwd=tmp_path, env=environment, check=True, timeout=60)
+    subprocess.run([sys.executable, "test.py"], cwd=tmp_path, env=environment, check=True, timeout=240)
 
     for usd in ("2500", "999", "1000"):
         client.xadd("orders", {"usd": usd, "customer": "ann"})

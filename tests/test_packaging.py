@@ -30,7 +30,7 @@ def test_the_wheel_holds_every_file(tmp_path: Path) -> None:
     }
 
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(tmp_path)]
-    subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(source)], check=True, timeout=120)
+    subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(source)], check=True, timeout=600)
 
     (wheel,) = tmp_path.glob("*.whl")
     assert wheel.name.startswith(f"quantum_flows-{flows.__version__}-py3-")
@@ -54,7 +54,9 @@ def test_a_lock_pins_versions_and_hashes_and_names_no_place(name: str) -> None:
 
 def test_the_locks_agree() -> None:
     runtime, everything = (
-        set(re.findall(r"^([\w.-]+==[^\\\n]+?) *\\$", (ROOT / name).read_text("utf-8"), re.MULTILINE)) for name in LOCKS
+        # (Names and versions: what only the tools need may be needed on more systems.)
+        set(re.findall(r"^([\w.-]+==[^\s;\\]+)", (ROOT / name).read_text("utf-8"), re.MULTILINE))
+        for name in LOCKS
     )
     assert runtime
     assert runtime <= everything

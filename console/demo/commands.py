@@ -7,6 +7,9 @@ import shlex
 import sys
 from pathlib import Path
 
+_FOREIGN = ("KEY_PREFIX", "REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_PASSWORD_FILE")
+"""What is meant for another Redis, and would be heeded beside a URL."""
+
 FIRST_GATE = "p33_permit_denied"
 """The gate to ask about while nothing is counted: the first that explodes."""
 
@@ -29,4 +32,7 @@ def _command(arguments: str, url: str | None) -> str:
         called = shlex.quote(min(str(program), relative, key=len))
     else:
         called = f"{shlex.quote(sys.executable)} -m console"
-    return f"{called} {arguments}" + (f" --redis-url {url}" if url else "")
+    if url is None:
+        return f"{called} {arguments}"
+    without = "".join(f" -u {name}" for name in _FOREIGN if name in os.environ)
+    return f"{'env' + without + ' ' if without else ''}{called} {arguments} --redis-url {url}"

@@ -27,7 +27,7 @@ LOOPS = 3
 
 def seconds(settings: AllocationSettings) -> float:
     """How long the service may take for all of it."""
-    return LOOPS * settings.loop_interval_sec + 5
+    return LOOPS * settings.loop_interval_sec + 30
 
 
 def _settling(settings: AllocationSettings) -> float:

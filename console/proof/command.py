@@ -28,9 +28,10 @@ Wait = Annotated[
 def proofs() -> None:
     """Prove that a running service keeps its contract, with symbols and plans of the proof's own.
 
-    Unlike all other commands these write: a proof says what it adds, and removes it again, but for decisions and plans,
-    which are published where all others are. Give it the settings of the service, and a user of Redis that may write
-    (quantum-proof of deploy/redis). A line for each check; the last is SUMMARY. Exit status: 0 all checks hold, 1 not.
+    Unlike all other commands these write: a proof says what it adds, and takes it back, but for entries of decisions and
+    plans, which are published where all others are, and for totals, which never fall. Give it the settings of the
+    service, and a user of Redis that may write (quantum-proof of deploy/redis). A line for each check; the last is
+    SUMMARY. Exit status: 0 all checks hold, 1 not.
 
     \b
     set -a; . /etc/quantum/p35-decision-intelligence.env; set +a
@@ -40,7 +41,10 @@ def proofs() -> None:
 
 @proof.command("p35")
 def p35_(wait: Wait = None, redis_url: RedisUrl = None) -> None:
-    """Decisions are counted once, in their minute, and shown in every window. Adds 6 decisions, which count."""
+    """Decisions are counted once, and shown.
+
+    Once each, in their minute and in every window. Adds 6 decisions, and takes their counts back.
+    """
     from console.proof import p35
     from flows.settings.p35 import P35Settings
 
@@ -50,7 +54,10 @@ def p35_(wait: Wait = None, redis_url: RedisUrl = None) -> None:
 
 @proof.command("allocation")
 def allocation_(wait: Wait = None, redis_url: RedisUrl = None) -> None:
-    """Each kind of efficiency gets the proposal that the formula gives it. Adds 6 targets for a few loops."""
+    """Proposals are what the formula gives.
+
+    For each kind of efficiency. Adds 6 targets for a few loops.
+    """
     from console.proof import allocation
     from flows.settings.joins import AllocationSettings
 
@@ -61,7 +68,10 @@ def allocation_(wait: Wait = None, redis_url: RedisUrl = None) -> None:
 
 @proof.command("governor")
 def governor_(wait: Wait = None, redis_url: RedisUrl = None) -> None:
-    """Each kind of efficiency gets the permit that the formula gives it. Adds 8 plans, of quantity 0."""
+    """Permits are what the formula gives.
+
+    For each kind of efficiency. Adds 8 plans, of quantity 0.
+    """
     from console.proof import governor
     from flows.settings.joins import GovernorSettings
 
@@ -72,12 +82,19 @@ def governor_(wait: Wait = None, redis_url: RedisUrl = None) -> None:
 @proof.command("alerts")
 def alerts_(
     explode: Annotated[
-        bool, typer.Option("--explode", help="Raise an alert, with as many decisions as that takes. They count.")
+        bool,
+        typer.Option(
+            "--explode",
+            help="Raise an alert, with as many decisions as that takes, and take them back. Receivers are told of it.",
+        ),
     ] = False,
     wait: Wait = None,
     redis_url: RedisUrl = None,
 ) -> None:
-    """Checks go on, and what was published is as the contract has it. Adds nothing, unless it is to --explode."""
+    """Checks go on, and alerts are as promised.
+
+    Adds nothing, unless it is to --explode.
+    """
     from console.proof import alerts
     from flows.settings.alerts import AlertsSettings
 

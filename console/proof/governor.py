@@ -19,7 +19,7 @@ from console.proof.efficiency import Case, cases, efficiencies, said
 from flows.settings.joins import GovernorSettings
 from sinks import permits, proofs
 
-SECONDS = 15.0
+SECONDS = 30.0
 """How long the service may take for all of it."""
 
 

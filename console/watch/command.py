@@ -19,7 +19,8 @@ def watch(
     """One screen for the night: are we trading, and if not, why; refreshed in place.
 
     The answer in a sentence; decisions with their trend by minute; gates; alerts that fire; symbols that are stuck;
-    proposals and permits; consumers and lag. Fits any terminal from 80x24 on, and follows its size.
+    proposals and permits; consumers and lag. Fits any terminal from 80x24 on, and follows its size: where there is
+    room, each gate has its last hour beside it, and the busiest symbols are listed with what stops them.
 
     \b
     quantum watch
@@ -27,7 +28,8 @@ def watch(
 
     \b
     Keys   1 2 3 4   the last 1, 5, 15, 60 minutes
-           /         list only gates and symbols that contain what you type (Esc ends it)
+           /         list only gates and symbols that contain what you type,
+                     and show what stops the symbol (Esc ends it)
            ?         help
            q         end
 

@@ -536,7 +536,7 @@ class JumpingDatetime(datetime.datetime):
     @classmethod
     def now(cls, tz=None):
         # What the runtime is told about its next turn, it compares with a clock that cannot be moved from here.
-        told = sys._getframe(1).f_code.co_name in ("next_awake", "_pause")
+        told = sys._getframe(1).f_code.co_name in ("next_batch", "__init__")
         return cls.fromtimestamp(_time() if told else jumping_time(), tz)
 
 time.time = jumping_time

@@ -87,7 +87,7 @@ def test_a_commit_is_carried_out_while_nobody_waits_for_it(
     raw: redis.Redis, proxy: FaultProxy, service_: Service, sink: StatelessSinkPartition[Part], heard: Heard
 ) -> None:
     let_through = threading.Event()
-    trap = proxy.arm(Trap(b"EVALSHA", Step.ANSWERED, lambda: assert_true(let_through.wait(30)), cut=False))
+    trap = proxy.arm(Trap(b"EVALSHA", Step.ANSWERED, lambda: assert_true(let_through.wait(120)), cut=False))
     part = delivered(raw, 3)
     sink.write_batch([part])
     wait_for(lambda: counted(raw) == 3, "the commit")
@@ -104,7 +104,7 @@ def test_of_a_commit_whose_reply_is_lost_the_next_one_hears_first(
     first, second = delivered(raw, 3), delivered(raw, 4)
     trap = proxy.arm(Trap(b"EVALSHA", Step.ANSWERED, lambda: None))
     sink.write_batch([first])
-    assert trap.sprung.wait(30)
+    assert trap.sprung.wait(120)
     sink.write_batch([second])
     assert heard.parts == [first]
     service_.in_flight.finish()
@@ -118,7 +118,7 @@ def test_a_commit_that_did_not_reach_redis_is_sent_again_at_the_next_turn(
     trap = proxy.arm(Trap(b"EVALSHA", Step.BEFORE, lambda: None))
     part = delivered(raw, 3)
     sink.write_batch([part])
-    assert trap.sprung.wait(30)
+    assert trap.sprung.wait(120)
     assert counted(raw) == 0
     service_.in_flight.finish()
     assert (counted(raw), heard.parts) == (3, [part])

@@ -59,8 +59,8 @@ def test_of_many_at_once_one_wins(server: PrivateRedis, client: redis.Redis) -> 
                 )
                 if compare_and_set(own, "state", f"stream:{round_}", step, 10):
                     won.append(round_)
-                own.hset("state", "version", str(round_ + 1)) if barrier.wait(10) == 0 else None
-                barrier.wait(10)
+                own.hset("state", "version", str(round_ + 1)) if barrier.wait(120) == 0 else None
+                barrier.wait(120)
 
     barrier = threading.Barrier(4)
     threads = [threading.Thread(target=race, args=(number,)) for number in range(4)]

@@ -19,7 +19,7 @@ from connectors import epochs
 )
 def test_an_epoch_lasts_as_long_as_the_process(factory: str, ended: str) -> None:
     command = [sys.executable, "-m", "bytewax.run", f"tests.support.epoch_flow:{factory}", "-s", "1"]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    told = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True).stdout
     assert ended in told.splitlines()
 
 

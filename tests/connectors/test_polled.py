@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -104,3 +106,16 @@ def test_an_outage_is_no_skipping(clock: Clock) -> None:
         fails[0] = False
         assert one.next_batch() == [1.0]
     assert not skips(logs)
+
+
+def test_a_read_that_blocks_is_not_waited_for_once_more() -> None:
+    """The runtime takes the time before a turn, and waits after it until `next_awake` by that time."""
+
+    def read() -> None:
+        time.sleep(0.3)
+
+    one = partition(read)
+    one.next_batch()
+    awake, now = one.next_awake(), datetime.now(timezone.utc)
+    assert awake is not None
+    assert awake < now

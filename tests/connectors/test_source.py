@@ -6,10 +6,12 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
 
 import pytest
 import redis
 
+from connectors import connection
 from connectors.commit import commit
 from connectors.errors import RedisAway
 from connectors.group import GroupConfig
@@ -259,7 +261,7 @@ def test_a_slow_but_living_owner_keeps_its_lease(raw: redis.Redis, start: Start)
         last = now
         return renewals >= 4
 
-    wait_for(renewed, "four renewals, more than a time to live", 15)
+    wait_for(renewed, "four renewals, more than a time to live")
     assert commit(raw, [part_of(batch)]).applied
 
 
@@ -267,7 +269,7 @@ def test_an_owner_that_makes_no_progress_loses_its_lease(raw: redis.Redis, start
     add(raw, 3)
     owner = start(worker=0, config=GroupConfig("s", "g", "counters", "lease:", lease_ttl=1.0, stall=0.2))
     batch = owner.batch()
-    wait_for(lambda: not raw.exists(batch.delivery.lease_key), "the end of the lease", 10)
+    wait_for(lambda: not raw.exists(batch.delivery.lease_key), "the end of the lease")
 
 
 def test_a_name_that_is_leased_to_another_process_gets_a_number(raw: redis.Redis, start: Start) -> None:
@@ -372,8 +374,8 @@ def test_a_read_whose_reply_was_lost_is_read_again(raw: redis.Redis, start: Star
                 got.update(entry.id for entry in batch.entries)
         return set(newer) <= got
 
-    wait_for(all_committed, "the entries that were delivered to nobody", 20)
-    wait_for(lambda: all_committed() and raw.xpending("s", "g")["pending"] == 0, "nothing pending", 20)
+    wait_for(all_committed, "the entries that were delivered to nobody")
+    wait_for(lambda: all_committed() and raw.xpending("s", "g")["pending"] == 0, "nothing pending")
     assert got == set(newer)
 
 
@@ -417,7 +419,7 @@ def test_a_hole_is_stepped_over_and_the_dead_are_forgotten_while_redis_is_full(
         raw.xtrim("s", maxlen=2, approximate=False)
         commit(raw, [part_of(source.batch())])
         assert (raw.hget("counts", "n"), seen.losses) == (b"7", 7)
-        wait_for(lambda: source.poll() == [] and len(raw.xinfo_consumers("s", "g")) == 1, "the end of the dead one", 20)
+        wait_for(lambda: source.poll() == [] and len(raw.xinfo_consumers("s", "g")) == 1, "the end of the dead one")
     finally:
         raw.config_set("maxmemory", 0)
 
@@ -465,7 +467,7 @@ def test_a_closed_source_renews_its_lease_no_more(raw: redis.Redis, start: Start
     source = start(config=GroupConfig("s", "g", "counters", "lease:", lease_ttl=0.5))
     batch = source.batch()
     source.partition.close()
-    wait_for(lambda: not raw.exists(batch.delivery.lease_key), "the end of the lease", 10)
+    wait_for(lambda: not raw.exists(batch.delivery.lease_key), "the end of the lease")
 
 
 def test_an_acquisition_whose_reply_was_lost_is_our_own(raw: redis.Redis, server: PrivateRedis) -> None:
@@ -491,3 +493,17 @@ class LosingReplies:
     def eval(self, *args: object) -> object:
         self._client.eval(*args)  # type: ignore[arg-type]
         raise redis.exceptions.ConnectionError("lost")
+
+
+def test_after_a_read_that_blocked_the_next_attempt_is_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runtime takes the time before a turn, and waits after it until `next_awake` by that time."""
+    monkeypatch.setattr(connection, "SOCKET_TIMEOUT", 0.3)
+    with PrivateRedis() as hangs:
+        source = DrivenSource(service(hangs.url), 0)
+        source.poll()
+        hangs.freeze()
+        assert source.poll() == []
+        awake, now = source.partition.next_awake(), datetime.now(timezone.utc)
+        hangs.thaw()
+    assert awake is not None
+    assert awake < now

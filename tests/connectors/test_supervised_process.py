@@ -67,11 +67,11 @@ def test_ready_comes_with_the_group_and_stopping_with_the_end(
 ) -> None:
     client.set(STREAM, "in the way")
     flow = flows(NOTIFY_SOCKET=ears.name, SNAPSHOT_INTERVAL_SEC="0.1", STATUS_INTERVAL_SEC="0.1")
-    wait_for(lambda: any(STREAM in line for line in ears.statuses()), "the trouble", 10)
-    wait_for(lambda: any(m.startswith("EXTEND_TIMEOUT_USEC=") for m in ears.messages), "a plea for time", 10)
+    wait_for(lambda: any(STREAM in line for line in ears.statuses()), "the trouble")
+    wait_for(lambda: any(m.startswith("EXTEND_TIMEOUT_USEC=") for m in ears.messages), "a plea for time")
     assert "READY=1" not in ears.messages
     client.delete(STREAM)
-    wait_for(lambda: "READY=1" in ears.messages, "ready", 10)
+    wait_for(lambda: "READY=1" in ears.messages, "ready")
     assert [group["name"] for group in client.xinfo_groups(STREAM)] == [GROUP]
     for fields in ({"decision": "EXECUTE"}, *[{"decision": "BLOCKED", "error": "why:x"}] * 9):
         client.xadd(STREAM, fields)
@@ -88,15 +88,15 @@ def test_a_flow_that_waits_for_redis_is_alive_and_asks_for_time(flows: FlowProce
     with PrivateRedis() as late:
         late.kill()
         flow = flows(REDIS_URL=late.url, REDIS_USERNAME="", REDIS_PASSWORD="", NOTIFY_SOCKET=ears.name, **WATCHDOG)
-        wait_for(lambda: ears.statuses(), "the trouble", 10)
+        wait_for(lambda: ears.statuses(), "the trouble")
         assert ears.statuses()[0].startswith("waiting for Redis at 127.0.0.1:")
         assert alive(ears) == 0
         late.start()
-        wait_for(lambda: alive(ears) > 2, "signs of life", 20)
+        wait_for(lambda: alive(ears) > 2, "signs of life")
         late.kill()
-        wait_for(lambda: ears.statuses()[-1].startswith("waiting for Redis"), "the trouble", 10)
+        wait_for(lambda: ears.statuses()[-1].startswith("waiting for Redis"), "the trouble")
         before = alive(ears)
-        wait_for(lambda: alive(ears) > before, "a sign of life without Redis", 10)
+        wait_for(lambda: alive(ears) > before, "a sign of life without Redis")
         assert flow.stop() == 0
 
 
@@ -104,13 +104,13 @@ def test_a_frozen_process_gives_no_sign_of_life_until_it_goes_on(
     client: redis.Redis, flows: FlowProcess.Factory, ears: NotifySocket
 ) -> None:
     flow = flows(NOTIFY_SOCKET=ears.name, **WATCHDOG)
-    wait_for(lambda: alive(ears) > 1, "signs of life", 20)
+    wait_for(lambda: alive(ears) > 1, "signs of life")
     flow.send(signal.SIGSTOP)
     before = alive(ears)
     time.sleep(2 * PERIOD)
     assert alive(ears) <= before + 1  # (one may have been under way)
     flow.send(signal.SIGCONT)
-    wait_for(lambda: alive(ears) > before + 1, "signs of life again", 20)
+    wait_for(lambda: alive(ears) > before + 1, "signs of life again")
     assert flow.stop() == 0
 
 
@@ -121,7 +121,7 @@ def test_a_step_that_hangs_silences_the_process(
     marker = tmp_path / "hangs"
     (tmp_path / "hanging.py").write_text(HANGING.replace("{marker}", str(marker)), "utf-8")
     flow = flows("-w", workers, module="hanging", PYTHONPATH=str(tmp_path), NOTIFY_SOCKET=ears.name, **WATCHDOG)
-    wait_for(lambda: alive(ears) > 1, "signs of life", 20)
+    wait_for(lambda: alive(ears) > 1, "signs of life")
     client.xadd("s", {"hang": "1"})
     wait_for(marker.exists, "the hang")
     time.sleep(PERIOD)  # half of it is what the others may still cover up
@@ -136,6 +136,6 @@ def test_a_flow_of_one_source_says_that_it_stops(
 ) -> None:
     (tmp_path / "hanging.py").write_text(HANGING, "utf-8")
     flow = flows(module="hanging", PYTHONPATH=str(tmp_path), NOTIFY_SOCKET=ears.name)
-    wait_for(lambda: "READY=1" in ears.messages, "ready", 20)
+    wait_for(lambda: "READY=1" in ears.messages, "ready")
     assert flow.stop() == 0
     assert ears.messages[-1] == "STOPPING=1"

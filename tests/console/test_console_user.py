@@ -69,7 +69,7 @@ def verify(server: PrivateRedis) -> dict[str, Any]:
         env={"REDIS_URL": server.url} | {name.upper(): value for name, value in LOGIN.items()},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert told.stderr == ""

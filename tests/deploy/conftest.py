@@ -10,11 +10,18 @@ from pathlib import Path
 import pytest
 
 from connectors.private_redis import PrivateRedis
-from tests.support.installation import Installation, copy_source
+from tests.support.installation import BUILD_SECONDS, Installation, copy_source
 from tests.support.users import SecuredRedis
 
 NEWER = "99.0.0"
 """Version of the other source tree."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whichever test comes first waits for the versions to be built, two at the most."""
+    for item in items:
+        if {"installed", "upgraded"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.timeout(3 * BUILD_SECONDS))
 
 
 @contextmanager

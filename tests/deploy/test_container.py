@@ -36,7 +36,7 @@ def probe(command: list[str], **env: str) -> int:
     program = shutil.which(command[0], path=path)
     assert program is not None
     environment = {"PATH": path, "PYTHONPATH": str(ROOT), **env}
-    return subprocess.run([program, *command[1:]], env=environment, capture_output=True, timeout=60).returncode
+    return subprocess.run([program, *command[1:]], env=environment, capture_output=True, timeout=240).returncode
 
 
 def test_a_linter_has_nothing_to_say_against_the_dockerfile() -> None:

@@ -30,7 +30,7 @@ def asked(verb: str, *units: str) -> list[str]:
 def python(one: Installation, *arguments: str) -> str:
     """What the installed interpreter prints."""
     program = one.root / "opt/quantum-flows/current/bin/python"
-    done = subprocess.run([program, *arguments], cwd="/", capture_output=True, text=True, timeout=60)
+    done = subprocess.run([program, *arguments], cwd="/", capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -38,7 +38,7 @@ def python(one: Installation, *arguments: str) -> str:
 def test_the_script_has_no_fault_that_a_linter_knows() -> None:
     linter = Path(sys.executable).parent / "shellcheck"
     scripts = sorted((ROOT / "deploy").rglob("*.sh"))
-    done = subprocess.run([linter, *scripts], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([linter, *scripts], capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stdout
 
 
@@ -338,7 +338,7 @@ def test_an_interpreter_in_a_home_will_not_do(tmp_path: Path) -> None:
         env={**os.environ, "PYTHON": str(python)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     assert done.returncode == 1
     assert f"{python} will not do" in done.stderr

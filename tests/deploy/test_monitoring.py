@@ -89,7 +89,7 @@ def look(ports: dict[str, int]) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for flow, port in ports.items():
         with contextlib.suppress(urllib.error.URLError):
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as reply:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as reply:
                 text = reply.read().decode()
             for name, series in exposed(text, targets()[flow]).items():
                 found.setdefault(name, []).extend(series)

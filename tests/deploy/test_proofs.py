@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+import urllib.request
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from connectors.private_redis import PrivateRedis, free_port
 from tests.support.env_files import SETTINGS
 from tests.support.flow_process import ROOT, FlowProcess
 from tests.support.installation import configure
+from tests.support.quantum import quantum
 from tests.support.unit_process import UnitProcess, starting
 from tests.support.users import password
 from tests.support.waiting import wait_for
@@ -38,6 +41,14 @@ QUICK = {
     "allocation": {"LOOP_INTERVAL_SEC": "1"},
     "governor": {},
 }
+NAMES = re.compile(r"PROOF[0-9A-F]{8}|proof[_-][0-9A-Fa-f]{8}")
+STAY = {
+    "quantum:stream:apply.result": "where all decisions are published",
+    "quantum:stream:apply.plan": "where all plans are",
+    "quantum:p35:bucket:197001010000": "what was counted and taken back",
+    "quantum:p35:alerts:state": "the cooldown of an alert, for five minutes",
+}
+"""Key -> why it may name a proof that is over."""
 SUMMARY = re.compile(r"SUMMARY: (PASS \((\d+) checks\)|FAIL \((\d+) of (\d+)\))")
 
 
@@ -66,7 +77,7 @@ def script(root: Path, flow: str, *arguments: str, secret: Path) -> subprocess.C
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=240,
         cwd="/",
     )
 
@@ -79,19 +90,47 @@ def command(url: str, flow: str, *arguments: str, **env: str) -> subprocess.Comp
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=240,
         cwd=ROOT,
     )
+
+
+def content(client: redis.Redis, key: str) -> str:
+    """All that lies under `key`, as text."""
+    read: dict[str, Callable[[], object]] = {
+        "hash": lambda: client.hgetall(key),
+        "stream": lambda: client.xrange(key),
+        "zset": lambda: client.zrange(key, 0, -1),
+        "string": lambda: client.get(key),
+    }
+    kind = str(client.type(key))
+    return "" if kind == "none" else str(read[kind]())
+
+
+def assert_nothing_is_left(client: redis.Redis, url: str, metrics: Iterable[int], **login: str) -> None:
+    """No key, no answer, no screen and no series names a proof, but for those that must."""
+    left = {key for key in map(str, client.scan_iter()) if NAMES.search(key + content(client, key))}
+    assert left <= set(STAY)
+    for arguments in (["watch"], ["why", "-w", "1h", "--full"], ["symbols", "-w", "1h"], ["all"], ["report"]):
+        done = quantum(url, *arguments, **login)
+        assert done.returncode == 0, done.stderr
+        assert not NAMES.search(done.stdout), done.stdout
+    for port in metrics:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as reply:
+            assert not NAMES.search(reply.read().decode())
+    verified = quantum(url, "verify", **login)
+    assert (verified.returncode, verified.stdout[:7]) == (0, "exact: "), verified.stdout
 
 
 def test_all_four_services_as_installed_are_proved_and_fail_when_they_are_gone(
     root: Path, locked: PrivateRedis, tmp_path: Path
 ) -> None:
     assert set(UNITS.values()) == set(SETTINGS)
+    ports = {flow: free_port() for flow in UNITS}
     for flow, name in UNITS.items():
         path = root / f"etc/quantum/credentials/{name}.redis_password"
         path.write_text(password(USERS[flow]) + "\n", "utf-8")
-        place = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(locked.port), "METRICS_PORT": "0"}
+        place = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(locked.port), "METRICS_PORT": str(ports[flow])}
         configure(root, name, REDIS_USERNAME=USERS[flow], **place, **QUICK[flow])
     secret = tmp_path / "secret"
     secret.write_text(password("quantum-proof") + "\n", "utf-8")
@@ -115,11 +154,11 @@ def test_all_four_services_as_installed_are_proved_and_fail_when_they_are_gone(
             assert passed
             assert total >= {"p35": 14, "allocation": 6, "governor": 6, "alerts": 6}[flow]
 
-        left = [key for key in client.scan_iter() if "proof" in key.lower()]
-        assert left == []
-        assert "PROOF" not in "".join(client.hkeys("quantum:p35:symbol:last_seen"))
+        login = {"REDIS_USERNAME": "quantum-console", "REDIS_PASSWORD": password("quantum-console")}
+        assert_nothing_is_left(client, locked.url, ports.values(), **login)
         assert client.hgetall("quantum:allocation:target:BTCUSDT") == {"target_usd": "5"}
-        added = 6 + 110
+        added = 6 + int(client.hget("quantum:p35:bucket:197001010000", "decision:BLOCKED") or 0) - 2
+        assert added >= 6 + 110
         assert int(client.hget("quantum:p35:status", "processed_total") or 0) == 1 + added
 
         for one in running.values():
@@ -129,7 +168,9 @@ def test_all_four_services_as_installed_are_proved_and_fail_when_they_are_gone(
         for done in proofs:
             assert done.returncode == 1, done.stdout
             assert not summary(done.stdout)[0]
-        assert [key for key in client.scan_iter() if "proof" in key.lower()] == []
+        # Where nobody counts, nothing was published that would be counted later.
+        assert client.xlen("quantum:stream:apply.result") == 1 + added
+        assert {key for key in client.scan_iter() if NAMES.search(key + content(client, key))} <= set(STAY)
 
 
 BROKEN = [
@@ -157,13 +198,18 @@ def test_a_service_that_does_something_else_is_found_out(
     found: tuple[str, ...],
 ) -> None:
     if flow == "alerts":
-        flows()
+        flows(**QUICK["p35"])
+    client.hset("quantum:allocation:target:BTCUSDT", "target_usd", "5")
     flows(module=f"flows.{flow}", **{**QUICK[flow], **wrong})
-    key = {"governor": "quantum:stream:apply.plan", "p35": "quantum:p35:status", "alerts": "quantum:p35:alerts:state"}
-    if flow in key:
-        wait_for(lambda: client.exists(key[flow]), "the service")
+    written = {
+        "governor": lambda: client.exists("quantum:stream:apply.plan"),
+        "p35": lambda: client.hexists("quantum:p35:status", "version"),
+        "alerts": lambda: client.exists("quantum:p35:alerts:state") and client.hexists("quantum:p35:status", "version"),
+        "allocation": lambda: client.exists("quantum:allocation:target:proposed:BTCUSDT"),
+    }
+    wait_for(written[flow], "the service")
     arguments = ("--explode",) if flow == "alerts" else ()
-    done = command(server.url, flow, "--wait", "3", *arguments, **QUICK[flow])
+    done = command(server.url, flow, "--wait", "10", *arguments, **QUICK[flow])
     assert done.returncode == 1, done.stdout
     summary(done.stdout)
     failed = [line.removeprefix("FAIL  ") for line in done.stdout.splitlines() if line.startswith("FAIL  ")]
@@ -179,12 +225,48 @@ def test_on_a_node_of_a_cluster_all_proofs_pass() -> None:
         wait_for(lambda: b"cluster_state:ok" in client.execute_command("CLUSTER", "INFO"), "the cluster")
         for flow in UNITS:
             start(module=f"flows.{flow}", **prefix, **QUICK[flow])
+        client.hset("{quantum}:allocation:target:BTCUSDT", "target_usd", "5")
         wait_for(lambda: client.exists("{quantum}:p35:alerts:state"), "a check")
+        wait_for(lambda: client.exists("{quantum}:allocation:target:proposed:BTCUSDT"), "a loop")
         wait_for(lambda: client.exists("{quantum}:stream:apply.plan"), "the governor")
         with ThreadPoolExecutor() as side_by_side:
             proofs = side_by_side.map(lambda flow: command(node.url, flow, **prefix, **QUICK[flow]), UNITS)
         for done in proofs:
             assert summary(done.stdout)[0], done.stdout
+
+
+def test_a_proof_begins_before_the_service_has_said_anything(
+    server: PrivateRedis, client: redis.Redis, flows: FlowProcess.Factory
+) -> None:
+    with ThreadPoolExecutor() as beside:
+        proof = beside.submit(command, server.url, "p35", **QUICK["p35"])
+        flows(**QUICK["p35"])
+        done = proof.result()
+    assert summary(done.stdout)[0], done.stdout
+    assert_nothing_is_left(client, server.url, ())
+
+
+@pytest.mark.parametrize("flow", ["p35", "allocation", "governor", "alerts"])
+def test_a_user_that_may_not_write_is_told_what_it_may_not_and_leaves_nothing(
+    server: PrivateRedis, client: redis.Redis, flows: FlowProcess.Factory, flow: str
+) -> None:
+    flows(**QUICK["p35"])
+    flows(module=f"flows.{flow}", **QUICK[flow]) if flow != "p35" else None
+    wait_for(lambda: client.hexists("quantum:p35:status", "version"), "the service")
+    client.acl_setuser("looks", enabled=True, passwords=["+word"], keys=["*"], commands=["+@all", "-@write"])
+    user = {"REDIS_USERNAME": "looks", "REDIS_PASSWORD": "word"}
+    try:
+        arguments = ["--explode"] if flow == "alerts" else []
+        done = command(server.url, flow, *arguments, **QUICK[flow], **user)
+    finally:
+        client.acl_deluser("looks")
+    assert done.returncode == 1
+    said = [line for line in done.stdout.splitlines() if line.startswith("FAIL  ")]
+    first = {"p35": "xadd", "allocation": "hset", "governor": "hset", "alerts": "xadd"}[flow]
+    assert len(said) == 1, done.stdout
+    assert said[0].startswith("FAIL  Redis lets this user do it: Redis denies this user a command or key")
+    assert f"'{first}'" in said[0]
+    assert not [key for key in client.scan_iter() if NAMES.search(key + content(client, key))]
 
 
 @pytest.mark.parametrize("flow", UNITS)

@@ -79,7 +79,7 @@ def test_there_is_a_unit_and_an_env_file_for_each_flow() -> None:
 @each_unit
 def test_systemd_finds_no_more_exposure_than_agreed(path: Path, analyze: str) -> None:
     command = [analyze, "--no-pager", "security", "--offline=true", f"--threshold={EXPOSURE * 10:.0f}", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stdout
     (exposure,) = re.findall(r"exposure level[^:]*: ([0-9.]+)", done.stdout)
     assert float(exposure) <= EXPOSURE
@@ -106,7 +106,7 @@ def test_systemd_has_nothing_to_say_against_what_is_installed(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     assert (done.returncode, done.stdout) == (0, "")
 

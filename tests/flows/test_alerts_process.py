@@ -155,7 +155,7 @@ def test_a_receiver_that_hangs_holds_up_neither_checks_nor_the_stop(
         wait_for(lambda: web.attempts, "an attempt")
         explode(client, "b")
         wait_for(lambda: states(client)["b", "firing"], "the next alert")
-        assert flow.stop(seconds=8) == 0
+        assert flow.stop(seconds=25) == 0
         assert web.messages == []
         web.hang.clear()
         flows(**QUICK, ALERT_NOTIFY_URLS=web.url, ALERT_NOTIFY_SPACING_SEC="0")
@@ -186,7 +186,7 @@ def test_metrics(client: redis.Redis, flows: FlowProcess.Factory) -> None:
         wait_for(lambda: web.messages, "the message")
 
         def scrape() -> dict[str, float]:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
                 lines = answer.read().decode().splitlines()
             return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in lines if not line.startswith("#")}
 
@@ -263,5 +263,5 @@ def test_a_signal_ends_it_with_0(
         flow = flows(module="flows.alerts", ALERT_NOTIFY_URLS=web.url, **USER)  # (with an interval of a minute)
         wait_for(lambda: client.exists("quantum:p35:alerts:lease:1", "quantum:p35:alerts:state") == 2, "the flow")
         flow.send(number)
-        assert flow.wait(8) == 0
+        assert flow.wait() == 0
     assert not client.exists("quantum:p35:alerts:lease:1")

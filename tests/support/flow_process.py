@@ -81,12 +81,12 @@ class FlowProcess:
         """Send it a signal."""
         self._process.send_signal(number)
 
-    def stop(self, seconds: float = 20.0) -> int:
+    def stop(self, seconds: float = 90.0) -> int:
         """SIGTERM; its exit status."""
         self.send(signal.SIGTERM)
         return self.wait(seconds)
 
-    def wait(self, seconds: float = 20.0) -> int:
+    def wait(self, seconds: float = 90.0) -> int:
         """Its exit status, when it has ended by itself."""
         try:
             return self._process.wait(seconds)

@@ -22,6 +22,9 @@ SOURCE_NAMES = (
     "deploy",
 )
 
+BUILD_SECONDS = 600
+"""Most that a run may take: a version with all its packages is built, on a machine that may be busy."""
+
 SYSTEMCTL = """#!/bin/sh
 # A service runs once it is enabled or restarted, unless the file `broken` names the release that is current.
 state=$(dirname "$0")
@@ -87,7 +90,7 @@ class Installation:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=150,
+            timeout=BUILD_SECONDS,
             cwd="/",
         )
 

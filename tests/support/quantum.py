@@ -41,7 +41,7 @@ def quantum(url: str, *arguments: str, **env: str) -> subprocess.CompletedProces
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
 

@@ -72,7 +72,7 @@ def snapshots(raw: redis.Redis) -> dict[str, dict[str, int]]:
     return found
 
 
-def wait_until_counted(raw: redis.Redis, total: int, seconds: float = 60.0) -> None:
+def wait_until_counted(raw: redis.Redis, total: int, seconds: float = 120.0) -> None:
     """Wait until `total` entries are counted, and none is pending."""
     wait_for(lambda: processed(raw) >= total, f"{total} counted", seconds)
     wait_for(lambda: pending(raw) == 0, "nothing pending", seconds)

@@ -51,7 +51,7 @@ class DrivenSource:
             self.partition.close()
             return []
 
-    def batch(self, seconds: float = 15.0) -> Batch:
+    def batch(self, seconds: float = 90.0) -> Batch:
         """The next batch that holds something."""
         return wait_for(self.poll, "a batch", seconds, every=0.005)[0]
 

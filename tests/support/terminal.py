@@ -76,7 +76,7 @@ class Terminal:
         """The colours of the characters in a line of the screen, from 0."""
         return {cell.fg for cell in self._screen.buffer[line].values() if cell.data.strip()}
 
-    def wait(self, condition: Callable[[str], object], what: str, seconds: float = 60.0) -> str:
+    def wait(self, condition: Callable[[str], object], what: str, seconds: float = 120.0) -> str:
         """The screen, once it fulfils `condition`."""
         deadline = time.monotonic() + seconds
         while not condition(self.text):
@@ -84,7 +84,7 @@ class Terminal:
                 raise AssertionError(f"waited in vain for {what}; the screen:\n{self.text}")
         return self.text
 
-    def end(self, seconds: float = 30.0) -> int:
+    def end(self, seconds: float = 90.0) -> int:
         """The exit status, when it has ended by itself; reads what it still writes."""
         deadline = time.monotonic() + seconds
         while self.process.poll() is None and time.monotonic() < deadline:

@@ -48,6 +48,6 @@ def _expand(name: str) -> set[str]:
     program = shutil.which("systemd-analyze")
     assert program is not None, "needs systemd-analyze"
     command = [program, "--no-pager", "syscall-filter", name]
-    text = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
+    text = subprocess.run(command, capture_output=True, text=True, check=True, timeout=240).stdout
     members = [line.split("#")[0].strip() for line in text.splitlines()[1:]]
     return set().union(*(_expand(member) for member in members if member))

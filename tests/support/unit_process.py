@@ -62,7 +62,7 @@ class UnitProcess:
         """What it has written so far."""
         return os.pread(self._log.fileno(), 10_000_000, 0).decode("utf-8", "replace")
 
-    def wait_until_ready(self, seconds: float = 60.0) -> None:
+    def wait_until_ready(self, seconds: float = 120.0) -> None:
         """As systemd does."""
         wait_for(lambda: self.status is not None or "READY=1" in self.ears.messages, "READY=1", seconds)
         assert self.status is None, self.log()
@@ -71,7 +71,7 @@ class UnitProcess:
         """Send it a signal."""
         self._process.send_signal(number)
 
-    def wait(self, seconds: float = 60.0) -> int:
+    def wait(self, seconds: float = 120.0) -> int:
         """Its exit status, when it has ended by itself."""
         try:
             return self._process.wait(seconds)

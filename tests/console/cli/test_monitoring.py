@@ -134,13 +134,13 @@ class Tail:
             self._lines.put(line)
 
     def line(self) -> str:
-        return self._lines.get(timeout=30)
+        return self._lines.get(timeout=240)
 
     def end(self) -> tuple[int, str, list[str]]:
         self.process.send_signal(signal.SIGINT)
         assert self.process.stderr is not None
         errors = self.process.stderr.read()
-        status = self.process.wait(20)
+        status = self.process.wait(120)
         return status, errors, list(self._lines.queue)
 
 

@@ -227,7 +227,7 @@ def test_a_warning_does_not_push_the_answer_off_the_screen(
     fields = {f"reason:gate{number}": 10 + number for number in range(40)}
     client.hset(f"quantum:p35:bucket:{oracle.minute_name(now // 60)}", mapping={"decision:BLOCKED": 900, **fields})
     with Terminal([*COMMAND, query, "-w", "15m"], environment(server.url)) as terminal:
-        terminal.process.wait(60)
+        terminal.process.wait(120)
         terminal.wait(lambda text: "gate39" in text, "the answer")
         assert terminal.lines[0].startswith("! flows.p35 is not running; the newest decision it counted is of")
         assert terminal.lines[2].startswith("Unknown: flows.p35 is not running")

@@ -73,7 +73,7 @@ def test_without_a_terminal_it_answers_and_leaves_nothing() -> None:
     env = environment(SECONDS="4", RATE="200")
     with piped(env) as demo:
         started = wait_for(both_children(demo.pid), "Redis and the flow")
-        out, errors = demo.communicate(timeout=60)
+        out, errors = demo.communicate(timeout=240)
     assert (demo.returncode, errors) == (0, "")
     processed = re.search(r"^Processed +([\d,]+) of ([\d,]+) published: exact$", out, re.M)
     assert processed is not None, out
@@ -81,7 +81,7 @@ def test_without_a_terminal_it_answers_and_leaves_nothing() -> None:
     # (The running minute may have begun in between.)
     assert re.search(rf"^  all +[\d,]+( +{processed[1]}){{3}}$", out, re.M), out
     assert re.search(r"^(Trading|Not trading): ", out, re.M)
-    assert re.search(r"^    \S+/quantum watch --redis-url redis://127\.0\.0\.1:\d+/0$", out, re.M)
+    assert re.search(r"^    env -u KEY_PREFIX \S+/quantum watch --redis-url redis://127\.0\.0\.1:\d+/0$", out, re.M)
     nowhere = out.rpartition("Try next")[2].splitlines()
     assert [line.split("/")[-1] for line in nowhere[1:]] == ["quantum watch", f"quantum explain {top_gate(out)}"], (
         "its Redis is gone"
@@ -97,7 +97,7 @@ def top_gate(out: str) -> str:
 
 def test_within_its_first_seconds_it_does_not_trade_any_more_and_an_alert_says_why() -> None:
     with piped(environment(SECONDS="22", RATE="100")) as demo:
-        out, errors = demo.communicate(timeout=90)
+        out, errors = demo.communicate(timeout=240)
     assert (demo.returncode, errors) == (0, "")
     assert re.search(r"^Not trading: p33_permit_denied blocks \d\d % of decisions, \d+ % executed$", out, re.M), out
     alerts = out.partition("Latest alerts\n")[2].partition("\n\n")[0].splitlines()
@@ -110,7 +110,7 @@ def test_a_signal_ends_it_with_the_answer(number: signal.Signals) -> None:
     with piped(env) as demo:
         started = wait_for(both_children(demo.pid), "Redis and the flow")
         demo.send_signal(number)
-        out, errors = demo.communicate(timeout=60)
+        out, errors = demo.communicate(timeout=240)
     assert (demo.returncode, errors) == (0, "")
     assert "published: exact" in out
     wait_for(lambda: not any(map(alive, started)), "the end of all that it started")
@@ -132,7 +132,7 @@ def test_a_flow_that_dies_is_reported_with_the_end_of_its_log() -> None:
         for pid in started:
             if b"flows.p35" in Path(f"/proc/{pid}/cmdline").read_bytes():
                 os.kill(pid, signal.SIGKILL)
-        _out, errors = demo.communicate(timeout=60)
+        _out, errors = demo.communicate(timeout=240)
     assert demo.returncode == 1
     assert errors.startswith("The demo has ended: flows.p35 ended with status -9")
     wait_for(lambda: not any(map(alive, started)), "the end of all that it started")
@@ -140,7 +140,7 @@ def test_a_flow_that_dies_is_reported_with_the_end_of_its_log() -> None:
 
 def test_a_wrong_setting_is_one_line() -> None:
     demo = subprocess.run(
-        COMMAND, cwd=ROOT, env=environment(RATE="fast"), capture_output=True, text=True, timeout=60, check=False
+        COMMAND, cwd=ROOT, env=environment(RATE="fast"), capture_output=True, text=True, timeout=240, check=False
     )
     assert (demo.returncode, demo.stdout) == (78, "")
     assert demo.stderr.startswith("setting RATE='fast' is wrong: ")
@@ -181,13 +181,13 @@ def test_the_live_view_fits_80x24_and_ends_with_ctrl_c_and_what_to_try_next(end:
                     check=False,
                 )
                 assert (tried.returncode, tried.stderr) == (0, ""), "its Redis and its flows are still there"
-                assert re.search("^[1-9][0-9,]* decisions; by minute|Now, in 15m: [1-9]", tried.stdout, re.M), (
+                assert re.search("^[1-9][0-9,]* decisions; by minute|Now: stops [1-9]", tried.stdout, re.M), (
                     tried.stdout
                 )
             started = both_children(demo.pid)()
             assert started
             os.write(master, end)
-            assert demo.wait(30) == 0
+            assert demo.wait(120) == 0
             wait_for(lambda: not any(map(alive, started)), "the end of all that it started")
         finally:
             demo.kill()
@@ -204,7 +204,7 @@ def test_the_live_view_fits_80x24_and_ends_with_ctrl_c_and_what_to_try_next(end:
         assert max(map(cell_len, lines)) <= 80
 
 
-def read_until(terminal: int, pattern: str, seconds: float = 30.0) -> str:
+def read_until(terminal: int, pattern: str, seconds: float = 120.0) -> str:
     """What the terminal shows until `pattern` is in it."""
     seen = b""
     deadline = time.monotonic() + seconds

@@ -205,10 +205,10 @@ def test_what_takes_more_rows_than_the_screen_goes_through_the_pager() -> None:
     width = 24  # so that few lines take many rows
     env = {**environment(NOWHERE), "PAGER": "sed s/^/paged:/"}
     with Terminal([*COMMAND, "explain", "no_position"], env, width, 40) as terminal:
-        terminal.process.wait(60)
+        terminal.process.wait(120)
         terminal.wait(lambda text: "paged:" in text, "the pager")
     with Terminal([*COMMAND, "explain", "no_position"], env, 120, 40) as terminal:
-        terminal.process.wait(60)
+        terminal.process.wait(120)
         assert terminal.wait(lambda text: "Related:" in text, "the end").startswith("no_position")
 
 
