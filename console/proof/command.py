@@ -28,8 +28,8 @@ Wait = Annotated[
 def proofs() -> None:
     """Prove that a running service keeps its contract, with symbols and plans of the proof's own.
 
-    Unlike all other commands these write: a proof says what it adds, and takes it back, but for entries of decisions and
-    plans, which are published where all others are, and for totals, which never fall. Give it the settings of the
+    Unlike all other commands these write: a proof says what it adds, and takes it back, but for entries of decisions
+    and plans, which are published where all others are, and for totals, which never fall. Give it the settings of the
     service, and a user of Redis that may write (quantum-proof of deploy/redis). A line for each check; the last is
     SUMMARY. Exit status: 0 all checks hold, 1 not.
 
