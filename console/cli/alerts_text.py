@@ -14,8 +14,8 @@ from console.queries.deliveries import GIVEN_UP, SENT, WAITING, Delivery, Receiv
 from console.queries.firing import WEIGHTS, moment
 from console.queries.json import JSON_VERSION
 from console.queries.text import age, number
-from console.queries.verdict import Severity
 from console.terminal.viewport import STYLES
+from flows.domain.thresholds import Severity
 from sinks.values.alerts import FIRING
 
 _TITLES = {SENT: "sent", WAITING: "waiting", GIVEN_UP: "given up"}

@@ -11,8 +11,9 @@ from console.cli.lines import about, headline, warnings
 from console.queries.answers import GATES
 from console.queries.compare import Comparison, Row
 from console.queries.text import fit, number, percent
-from console.queries.verdict import Severity, decision_severity, gate_severity
+from console.queries.verdict import decision_severity, gate_severity
 from console.terminal.viewport import STYLES, Room
+from flows.domain.thresholds import Severity
 
 _NUMBERS = 46
 """Cells of a row beside its name."""

@@ -12,9 +12,9 @@ from console.queries.groups import Consumer, Group
 from console.queries.life import P35, Life, Lives
 from console.queries.service import BEHIND
 from console.queries.text import age, clock, many, number
-from console.queries.verdict import Severity
 from console.terminal.table import mix
 from console.terminal.viewport import STYLES, Room
+from flows.domain.thresholds import Severity
 
 
 def health(answer: Health, room: Room) -> Iterator[Text]:

@@ -12,11 +12,12 @@ from connectors.text import one_line
 from console.queries.answers import Gate, Why
 from console.queries.latest import LastMinute
 from console.queries.text import clock, many, percent
-from console.queries.verdict import Severity, gate_severity, many_gates
+from console.queries.verdict import gate_severity, many_gates
 from console.terminal.table import Row
 from console.terminal.viewport import STYLES, Room
 from flows.domain.decisions import NO_REASON
 from flows.domain.gates import meaning
+from flows.domain.thresholds import Severity
 from flows.domain.windows import Span, Window
 from sinks.values.counts import EXECUTE
 

@@ -13,9 +13,10 @@ from console.cli.health_text import behind, health, lives_in_short
 from console.cli.lines import about, firing, gate_rows, headline, latest, next_step, reason_row, warnings, wrapped
 from console.queries.answers import GATES, REASONS, Answer, Everything, Health, Shares, SymbolGates, Symbols, Why
 from console.queries.text import fit, many, number, percent
-from console.queries.verdict import Severity, gate_severity
+from console.queries.verdict import gate_severity
 from console.terminal.table import decisions, mix, ranking
 from console.terminal.viewport import STYLES, Room
+from flows.domain.thresholds import Severity
 from flows.domain.windows import Window
 
 

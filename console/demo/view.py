@@ -15,9 +15,10 @@ from console.demo.observation import Observation
 from console.queries.joins import Joins
 from console.queries.service import BEHIND
 from console.queries.text import bar, fit, number, percent
-from console.queries.verdict import Severity, Verdict, decision_severity, gate_severity, verdict
+from console.queries.verdict import Verdict, decision_severity, gate_severity, verdict
 from console.terminal.joins import permit_line, proposed_line
 from console.terminal.viewport import STYLES
+from flows.domain.thresholds import Severity
 from flows.domain.windows import Window
 from sinks.values.counts import DECISIONS, Ranked
 

@@ -15,7 +15,7 @@ from connectors import stream_id
 from connectors.text import one_line
 from console.queries.fetch import ask_all, count_of, number_of, text
 from console.queries.firing import WEIGHTS
-from console.queries.verdict import Severity
+from flows.domain.thresholds import Severity
 from sinks.alert_state import state_key, stream_key
 from sinks.values.alerts import FIRING, RESOLVED
 

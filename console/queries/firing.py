@@ -14,7 +14,7 @@ import redis
 from connectors.errors import RedisDenied, WrongType
 from connectors.text import one_line
 from console.queries.fetch import ask_all
-from console.queries.verdict import Severity
+from flows.domain.thresholds import Severity
 from sinks.alert_state import decode, state_key
 from sinks.values.alerts import CRITICAL, HIGH, MEDIUM, SEVERITIES, AlertState
 

@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from console.queries.latest import last_minute
 from console.queries.service import Service
 from console.queries.text import percent
+from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Minutes, Window
 from sinks.values.counts import EXECUTE, Ranked
+
+THRESHOLDS = Thresholds()
+EXECUTE_LOW, GATE_SHARES = THRESHOLDS.execute_low, THRESHOLDS.gates
+gate_severity, decision_severity = THRESHOLDS.gate_severity, THRESHOLDS.decision_severity
 
 _FEW = 3
 """Gates that can be named in one breath."""

@@ -10,8 +10,9 @@ from rich.text import Text
 
 from connectors.text import one_line
 from console.queries.text import bar, fit, number, percent
-from console.queries.verdict import Severity, decision_severity
+from console.queries.verdict import decision_severity
 from console.terminal.viewport import STYLES, Room
+from flows.domain.thresholds import Severity
 from flows.domain.windows import Window
 
 _LONGEST_NAME = 400

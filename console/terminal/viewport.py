@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from console.queries.verdict import Severity
+from flows.domain.thresholds import Severity
 
 STYLES = {
     Severity.NORMAL: "",

@@ -12,8 +12,9 @@ from itertools import groupby
 from rich.text import Text
 
 from console.queries.text import percent
-from console.queries.verdict import GATE_SHARES, Severity, gate_severity
+from console.queries.verdict import GATE_SHARES, gate_severity
 from console.terminal.viewport import STYLES
+from flows.domain.thresholds import Severity
 
 SOME = 0.10
 """From this share on a cell is more than faintly shaded."""

@@ -14,12 +14,13 @@ from connectors.text import one_line
 from console.queries.joins import Permitted
 from console.queries.service import BEHIND
 from console.queries.text import age, clock, number, percent, sparkline
-from console.queries.verdict import Severity, decision_severity, verdict
+from console.queries.verdict import decision_severity, verdict
 from console.terminal.viewport import STYLES, Room
 from console.watch.middle import heading, middle
 from console.watch.scene import Scene
 from console.watch.symbols import Picked
 from console.watch.view import View
+from flows.domain.thresholds import Severity
 from flows.domain.windows import Window
 from sinks.values.counts import DECISIONS, LONGEST_WINDOW
 from sinks.values.joins import OK

@@ -7,8 +7,9 @@ import random
 import pytest
 
 from console.queries.latest import last_minute
-from console.queries.verdict import Severity, Verdict, many_gates, verdict
+from console.queries.verdict import Verdict, many_gates, verdict
 from flows.domain.difference import clearly_apart
+from flows.domain.thresholds import Severity
 from flows.domain.windows import Minutes
 from sinks.values.counts import MinuteSummary
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from console.queries.text import bar, fit, number, percent
-from console.queries.verdict import Severity, decision_severity, gate_severity, verdict
+from console.queries.verdict import decision_severity, gate_severity, verdict
+from flows.domain.thresholds import Severity
 from flows.domain.windows import Minutes, Window
 from sinks.values.counts import Counts
 

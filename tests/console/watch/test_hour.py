@@ -11,11 +11,11 @@ import redis
 
 from connectors.errors import RedisAway
 from connectors.private_redis import PrivateRedis, free_port
-from console.queries.verdict import Severity
 from console.watch.heatmap import axis, columns, heat, legend
 from console.watch.middle import share_out
 from console.watch.symbols import Picked, Sparing, SymbolReader, matching
 from console.watch.view import View
+from flows.domain.thresholds import Severity
 from flows.domain.windows import Minutes
 from tests.support import oracle
 from tests.support.quantum import COMMAND, environment, quantum

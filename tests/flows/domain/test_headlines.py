@@ -6,6 +6,7 @@ import pytest
 
 from connectors.group_state import GroupState
 from flows.domain import headlines
+from flows.domain.thresholds import Thresholds
 from sinks.values.alerts import AlertState, Key, Tracked
 from sinks.values.counts import Snapshot, Snapshots
 from sinks.values.joins import Efficiency, Proposal, Proposals
@@ -34,7 +35,7 @@ def snapshots(decisions: dict[str, int], *gates: tuple[str, int]) -> Snapshots:
 def test_p35_says_whether_we_trade_and_what_stops_us(
     decisions: dict[str, int], gates: tuple[tuple[str, int], ...], line: str
 ) -> None:
-    assert headlines.p35(snapshots(decisions, *gates)) == line
+    assert headlines.p35(snapshots(decisions, *gates), Thresholds()) == line
 
 
 def tracked(severity: str, *, firing: bool = True) -> Tracked:
