@@ -25,7 +25,6 @@ from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
-from connectors import metrics as endpoint
 from connectors.derived import DerivedSink
 from connectors.errors import SettingsError
 from connectors.notifier import Notifier, Policy
@@ -41,7 +40,8 @@ from flows.domain.alerts.rules import KINDS, find
 from flows.domain.alerts.text import alert, figures
 from flows.domain.alerts.view import view_of
 from flows.settings.alerts import AlertsSettings
-from sinks import alerts, flow_status, notifications
+from flows.wiring import service_of
+from sinks import alerts, notifications
 from sinks.alert_log import log_published
 from sinks.alert_metrics import AlertMetrics
 from sinks.values.alerts import AlertState, Checked, Reading
@@ -66,9 +66,7 @@ def flow() -> Dataflow:
     settings = start(AlertsSettings, "alerts")
     receivers = _receivers(settings)
     metrics = AlertMetrics(KINDS, __version__)
-    service = Service.create(settings, "alerts", sign=flow_status.sign(settings.key_prefix, "alerts", __version__))
-    metrics.watch(service.outage)
-    endpoint.serve(settings)
+    service = service_of(settings, "alerts", metrics)
     notify(settings, service, receivers, metrics)
     return topology(settings, redis_ends(settings, service, metrics))
 

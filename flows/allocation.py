@@ -21,7 +21,6 @@ from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
-from connectors import metrics as endpoint
 from connectors.derived import DerivedSink
 from connectors.lookup import HashLookup, Joined, Lookup, lookup_join
 from connectors.polled import PolledSource
@@ -32,7 +31,8 @@ from flows import __version__
 from flows.domain import headlines
 from flows.domain.efficiency import Scale, finite, judge, multiplier
 from flows.settings.joins import AllocationSettings
-from sinks import efficiency, flow_status, proposals
+from flows.wiring import service_of
+from sinks import efficiency, proposals
 from sinks.allocation_metrics import AllocationMetrics
 from sinks.proposals import ProposalWriter
 from sinks.values.joins import Proposal, Proposals
@@ -60,11 +60,7 @@ def flow() -> Dataflow:
     """
     settings = start(AllocationSettings, "allocation")
     metrics = AllocationMetrics(__version__)
-    service = Service.create(
-        settings, "allocation", sign=flow_status.sign(settings.key_prefix, "allocation", __version__)
-    )
-    metrics.watch(service.outage)
-    endpoint.serve(settings)
+    service = service_of(settings, "allocation", metrics)
     return topology(settings, redis_ends(settings, service, metrics))
 
 

@@ -14,7 +14,6 @@ exactly the permit that one look at its efficiency gave, whatever dies and whene
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,14 +22,11 @@ from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
-from connectors import metrics as endpoint
 from connectors.commit import CommitSink
 from connectors.delivery import Batch, Part
-from connectors.derived import DerivedSink
-from connectors.group import GroupConfig, default_name, read_state
+from connectors.group import GroupConfig
 from connectors.group_state import GroupState
 from connectors.lookup import HashLookup, Joined, Lookup, lookup_join
-from connectors.polled import PolledSource
 from connectors.service import Service
 from connectors.source import ConsumerGroupSource
 from connectors.start import start
@@ -40,7 +36,8 @@ from flows.domain import headlines
 from flows.domain.efficiency import Limits, hint, judge
 from flows.domain.plans import Plans, read
 from flows.settings.joins import GovernorSettings
-from sinks import efficiency, flow_status, governor_status, permits
+from flows.wiring import group_status, service_of
+from sinks import efficiency, governor_status, permits
 from sinks.governor_metrics import GovernorMetrics
 from sinks.values.joins import Permit, PermitNote, Plan
 
@@ -63,11 +60,7 @@ def flow() -> Dataflow:
     """
     settings = start(GovernorSettings, "governor")
     metrics = GovernorMetrics(__version__)
-    service = Service.create(
-        settings, "governor", metrics, sign=flow_status.sign(settings.key_prefix, "governor", __version__)
-    )
-    metrics.watch(service.outage)
-    endpoint.serve(settings)
+    service = service_of(settings, "governor", metrics)
     return topology(settings, redis_ends(settings, service, metrics))
 
 
@@ -127,27 +120,12 @@ def group_config(settings: GovernorSettings) -> GroupConfig:
 
 def redis_ends(settings: GovernorSettings, service: Service, metrics: GovernorMetrics) -> Ends:
     """The ends on the Redis of `service`."""
-    prefix, config = settings.key_prefix, group_config(settings)
-    facts = {
-        "consumer_name": default_name(0, 1),
-        "service_start_ts": str(int(time.time())),
-        "version": __version__,
-    }
+    config = group_config(settings)
+    group, status_sink = group_status(service, settings, config, governor_status.write, metrics, headlines.governor)
     return Ends(
         plans=ConsumerGroupSource(service, config, settings.read_batch, settings.max_in_flight),
         efficiencies=HashLookup(service, "efficiency", efficiency.FIELDS),
         commit=CommitSink(service),
-        group=PolledSource(
-            service,
-            "group",
-            settings.status_interval_sec,
-            lambda client: read_state(client, config.stream, config.group),
-        ),
-        status=DerivedSink(
-            service,
-            "status",
-            lambda client, state: governor_status.write(client, prefix, state, facts),
-            written=metrics.group_state,
-            headline=headlines.governor,
-        ),
+        group=group,
+        status=status_sink,
     )

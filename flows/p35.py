@@ -15,7 +15,6 @@ step. The snapshots and the status carry no state of their own.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -25,11 +24,10 @@ from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
-from connectors import metrics as endpoint
 from connectors.commit import CommitSink
 from connectors.delivery import Batch, Part
 from connectors.derived import DerivedSink
-from connectors.group import GroupConfig, default_name, read_state
+from connectors.group import GroupConfig
 from connectors.group_state import GroupState
 from connectors.polled import PolledSource
 from connectors.service import Service
@@ -42,7 +40,8 @@ from flows.domain.gates import MEANINGS
 from flows.domain.tally import Tally, tally
 from flows.domain.windows import roll_up
 from flows.settings.p35 import P35Settings
-from sinks import buckets, decisions, flow_status, snapshots, status, symbols
+from flows.wiring import group_status, service_of
+from sinks import buckets, decisions, snapshots, status, symbols
 from sinks.p35_metrics import P35Metrics
 from sinks.values.counts import CountNote, Recent, Snapshots
 
@@ -66,9 +65,7 @@ def flow() -> Dataflow:
     """
     settings = start(P35Settings, "p35")
     metrics = P35Metrics(__version__, MEANINGS)
-    service = Service.create(settings, "p35", metrics, sign=flow_status.sign(settings.key_prefix, "p35", __version__))
-    metrics.watch(service.outage)
-    endpoint.serve(settings)
+    service = service_of(settings, "p35", metrics)
     return topology(settings, redis_ends(settings, service, metrics))
 
 
@@ -141,12 +138,7 @@ def group_config(settings: P35Settings) -> GroupConfig:
 def redis_ends(settings: P35Settings, service: Service, metrics: P35Metrics) -> Ends:
     """The ends on the Redis of `service`."""
     prefix, config = settings.key_prefix, group_config(settings)
-    facts = {
-        "consumer_name": default_name(0, 1),
-        "service_start_ts": str(int(time.time())),
-        "version": __version__,
-    }
-
+    group, status_sink = group_status(service, settings, config, status.write, metrics)
     return Ends(
         decisions=ConsumerGroupSource(
             service, config, settings.read_batch, settings.max_in_flight, settings.linger_ms / 1000
@@ -162,16 +154,6 @@ def redis_ends(settings: P35Settings, service: Service, metrics: P35Metrics) -> 
             written=metrics.snapshots,
             headline=partial(headlines.p35, thresholds=settings.thresholds),
         ),
-        group=PolledSource(
-            service,
-            "group",
-            settings.status_interval_sec,
-            lambda client: read_state(client, config.stream, config.group),
-        ),
-        status=DerivedSink(
-            service,
-            "status",
-            lambda client, state: status.write(client, prefix, state, facts),
-            written=metrics.group_state,
-        ),
+        group=group,
+        status=status_sink,
     )

@@ -20,7 +20,7 @@ import redis
 
 from connectors.effects import Count, Effect, RaiseId
 from connectors.group_state import GroupState
-from sinks import group_fields
+from sinks import group_status
 
 
 def key(prefix: str) -> str:
@@ -43,7 +43,5 @@ def effects(prefix: str, plans: int, permits: int, last_id: bytes) -> list[Effec
 
 
 def write(client: redis.Redis, prefix: str, state: GroupState, facts: dict[str, str]) -> None:
-    """Write what is looked at rather than counted: `state`, and `facts` about the process. One atomic step."""
-    pipeline = client.pipeline(transaction=True)
-    group_fields.put(pipeline, key(prefix), state, facts)
-    pipeline.execute()
+    """Write what is looked at rather than counted: see `group_status`."""
+    group_status.write(client, key(prefix), state, facts)

@@ -27,7 +27,7 @@ import redis
 
 from connectors.effects import Count, Effect, Raise, RaiseId
 from connectors.group_state import GroupState
-from sinks import group_fields
+from sinks import group_status
 from sinks.times import seconds_text
 
 COUNTERS = (
@@ -57,9 +57,5 @@ def effects(prefix: str, entries: int, last_id: bytes, last_ts: float, skewed: i
 
 
 def write(client: redis.Redis, prefix: str, state: GroupState, facts: dict[str, str]) -> None:
-    """Write what is looked at rather than counted: `state`, and `facts` about the process. One atomic step."""
-    pipeline = client.pipeline(transaction=True)
-    for counter in COUNTERS:
-        pipeline.hsetnx(key(prefix), counter, 0)
-    group_fields.put(pipeline, key(prefix), state, facts)
-    pipeline.execute()
+    """Write what is looked at rather than counted: see `group_status`."""
+    group_status.write(client, key(prefix), state, facts, COUNTERS)
