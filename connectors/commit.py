@@ -30,7 +30,7 @@ MAX_PARTS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CommitOutcome:
     """What became of the parts of one commit."""
 
     applied: list[Part]
@@ -46,7 +46,7 @@ class Outcome:
     """Key (printable) of a Raise with a limit -> how many fields it was too full to hold."""
 
 
-def commit(redis_: redis.Redis | Wire, parts: Sequence[Part], *, repeated: bool = False) -> Outcome:
+def commit(redis_: redis.Redis | Wire, parts: Sequence[Part], *, repeated: bool = False) -> CommitOutcome:
     """Commit `parts` in one step; blocks for a round trip.
 
     :arg repeated: whether an earlier attempt may have applied them.
@@ -57,7 +57,7 @@ def commit(redis_: redis.Redis | Wire, parts: Sequence[Part], *, repeated: bool 
     return _outcome(parts, _commit(redis_, keys, [*args, int(repeated)]))
 
 
-def _outcome(parts: Sequence[Part], reply: list[Any]) -> Outcome:
+def _outcome(parts: Sequence[Part], reply: list[Any]) -> CommitOutcome:
     if reply[0] == b"WRONGTYPE":
         key, found, wanted = (one_line(value.decode("utf-8", "replace")) for value in reply[1:])
         raise WrongType.of(key, found, wanted)
@@ -69,7 +69,7 @@ def _outcome(parts: Sequence[Part], reply: list[Any]) -> Outcome:
     unmerged = [one_line(key.decode("utf-8", "replace")) for key in keys]
     pairs = zip(counts[::2], counts[1::2], strict=True)
     dropped = {one_line(key.decode("utf-8", "replace")): int(count) for key, count in pairs}
-    return Outcome(sorted_out[b"A"], sorted_out[b"D"], refused, int(overflow), int(mended), unmerged, dropped)
+    return CommitOutcome(sorted_out[b"A"], sorted_out[b"D"], refused, int(overflow), int(mended), unmerged, dropped)
 
 
 class _UnderWay:
@@ -91,7 +91,7 @@ class _UnderWay:
         except RedisFailure as error:
             self._not_sent = error
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> CommitOutcome:
         """What became of it; sent again after the first time. Blocks for a round trip.
 
         :raises RedisFailure: see `commit`.
@@ -175,7 +175,7 @@ class _CommitPartition(StatelessSinkPartition[Part]):
             self._report(outcome, time.perf_counter() - commit.started, commit.repeated)
             return True
 
-    def _report(self, outcome: Outcome, seconds: float, repeated: bool) -> None:
+    def _report(self, outcome: CommitOutcome, seconds: float, repeated: bool) -> None:
         applied = outcome.applied
         if outcome.gone and repeated:
             # The reply of an earlier attempt was lost; what it applied was ours.

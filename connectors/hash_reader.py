@@ -9,7 +9,7 @@ import redis
 
 from connectors.connection import Wire
 from connectors.errors import RedisAway, RedisFailure
-from connectors.lookup_result import Failed, Missing, Outcome, Row
+from connectors.lookup_result import Failed, Found, LookupResult, Missing
 
 _CHUNK = 1_000
 """Requests in one packet. All the replies to one wait in Redis' memory until they are read."""
@@ -17,7 +17,7 @@ _CHUNK = 1_000
 _MISSING = Missing()
 
 
-def read_hashes(client: redis.Redis, keys: Sequence[str | bytes], fields: Sequence[bytes]) -> list[Outcome]:
+def read_hashes(client: redis.Redis, keys: Sequence[str | bytes], fields: Sequence[bytes]) -> list[LookupResult]:
     """The outcome for each of `keys`, in their order. Blocks for one round trip for each thousand of them.
 
     A key of another type, or one that is denied, has failed alone.
@@ -27,7 +27,7 @@ def read_hashes(client: redis.Redis, keys: Sequence[str | bytes], fields: Sequen
     """
     wire = Wire(client)
     try:
-        outcomes: list[Outcome] = []
+        outcomes: list[LookupResult] = []
         for start in range(0, len(keys), _CHUNK):
             chunk = keys[start : start + _CHUNK]
             wire.send(*[("HMGET", key, *fields) for key in chunk])
@@ -39,10 +39,10 @@ def read_hashes(client: redis.Redis, keys: Sequence[str | bytes], fields: Sequen
     return outcomes
 
 
-def _outcome(reply: Any, fields: Sequence[bytes]) -> Outcome:
+def _outcome(reply: Any, fields: Sequence[bytes]) -> LookupResult:
     if isinstance(reply, RedisFailure):
         if isinstance(reply, RedisAway):
             raise reply  # it is loading, say: that is no matter of this key
         return Failed(str(reply))
     found = {field: value for field, value in zip(fields, reply, strict=True) if value is not None}
-    return Row(found) if found else _MISSING
+    return Found(found) if found else _MISSING

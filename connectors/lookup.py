@@ -19,7 +19,7 @@ from bytewax.dataflow import Stream, operator
 from connectors.errors import RedisFailure
 from connectors.hash_reader import read_hashes
 from connectors.key_problems import KeyProblems
-from connectors.lookup_result import Failed, Missing, Outcome
+from connectors.lookup_result import Failed, LookupResult, Missing
 from connectors.outage import once_more
 from connectors.service import Service
 
@@ -34,7 +34,7 @@ TIMEOUT = 0.5
 class Lookup(Protocol):
     """Something to look up in."""
 
-    def __call__(self, keys: Sequence[str]) -> tuple[Mapping[str, Outcome], float]:
+    def __call__(self, keys: Sequence[str]) -> tuple[Mapping[str, LookupResult], float]:
         """The outcome for every one of `keys`, and when that was known, in epoch seconds. Never raises."""
         ...
 
@@ -44,7 +44,7 @@ class Joined(Generic[Item]):
     """An item, and what was found for it."""
 
     item: Item
-    found: Mapping[str, Outcome]
+    found: Mapping[str, LookupResult]
     """At least the keys that the item asked for."""
     at: float
     """When they were looked up, by this machine's clock, in epoch seconds."""
@@ -90,7 +90,7 @@ class HashLookup:
         self._failing = False
         self._lock = threading.Lock()
 
-    def __call__(self, keys: Sequence[str]) -> tuple[Mapping[str, Outcome], float]:
+    def __call__(self, keys: Sequence[str]) -> tuple[Mapping[str, LookupResult], float]:
         """As `Lookup`."""
         if not keys:
             return {}, time.time()
@@ -119,10 +119,10 @@ class MemoryLookup:
     :arg at: what it gives as the time of every look, in epoch seconds.
     """
 
-    def __init__(self, rows: Mapping[str, Outcome], at: float) -> None:
+    def __init__(self, rows: Mapping[str, LookupResult], at: float) -> None:
         self._rows = rows
         self._at = at
 
-    def __call__(self, keys: Sequence[str]) -> tuple[Mapping[str, Outcome], float]:
+    def __call__(self, keys: Sequence[str]) -> tuple[Mapping[str, LookupResult], float]:
         """As `Lookup`."""
         return {key: self._rows.get(key, Missing()) for key in keys}, self._at

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Found:
     """The hash is there; its fields as Redis gave them, which may be anything."""
 
     fields: Mapping[bytes, bytes]
@@ -28,4 +28,4 @@ class Failed:
     """One printable line."""
 
 
-Outcome: TypeAlias = Row | Missing | Failed
+LookupResult: TypeAlias = Found | Missing | Failed

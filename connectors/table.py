@@ -10,9 +10,10 @@ from typing import Generic, TypeVar
 
 import redis
 
+from connectors.errors import ConnectorError
 from connectors.hash_reader import read_hashes
 from connectors.key_problems import KeyProblems
-from connectors.lookup_result import Failed, Row
+from connectors.lookup_result import Failed, Found
 
 Value = TypeVar("Value")
 
@@ -22,7 +23,7 @@ _SCAN_COUNT = 1_000
 _GLOB = re.compile(r"[\\*?\[\]]")
 
 
-class InvalidRow(ValueError):
+class InvalidRow(ConnectorError):
     """A row is there and cannot be used. `str()` is one printable line that says why."""
 
 
@@ -79,9 +80,9 @@ class HashTable(Generic[Value]):
             name = key[len(self._prefix) :].decode("utf-8", "surrogateescape")
             if isinstance(outcome, Failed):
                 wrong[name] = outcome.cause
-            elif isinstance(outcome, Row) or client.exists(key):  # (not one that vanished since it was found)
+            elif isinstance(outcome, Found) or client.exists(key):  # (not one that vanished since it was found)
                 try:
-                    rows[name] = self._parse(name, outcome.fields if isinstance(outcome, Row) else {})
+                    rows[name] = self._parse(name, outcome.fields if isinstance(outcome, Found) else {})
                 except InvalidRow as error:
                     wrong[name] = str(error)
         self._problems.report(wrong)

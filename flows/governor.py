@@ -33,7 +33,7 @@ from connectors.start import start
 from connectors.stream_id import milliseconds
 from flows import __version__
 from flows.domain import headlines
-from flows.domain.efficiency import Limits, hint, judge
+from flows.domain.efficiency import DownsizeLimits, hint, judge
 from flows.domain.plans import Plans, read
 from flows.settings.joins import GovernorSettings
 from flows.wiring import group_status, service_of
@@ -83,7 +83,9 @@ def wanted(prefix: str, plans: Plans) -> list[str]:
 def decide(settings: GovernorSettings, joined: Joined[Plans]) -> Part:
     """What the plans of one read do to Redis. Depends on nothing but its arguments."""
     plans, prefix = joined.item, settings.key_prefix
-    limits = Limits(settings.p31_downsize_threshold, settings.p31_min_factor, settings.p31_max_extra_cooldown_sec)
+    limits = DownsizeLimits(
+        settings.p31_downsize_threshold, settings.p31_min_factor, settings.p31_max_extra_cooldown_sec
+    )
 
     def permit(plan: Plan) -> Permit:
         found = joined.found[efficiency.key(prefix, plan.symbol)]

@@ -9,11 +9,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from connectors.lookup_result import Failed, Missing, Outcome
+from connectors.lookup_result import Failed, LookupResult, Missing
 from sinks.values.joins import LOW_CONFIDENCE, MISSING, OK, REDIS_ERROR, STALE, Efficiency
 
 
-def judge(found: Outcome, now: float, stale_after: float, min_confidence: float) -> Efficiency:
+def judge(found: LookupResult, now: float, stale_after: float, min_confidence: float) -> Efficiency:
     """What is known of an efficiency, by what was `found`; of several reasons against it, the first of the contract.
 
     :arg now: epoch seconds.
@@ -72,7 +72,7 @@ NONE, DOWNSIZE = "NONE", "DOWNSIZE"
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class DownsizeLimits:
     """From which score on a plan is left alone, and how far it is downsized below that."""
 
     threshold: float = 0.45
@@ -88,12 +88,12 @@ class Hint:
     action: str
     """NONE or DOWNSIZE."""
     factor: float
-    """What the size is to be multiplied by, from `Limits.min_factor` to 1."""
+    """What the size is to be multiplied by, from `DownsizeLimits.min_factor` to 1."""
     extra_cooldown: int
     """Seconds."""
 
 
-def hint(efficiency: Efficiency, limits: Limits) -> Hint:
+def hint(efficiency: Efficiency, limits: DownsizeLimits) -> Hint:
     """What `efficiency` suggests; nothing where it does not count, or is good enough."""
     score = efficiency.score
     if efficiency.reason != OK or score is None or score >= limits.threshold:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from connectors.commit import CommitSink, Outcome, commit
+from connectors.commit import CommitOutcome, CommitSink, commit
 from connectors.delivery import Delivery, Part
 from connectors.effects import Raise
 from connectors.instrumentation import Instrumentation
@@ -54,7 +54,7 @@ def part(raw: redis.Redis, values: Mapping[str, float], limit: int) -> Part:
     return Part(DELIVERY, ids, (Raise("r", texts, limit=limit, dropped=("counts", "n")),))
 
 
-def raised(raw: redis.Redis, values: Mapping[str, float], limit: int = 10_000) -> Outcome:
+def raised(raw: redis.Redis, values: Mapping[str, float], limit: int = 10_000) -> CommitOutcome:
     return commit(raw, [part(raw, values, limit)])
 
 

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from connectors.hash_reader import read_hashes
 from connectors.lifecycle import Lifecycle
 from connectors.lookup import TIMEOUT, HashLookup, Joined, Lookup, MemoryLookup, lookup_join
-from connectors.lookup_result import Failed, Missing, Row
+from connectors.lookup_result import Failed, Found, Missing
 from connectors.private_redis import PrivateRedis
 from connectors.service import Service
 from connectors.settings import RedisSettings
@@ -49,8 +49,8 @@ def test_each_item_meets_what_is_there(client: redis.Redis, table: HashLookup) -
     joined = run([["full", "half"], ["other", "none", "text", "full"], []], table)
     assert [one.item for one in joined] == [["full", "half"], ["other", "none", "text", "full"], []]
     found = joined[0].found
-    assert found["full"] == Row({b"a": b"1", b"b": b"2"})
-    assert found["half"] == Row({b"b": b""})
+    assert found["full"] == Found({b"a": b"1", b"b": b"2"})
+    assert found["half"] == Found({b"b": b""})
     assert (found["other"], found["none"]) == (Missing(), Missing())
     assert isinstance(found["text"], Failed)
     assert "wrong kind of value" in found["text"].cause
@@ -60,7 +60,7 @@ def test_each_item_meets_what_is_there(client: redis.Redis, table: HashLookup) -
 def test_bytes_that_are_no_text_are_looked_up_as_they_are(client: redis.Redis, table: HashLookup) -> None:
     client.hset(b"\xff", mapping={"a": b"\xfe"})
     found, _at = table([b"\xff".decode("utf-8", "surrogateescape")])
-    assert list(found.values()) == [Row({b"a": b"\xfe"})]
+    assert list(found.values()) == [Found({b"a": b"\xfe"})]
 
 
 def test_a_batch_is_one_look_and_names_each_key_once(client: redis.Redis) -> None:
@@ -81,7 +81,7 @@ def test_more_keys_than_fit_in_a_packet_keep_their_order(client: redis.Redis, se
     pipeline.execute()
     with server.client() as one:
         found = read_hashes(one, [f"k{number}" for number in range(2_500)], FIELDS)
-    assert found == [Missing() if number % 2 else Row({b"a": b"%d" % number}) for number in range(2_500)]
+    assert found == [Missing() if number % 2 else Found({b"a": b"%d" % number}) for number in range(2_500)]
 
 
 def test_one_pipelined_read_a_batch(client: redis.Redis, table: HashLookup) -> None:
@@ -98,7 +98,7 @@ def test_a_redis_that_is_away_fails_every_key_and_is_told_of_once() -> None:
         table = HashLookup(service(server.url), "table", FIELDS)
         with server.client() as raw:
             raw.hset("k", "a", "1")
-        assert table(["k"])[0] == {"k": Row({b"a": b"1"})}
+        assert table(["k"])[0] == {"k": Found({b"a": b"1"})}
         server.kill()
         with capture_logs() as logs:
             for _ in range(3):
@@ -156,7 +156,7 @@ def test_a_right_that_is_missing_fails_the_key_alone(client: redis.Redis, server
         settings = RedisSettings(redis_url=server.url, redis_username="half", redis_password="pass")
         table = HashLookup(Service.create(settings, "test", None, Lifecycle()), "table", FIELDS)
         found, _at = table(["mine", "theirs"])
-        assert found["mine"] == Row({b"a": b"1"})
+        assert found["mine"] == Found({b"a": b"1"})
         assert isinstance(found["theirs"], Failed)
         assert "denies" in found["theirs"].cause
     finally:
@@ -164,5 +164,5 @@ def test_a_right_that_is_missing_fails_the_key_alone(client: redis.Redis, server
 
 
 def test_a_lookup_in_memory_knows_what_it_was_given() -> None:
-    table = MemoryLookup({"k": Row({b"a": b"1"})}, 5.0)
-    assert table(["k", "l"]) == ({"k": Row({b"a": b"1"}), "l": Missing()}, 5.0)
+    table = MemoryLookup({"k": Found({b"a": b"1"})}, 5.0)
+    assert table(["k", "l"]) == ({"k": Found({b"a": b"1"}), "l": Missing()}, 5.0)

@@ -12,7 +12,7 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.commit import Outcome, commit
+from connectors.commit import CommitOutcome, commit
 from connectors.delivery import Delivery, Part
 from connectors.effects import Merge, Scalar
 from connectors.encoding import encode
@@ -45,7 +45,7 @@ def prepare(raw: redis.Redis) -> None:
     raw.set("lease:c", "token")
 
 
-def merge(raw: redis.Redis, *, made_json: bool = False, key: str = "k") -> Outcome:
+def merge(raw: redis.Redis, *, made_json: bool = False, key: str = "k") -> CommitOutcome:
     """Commit one entry that merges FIELDS into `key`."""
     raw.xadd("s", {"f": "v"})
     ((_, entries),) = raw.xreadgroup("g", "c", {"s": ">"})

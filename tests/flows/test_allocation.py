@@ -15,7 +15,7 @@ from bytewax.testing import TestingSink, TestingSource, run_main
 from prometheus_client.parser import text_string_to_metric_families
 
 from connectors.lookup import MemoryLookup
-from connectors.lookup_result import Failed, Outcome, Row
+from connectors.lookup_result import Failed, Found, LookupResult
 from connectors.private_redis import PrivateRedis, free_port
 from connectors.table import InvalidRow, Table
 from flows.allocation import Ends, parse, topology
@@ -35,7 +35,7 @@ TARGET, PROPOSED, EFFICIENCY = (
 T = 1_769_929_020.0
 
 
-def run(tables: list[Table[float]], rows: dict[str, Outcome], **changes: Any) -> list[Proposals]:
+def run(tables: list[Table[float]], rows: dict[str, LookupResult], **changes: Any) -> list[Proposals]:
     """Run the flow to the end of its input."""
     out: list[Proposals] = []
     ends = Ends(TestingSource(tables), MemoryLookup(rows, 0.0), TestingSink(out))
@@ -43,12 +43,12 @@ def run(tables: list[Table[float]], rows: dict[str, Outcome], **changes: Any) ->
     return out
 
 
-def counting(score: bytes = b"0.9") -> Row:
-    return Row({b"efficiency_score": score, b"confidence": b"0.9", b"ts": b"%d" % T})
+def counting(score: bytes = b"0.9") -> Found:
+    return Found({b"efficiency_score": score, b"confidence": b"0.9", b"ts": b"%d" % T})
 
 
 def test_every_target_gets_a_proposal_by_the_time_of_its_loop() -> None:
-    rows: dict[str, Outcome] = {f"{EFFICIENCY}A": counting(), f"{EFFICIENCY}B": Failed("x")}
+    rows: dict[str, LookupResult] = {f"{EFFICIENCY}A": counting(), f"{EFFICIENCY}B": Failed("x")}
     table = Table(T + 600.9, 7.0, {"A": 1000.0, "B": 5.0, "C": 0.0}, 2)
     (loop,) = run([table], rows)
     assert [(one.symbol, one.proposed_target, one.efficiency.reason) for one in loop.proposals] == [

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from connectors.delivery import Batch, Delivery, Entry, Part
 from connectors.effects import Merge
 from connectors.lookup import MemoryLookup
-from connectors.lookup_result import Failed, Outcome, Row
+from connectors.lookup_result import Failed, Found, LookupResult
 from connectors.private_redis import free_port
 from flows.governor import Ends, topology
 from flows.settings.joins import GovernorSettings
@@ -42,7 +42,7 @@ def batch(*entries: Pairs) -> Batch:
     )
 
 
-def run(batches: list[Batch], rows: dict[str, Outcome] | None = None, **changes: Any) -> list[Part]:
+def run(batches: list[Batch], rows: dict[str, LookupResult] | None = None, **changes: Any) -> list[Part]:
     """Run the flow to the end of its input."""
     out: list[Part] = []
     ends = Ends(
@@ -61,7 +61,7 @@ def plan(plan_id: bytes = b"p", symbol: bytes = b"S", decision: bytes = b"EXECUT
 
 
 def test_a_plan_gets_the_permit_of_the_worked_example() -> None:
-    row = Row({b"efficiency_score": b"0.2", b"confidence": b"0.9", b"ts": b"%d" % T})
+    row = Found({b"efficiency_score": b"0.2", b"confidence": b"0.9", b"ts": b"%d" % T})
     (permit,) = merges(run([batch(plan())], {f"{EFFICIENCY}S": row}))
     assert permit == Merge(
         "quantum:permit:p",
@@ -119,14 +119,14 @@ BYTES = st.binary(max_size=6) | st.sampled_from([b"EXECUTE", b"SKIP", b"a", b"BT
 NAMES = st.sampled_from([b"plan_id", b"symbol", b"decision", b"action", b"other"])
 ENTRIES = st.lists(st.lists(st.tuples(NAMES, BYTES), max_size=6), min_size=1, max_size=5)
 VALUES = st.binary(max_size=6) | st.floats().map(lambda number: repr(number).encode())
-ROWS = st.dictionaries(st.sampled_from([b"efficiency_score", b"confidence", b"ts"]), VALUES).map(Row) | st.just(
+ROWS = st.dictionaries(st.sampled_from([b"efficiency_score", b"confidence", b"ts"]), VALUES).map(Found) | st.just(
     Failed("x")
 )
 
 
 @settings(max_examples=40)
 @given(ENTRIES, ROWS)
-def test_no_input_blocks_or_raises(entries: list[Pairs], row: Outcome) -> None:
+def test_no_input_blocks_or_raises(entries: list[Pairs], row: LookupResult) -> None:
     (part,) = run([batch(*entries)], {f"{EFFICIENCY}BTC": row, f"{EFFICIENCY}a": row})
     assert len(part.ids) == len(entries)
     expected = 0

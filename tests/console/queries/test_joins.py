@@ -7,7 +7,7 @@ import redis
 from rich.cells import cell_len
 
 from connectors.errors import WrongType
-from connectors.lookup_result import Missing, Row
+from connectors.lookup_result import Found, Missing
 from connectors.private_redis import PrivateRedis
 from console.demo.market import PLANS_A_SECOND, Market
 from console.demo.simulator import SYMBOLS
@@ -93,7 +93,7 @@ def test_equal_markets_are_equal_and_show_every_reason() -> None:
         for symbol in SYMBOLS:
             row = market.efficiency(symbol, second, STARTED + second)
             assert row == Market(35).efficiency(symbol, second, STARTED + second)
-            found = Missing() if row is None else Row({name.encode(): value.encode() for name, value in row.items()})
+            found = Missing() if row is None else Found({name.encode(): value.encode() for name, value in row.items()})
             seen.add(judge(found, STARTED + second, 600, 0.65).reason)
     assert seen == set(REASONS) - {"redis_error"}
     assert all(float(market.target(symbol, STARTED)["target_usd"]) > 0 for symbol in SYMBOLS)

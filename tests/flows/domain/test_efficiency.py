@@ -10,26 +10,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.lookup_result import Failed, Missing, Outcome, Row
-from flows.domain.efficiency import DOWNSIZE, NONE, Hint, Limits, Scale, clamp, finite, hint, judge, multiplier
+from connectors.lookup_result import Failed, Found, LookupResult, Missing
+from flows.domain.efficiency import DOWNSIZE, NONE, DownsizeLimits, Hint, Scale, clamp, finite, hint, judge, multiplier
 from sinks.values.joins import REASONS, Efficiency
 
 NOW = 1_769_929_020.0
 
 
-def row(score: str = "0.8", confidence: str = "0.9", ts: str = "1769929020") -> Row:
-    return Row({b"efficiency_score": score.encode(), b"confidence": confidence.encode(), b"ts": ts.encode()})
+def row(score: str = "0.8", confidence: str = "0.9", ts: str = "1769929020") -> Found:
+    return Found({b"efficiency_score": score.encode(), b"confidence": confidence.encode(), b"ts": ts.encode()})
 
 
-def without(field: bytes) -> Row:
-    return Row({name: value for name, value in row().fields.items() if name != field})
+def without(field: bytes) -> Found:
+    return Found({name: value for name, value in row().fields.items() if name != field})
 
 
 def at(age: float) -> str:
     return repr(NOW - age)
 
 
-JUDGED: list[tuple[str, Outcome, tuple[float | None, float | None, str]]] = [
+JUDGED: list[tuple[str, LookupResult, tuple[float | None, float | None, str]]] = [
     ("fine", row(), (0.8, 0.9, "ok")),
     ("another type, or no answer", Failed("x"), (None, None, "redis_error")),
     ("no key", Missing(), (None, None, "missing_eff")),
@@ -63,13 +63,13 @@ JUDGED: list[tuple[str, Outcome, tuple[float | None, float | None, str]]] = [
     ("a little less", row(confidence="0.6499"), (0.8, 0.6499, "low_conf")),
     ("negative confidence", row(confidence="-1"), (0.8, -1.0, "low_conf")),
     ("confidence above 1", row(confidence="1.5"), (0.8, 1.5, "ok")),
-    ("missing goes before stale", Row({b"ts": b"0", b"confidence": b"0.1"}), (None, 0.1, "missing_eff")),
+    ("missing goes before stale", Found({b"ts": b"0", b"confidence": b"0.1"}), (None, 0.1, "missing_eff")),
     ("stale goes before low confidence", row(confidence="0.1", ts="0"), (0.8, 0.1, "stale_eff")),
 ]
 
 
 @pytest.mark.parametrize(("found", "expected"), [case[1:] for case in JUDGED], ids=[case[0] for case in JUDGED])
-def test_what_is_made_of_a_row(found: Outcome, expected: tuple[float | None, float | None, str]) -> None:
+def test_what_is_made_of_a_row(found: LookupResult, expected: tuple[float | None, float | None, str]) -> None:
     known = judge(found, NOW, 600, 0.65)
     assert tuple(known) == expected
     assert known.stale == (expected[2] == "stale_eff")
@@ -106,13 +106,13 @@ def test_the_multiplier_stops_at_its_bounds() -> None:
     ],
 )
 def test_the_hint_of_the_contract(score: float, expected: Hint) -> None:
-    found = hint(Efficiency(score, 0.9, "ok"), Limits())
+    found = hint(Efficiency(score, 0.9, "ok"), DownsizeLimits())
     assert (found.action, found.extra_cooldown) == (expected.action, expected.extra_cooldown)
     assert found.factor == pytest.approx(expected.factor, abs=1e-12)
 
 
 def test_the_worked_example_to_the_digit() -> None:
-    found = hint(judge(row("0.2", "0.9"), NOW, 600, 0.65), Limits())
+    found = hint(judge(row("0.2", "0.9"), NOW, 600, 0.65), DownsizeLimits())
     assert (found.action, f"{found.factor:.4f}", found.extra_cooldown) == ("DOWNSIZE", "0.4444", 96)
 
 
@@ -121,7 +121,7 @@ def test_the_worked_example_to_the_digit() -> None:
 def test_whatever_is_wrong_changes_nothing(reason: str, score: float | None) -> None:
     known = Efficiency(score, 0.9, reason)
     assert multiplier(known, Scale(base=1.3)) == 1.0
-    assert hint(known, Limits()) == Hint(NONE, 1.0, 0)
+    assert hint(known, DownsizeLimits()) == Hint(NONE, 1.0, 0)
 
 
 NUMBER = st.floats(width=64) | st.floats(0, 1) | st.floats(NOW - 700, NOW + 700)
@@ -131,15 +131,15 @@ VALUE = (
     | st.integers().map(lambda number: str(number).encode())
 )
 FIELD = st.sampled_from([b"efficiency_score", b"confidence", b"ts"])
-FOUND = st.dictionaries(FIELD, VALUE).map(Row) | st.just(Missing()) | st.text(max_size=3).map(Failed)
+FOUND = st.dictionaries(FIELD, VALUE).map(Found) | st.just(Missing()) | st.text(max_size=3).map(Failed)
 SCALES = st.builds(Scale, st.floats(0, 1), st.floats(1, 100), st.floats(0, 100), st.floats(0, 100))
-LIMITS = st.builds(Limits, st.floats(0, 1), st.floats(0, 1), st.floats(0, 86_400))
+LIMITS = st.builds(DownsizeLimits, st.floats(0, 1), st.floats(0, 1), st.floats(0, 86_400))
 SCORE = st.floats(0, 1)
 
 
 @given(FOUND, st.floats(0, 1e10), st.floats(0, 86_400), st.floats(0, 1), SCALES, LIMITS)
 def test_no_input_raises_or_leaves_the_bounds(
-    found: Outcome, now: float, stale_after: float, least: float, scale: Scale, limits: Limits
+    found: LookupResult, now: float, stale_after: float, least: float, scale: Scale, limits: DownsizeLimits
 ) -> None:
     known = judge(found, now, stale_after, least)
     assert known.reason in REASONS
@@ -157,7 +157,7 @@ def test_no_input_raises_or_leaves_the_bounds(
 
 
 @given(SCORE, SCORE, SCALES, LIMITS)
-def test_a_better_score_never_gives_less(one: float, other: float, scale: Scale, limits: Limits) -> None:
+def test_a_better_score_never_gives_less(one: float, other: float, scale: Scale, limits: DownsizeLimits) -> None:
     low, high = sorted((one, other))
     worse, better = Efficiency(low, 1.0, "ok"), Efficiency(high, 1.0, "ok")
     assert multiplier(worse, scale) <= multiplier(better, scale)
@@ -170,7 +170,7 @@ def test_numbers_are_those_of_exact_arithmetic(ten_thousandths: int) -> None:
     score = Decimal(ten_thousandths) / 10_000
     known = judge(row(score=str(score)), NOW, 600, 0.65)
     assert Decimal(multiplier(known, Scale())) == pytest.approx(Decimal("0.5") + score, abs=Decimal("1e-12"))
-    suggested = hint(known, Limits())
+    suggested = hint(known, DownsizeLimits())
     if score < Decimal("0.45"):
         exact = max(Decimal("0.25"), score / Decimal("0.45"))
         assert Decimal(suggested.factor) == pytest.approx(exact, abs=Decimal("1e-12"))

@@ -139,7 +139,7 @@ def test_a_window_with_too_few_decisions_says_nothing() -> None:
 def test_a_symbol_is_stuck(seen: float, executed: float | None, since: tuple[float | None, ...]) -> None:
     last_execute = {} if executed is None else {"SOLUSDT": NOW - executed}
     view = view_of(reading({0: counts({"EXECUTE": 100})}, {"SOLUSDT": NOW - seen}, last_execute))
-    conditions = find(view, SETTINGS).get(Key("symbol_stuck", "SOLUSDT", "15m"), ())
+    conditions = find(view, SETTINGS.thresholds).get(Key("symbol_stuck", "SOLUSDT", "15m"), ())
     assert tuple(one.since for one in conditions) == since
     assert all((one.severity, one.lasts) == ("MEDIUM", 900) for one in conditions)
 
@@ -190,7 +190,7 @@ def test_rows_of_one_kind_differ_in_severity_and_share_a_window() -> None:
     assert {rule.kind for rule in RULES} == set(KINDS)
     for kind in KINDS:
         assert len({rule.window for rule in RULES if rule.kind == kind}) == 1
-    for conditions in find(shares(SKIP=85, ERROR=15), SETTINGS).values():
+    for conditions in find(shares(SKIP=85, ERROR=15), SETTINGS.thresholds).values():
         assert len({one.severity for one in conditions}) == len(conditions)
 
 
