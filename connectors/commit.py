@@ -73,7 +73,7 @@ def _outcome(parts: Sequence[Part], reply: list[Any]) -> CommitOutcome:
 
 
 class _UnderWay:
-    """A commit of `parts` that was sent on `wire`, on which nothing else is until its outcome is known."""
+    """A commit of `parts` that was sent on `wire`, with nothing else on that wire until its outcome is known."""
 
     def __init__(self, parts: list[Part], wire: Wire) -> None:
         self.parts = parts
@@ -124,8 +124,8 @@ class CommitSink(DynamicSink[Part]):
 class _CommitPartition(StatelessSinkPartition[Part]):
     """Keeps one commit under way: Redis carries it out while the worker is at the next batch.
 
-    It is heard of before the next commit is sent, and at the next turn of the worker's source. Until it is committed or
-    refused, nothing else is: a Redis that is away is waited for, with backoff. Asked to stop while Redis is away, it
+    Its reply is read before the next commit is sent, and at the next turn of the worker's source. Until it is committed
+    or refused, nothing else is: a Redis that is away is waited for, with backoff. Asked to stop while Redis is away, it
     gives up: the entries stay pending for the next start.
     """
 
@@ -155,7 +155,7 @@ class _CommitPartition(StatelessSinkPartition[Part]):
         self._client.close()
 
     def _finish(self) -> bool:
-        """Hear of what is under way, however long it takes; False when a stop was asked for first."""
+        """Wait for the reply to the commit under way; False when a stop was requested first."""
         commit, self._under_way = self._under_way, None
         if commit is None:
             return True

@@ -1,4 +1,4 @@
-"""What a consumer has seen of what is pending for it: tells a reply that was lost with its connection. Pure."""
+"""Which pending entries have reached us: detects a reply that was lost with its connection. Pure."""
 
 from __future__ import annotations
 

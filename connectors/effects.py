@@ -1,6 +1,6 @@
 """Writes to Redis as values: a sink is a pure function from a result to its effects.
 
-The vocabulary is small on purpose. Every effect says what it does to one key (Count may mirror to a second), and the
+The set is small on purpose. Every effect says what it does to one key (Count may mirror to a second), and the
 commit carries out all effects of a part in one atomic step with its acknowledgement, so none needs to be idempotent.
 Durations are seconds; `ttl=None` leaves the key's time to live as it is.
 """

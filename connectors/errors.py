@@ -85,7 +85,7 @@ TRANSIENT = (RedisAway, RedisReadOnly, RedisFull)
 """What passes by itself: wait with backoff and try again."""
 
 _DENIALS = ("NOPERM", "can't run this command", "can't access at least one of the keys", "ACL failure in script")
-"""How Redis denies a command or a key; inside a script each version says it in its own words."""
+"""How Redis denies a command or a key; inside a script the wording depends on the version."""
 
 _AWAY_PREFIXES = ("LOADING", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS")
 

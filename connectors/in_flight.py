@@ -1,4 +1,4 @@
-"""What sinks have asked of Redis and have not heard of yet.
+"""Commits in flight: sent to Redis, reply not read yet.
 
 A sink that waits for Redis holds up its worker, which could be at the next batch meanwhile. One that does not wait has
 to be called again, and the runtime calls sinks with new values only. So whoever turns up regularly on the same worker

@@ -14,7 +14,7 @@ _NAMED = 5
 """Keys that a line names; of the rest it says how many there are."""
 
 _MOST = 10_000
-"""Keys that are remembered: whoever makes up keys must not fill our memory."""
+"""Keys that are remembered: made-up keys must not fill our memory."""
 
 
 class KeyProblems:

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 _log = structlog.get_logger("metrics")
 
 MAX_SERIES = 1_000
-"""Of one gauge: Prometheus keeps each for days, and whoever makes up labels must not fill its memory."""
+"""Of one gauge: Prometheus keeps each for days, and made-up labels must not fill its memory."""
 
 
 class LabelledGauge(Collector):

@@ -3,7 +3,7 @@
 It is a key with a random token and a time to live, which a thread renews: a slow step that keeps the worker busy costs
 no lease. A stopped process (SIGSTOP, a suspended machine) renews nothing, loses it, and finds its commits
 refused when it wakes. A process whose thread lives but whose worker makes no progress for `stall` seconds is treated
-the same: its entries are worth more than its feelings.
+the same: it is fenced, and its entries are taken over.
 """
 
 from __future__ import annotations

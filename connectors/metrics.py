@@ -62,7 +62,7 @@ class ConsumerMetrics(Metrics, Instrumentation):
         self._claimed = self.counter("claimed", "Entries taken over from dead consumers")
         self._fenced = self.counter("fenced", "Times a consumer lost its lease and registered anew")
         self._trimmed = self.counter("trimmed", "Entries lost: deleted from the stream before they were counted")
-        self._commit_seconds = self.histogram("commit_seconds", "Seconds from sending a commit to hearing of it")
+        self._commit_seconds = self.histogram("commit_seconds", "Seconds from sending a commit to its reply")
         self._pending = self.gauge("pending", "Entries delivered to the group and not yet counted")
         self._lag: Gauge | None = None
         self._lock = threading.Lock()

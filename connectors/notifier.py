@@ -1,4 +1,4 @@
-"""Sends what is published on a stream to receivers, beside a dataflow: each receiver has a thread and an outbox.
+"""Sends what is published on a stream to receivers, beside a dataflow: each receiver has a thread and a queue.
 
 A receiver gets a message at least once: HTTP cannot promise more, since an answer may be lost. One that is down or
 hangs delays its own messages and nothing else. It is tried again, ever less often, with the oldest message first; after

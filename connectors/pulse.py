@@ -1,7 +1,7 @@
 """Signs of life of a process in Redis, for those who look at it from elsewhere.
 
 Like those for a supervisor they come from the workers' own turns, and from no timer or thread: there is none while a
-worker hangs, nor while the process is at odds with its Redis, where it lives and does not work.
+worker hangs, nor while the process waits for its Redis, when it is alive but not working.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class Service:
 
     @property
     def supervisor(self) -> Supervisor:
-        """Who watches this process."""
+        """The supervisor of this process."""
         return self.outage.supervisor
 
     def turn(self) -> None:

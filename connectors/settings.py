@@ -1,4 +1,4 @@
-"""Settings from the environment: typed, frozen, checked at start, and silent about secrets.
+"""Settings from the environment: typed, frozen, checked at start, and never showing a secret.
 
 A flow subclasses `RedisSettings` with settings of its own; `load` reads them from the environment. Every field is the
 lower-case name of its environment variable.

@@ -36,7 +36,7 @@ _SEND_SECONDS = 1.0
 
 
 class Supervisor:
-    """Who watches this process. Thread-safe; never raises; blocks only while the supervisor's socket is full.
+    """The supervisor of this process. Thread-safe; never raises; blocks only while the supervisor's socket is full.
 
     :arg environment: `NOTIFY_SOCKET`, and `WATCHDOG_USEC` (microseconds) with `WATCHDOG_PID`.
     :arg clock: monotonic seconds.
@@ -79,7 +79,7 @@ class Supervisor:
             self._sign_of_life(now)
 
     def up(self, part: str) -> None:
-        """`part` had a good answer from Redis."""
+        """`part` got an answer from Redis."""
         if self._address is None or self._ready:
             return
         with self._lock:
@@ -145,7 +145,7 @@ def _address(name: str) -> str | None:
 
 
 def _watchdog_seconds(environment: Mapping[str, str]) -> float | None:
-    """How long a silence the supervisor bears; None: any, or another process is meant."""
+    """The longest silence that the supervisor tolerates, in seconds; None: any, or another process is meant."""
     if environment.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return None
     try:

@@ -118,9 +118,9 @@ _remembered_kind_of = lru_cache(maxsize=8192)(_kind_of)
 
 
 def event_seconds(timestamp: bytes, id_milliseconds: int, max_future_skew: float) -> tuple[float, bool]:
-    """When the entry happened, in seconds since the epoch, and whether its own word for that was unusable (skewed).
+    """When the entry happened, in seconds since the epoch, and whether its `timestamp` was unusable (skewed).
 
-    `timestamp` is its own word, in seconds or (13 digits) milliseconds. Unusable is what is missing, no finite number,
+    `timestamp` is the raw field, in seconds or (13 digits) milliseconds. Unusable is what is missing, no finite number,
     not positive, or more than `max_future_skew` seconds ahead of the entry's ID, whose time then counts instead.
     Depends on nothing else: reading the entry again gives the same result.
     """

@@ -38,5 +38,5 @@ class Layout:
         return kind
 
     def timestamp(self, pairs: Sequence[bytes]) -> bytes:
-        """The entry's own word for when it happened; empty when it has none."""
+        """The raw `timestamp` field; empty when there is none."""
         return pairs[self._timestamp] if self._timestamp else b""

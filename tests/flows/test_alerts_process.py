@@ -137,7 +137,7 @@ def test_receivers_get_what_is_severe_enough_also_its_end(client: redis.Redis, f
     assert one.texts == two.texts
     assert one.messages[0]["title"] == "CRITICAL gate_explosion (at)everyone"
     assert one.messages[0]["message"].startswith(
-        "CRITICAL gate_explosion (at)everyone: (at)everyone stands behind 90 %"
+        "CRITICAL gate_explosion (at)everyone: (at)everyone accounts for 90 %"
     )
     assert one.messages[1]["title"] == "resolved: CRITICAL gate_explosion (at)everyone"
     assert [one_["type"] for one_ in one.messages] == ["failure", "success"]
@@ -159,8 +159,8 @@ def test_a_receiver_that_hangs_holds_up_neither_checks_nor_the_stop(
         assert web.messages == []
         web.hang.clear()
         flows(**QUICK, ALERT_NOTIFY_URLS=web.url, ALERT_NOTIFY_SPACING_SEC="0")
-        wait_for(lambda: any("b stands behind" in text for text in web.texts), "both alerts, after a restart")
-        assert any("a stands behind" in text for text in web.texts)
+        wait_for(lambda: any("b accounts for" in text for text in web.texts), "both alerts, after a restart")
+        assert any("a accounts for" in text for text in web.texts)
 
 
 def test_a_receiver_that_refuses_leaves_dead_letters_without_secrets(
@@ -250,7 +250,7 @@ def test_no_right_is_missing_with_the_users_of_every_version(
         explode(client, "b", 900)
         wait_for(lambda: web.attempts > 2, "an attempt that fails")
         web.status = 200
-        wait_for(lambda: any("b stands behind" in text for text in web.texts), "the message after that")
+        wait_for(lambda: any("b accounts for" in text for text in web.texts), "the message after that")
         assert flow.stop() == 0
         assert client.acl_log() == []
 

@@ -54,7 +54,7 @@ class Rule:
 
 
 def gate_explosion(view: View, thresholds: Thresholds) -> Iterator[Finding]:
-    """One gate stands behind a large share of all decisions: a finding for each threshold that is reached or near."""
+    """One gate accounts for a large share of all decisions: a finding for each threshold that is reached or near."""
     window = view.windows["5m"]
     levels = (
         (thresholds.gate_medium, MEDIUM),
@@ -71,7 +71,7 @@ def gate_explosion(view: View, thresholds: Thresholds) -> Iterator[Finding]:
 
 
 def execute_low(view: View, thresholds: Thresholds) -> Iterator[Finding]:
-    """Hardly anything is executed."""
+    """The share of EXECUTE is too low."""
     window, low = view.windows["5m"], thresholds.execute_low
     share, end = window.share_of(EXECUTE), min(round(low + thresholds.hysteresis, _DIGITS), 1.0)
     if window.total >= thresholds.min_total and share < max(low, end):
@@ -79,27 +79,27 @@ def execute_low(view: View, thresholds: Thresholds) -> Iterator[Finding]:
 
 
 def skip_high(view: View, thresholds: Thresholds) -> Iterator[Finding]:
-    """Too much is skipped."""
+    """The share of SKIP is too high."""
     return _above(view, thresholds, SKIP, thresholds.skip_high, MEDIUM)
 
 
 def skip_severe(view: View, thresholds: Thresholds) -> Iterator[Finding]:
-    """Nearly all is skipped."""
+    """The share of SKIP is far too high."""
     return _above(view, thresholds, SKIP, thresholds.skip_severe, HIGH)
 
 
 def blocked_high(view: View, thresholds: Thresholds) -> Iterator[Finding]:
-    """Too much is blocked."""
+    """The share of BLOCKED is too high."""
     return _above(view, thresholds, BLOCKED, thresholds.blocked_high, HIGH)
 
 
 def error_high(view: View, thresholds: Thresholds) -> Iterator[Finding]:
-    """Too much fails."""
+    """The share of ERROR is too high."""
     return _above(view, thresholds, ERROR, thresholds.error_high, CRITICAL)
 
 
 def symbol_stuck(view: View, thresholds: Thresholds) -> Iterator[Finding]:
-    """A symbol is decided upon and never executed.
+    """A symbol has decisions and no EXECUTE.
 
     One that executed within the last half hour has not done so since then. Of any other nobody knows how long it has
     been decided upon (it may be new, or back after a pause), so that the quarter of an hour begins now.
@@ -136,8 +136,8 @@ def _below(threshold: float, thresholds: Thresholds) -> float:
 
 
 _OF = "{share} of {total} decisions in {window}"
-_GATE = "{reason} stands behind " + _OF
-_STUCK = "{reason} is decided upon and not executed"
+_GATE = "{reason} accounts for " + _OF
+_STUCK = "{reason} has decisions and no EXECUTE"
 _BEHIND = "P3.5 is behind: {score} entries ({reason})"
 
 RULES: tuple[Rule, ...] = (
