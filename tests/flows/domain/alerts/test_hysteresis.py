@@ -9,7 +9,7 @@ from flows.domain.alerts.rules import find
 from flows.domain.alerts.view import View, view_of
 from flows.settings.alerts import AlertsSettings
 from sinks.values.alerts import AlertState
-from tests.flows.domain.alerts.test_rules import NOW, counts, reading, shares
+from tests.support.alert_views import NOW, counts, reading, shares
 
 
 def near(view: View, hysteresis: float = 0.05, **settings: float) -> set[tuple[str, str]]:

@@ -325,8 +325,3 @@ def test_any_reason_survives_in_the_state(reason: str, seconds: float) -> None:
     key = Key("gate_explosion", reason, "5m")
     assert life.check(T + seconds, {key: (Condition("HIGH", 0, None),)}) == ["firing HIGH"]
     assert life.check(T + seconds + 60, {}) == ["resolved HIGH"]
-
-
-@pytest.mark.parametrize("text", ["", "x", "{}", "[]", '{"since": {"HIGH": "x"}}', '{"since": {"HIGH": NaN}}', "1"])
-def test_what_cannot_be_read_of_the_state_is_as_if_it_were_not_there(text: str) -> None:
-    assert alert_state.decode({b"skip_high 5m SKIP": text.encode()}).tracked == {}
