@@ -6,7 +6,8 @@ from connectors.group_state import GroupState
 from flows.domain.alerts.life import Event
 from flows.domain.alerts.text import alert
 from flows.domain.alerts.view import View, view_of
-from sinks.values.alerts import AlertState, Counts, Key, Reading
+from sinks.values.alerts import AlertState, Key, Reading
+from sinks.values.counts import Counts
 
 MINUTE = 29_498_817
 NOW = MINUTE * 60 + 30.0

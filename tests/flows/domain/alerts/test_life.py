@@ -261,7 +261,9 @@ STEP = st.tuples(
 
 
 @given(st.lists(STEP, max_size=60), st.sampled_from([0, 60, 300, 1000]))
-def test_whatever_is_found_each_alert_is_told_as_promised(steps: list, cooldown: float) -> None:
+def test_whatever_is_found_each_alert_is_told_as_promised(
+    steps: list[tuple[int, dict[Key, dict[str, str]]]], cooldown: float
+) -> None:
     """Against a model of its own: since when each condition was reached at every check, and what goes on nearby."""
     life, now = Life(cooldown), T
     reached_since: dict[tuple[Key, str], float] = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from connectors.group_state import GroupState
@@ -71,7 +73,9 @@ def test_none_is_no_gate() -> None:
         ({"EXECUTE": 30, "SKIP": 30, "BLOCKED": 15, "ERROR": 4, "UNKNOWN": 21}, set()),
     ],
 )
-def test_decisions_are_too_many_or_too_few_beyond_their_very_share(decisions: dict[str, int], expected: set) -> None:
+def test_decisions_are_too_many_or_too_few_beyond_their_very_share(
+    decisions: dict[str, int], expected: set[Any]
+) -> None:
     assert found(shares(**decisions)) == expected
 
 
