@@ -30,6 +30,11 @@ KILLS = 30 if FULL else 2
 
 ROUNDS = 6 if FULL else 2
 """Faults that are the work of an operator, not of chance."""
+
+SHARE = MESSAGES // FAULTS
+LARGE_SHARE = MESSAGES // ROUNDS
+"""Messages for each of them."""
+
 SEED = int(os.environ["CHAOS_SEED"])
 
 DEADLINE = 180.0 if FULL else 60.0
@@ -167,3 +172,14 @@ class Chaos:
         row.fenced = int(status.get("fenced_total", 0))
         row.lost = int(status.get("trimmed_total", 0))
         row.seconds = time.monotonic() - self._began
+
+
+def newest(chaos: Chaos) -> bytes:
+    """The newest ID of the stream."""
+    return bytes(chaos.raw.xinfo_stream(recount.STREAM)["last-generated-id"])
+
+
+def pending_ids(chaos: Chaos) -> list[bytes]:
+    """The IDs of all that is pending."""
+    rows = chaos.raw.xpending_range(recount.STREAM, recount.GROUP, "-", "+", 100_000)
+    return [row["message_id"] for row in rows]

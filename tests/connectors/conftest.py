@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 
 import pytest
+import redis
 
+from connectors.group import GroupConfig
+from connectors.private_redis import PrivateRedis
 from flows.settings.p35 import P35Settings
+from tests.support.services import CONFIG, DrivenSource, Seen, crash, service
+
+Start = Callable[..., DrivenSource]
 
 
 @pytest.fixture
@@ -15,3 +22,31 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.upper() in {*(field.upper() for field in P35Settings.model_fields), "CREDENTIALS_DIRECTORY"}:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def seen() -> Seen:
+    """What the sources of a test tell of."""
+    return Seen()
+
+
+@pytest.fixture
+def raw(server: PrivateRedis, client: redis.Redis) -> Iterator[redis.Redis]:
+    """A client on the same empty Redis as `client`; replies are bytes."""
+    with server.client() as one:
+        yield one
+
+
+@pytest.fixture
+def start(server: PrivateRedis, raw: redis.Redis, seen: Seen) -> Iterator[Start]:
+    """Starts sources; each is given up at the end of the test."""
+    started: list[DrivenSource] = []
+
+    def one(worker: int = 0, config: GroupConfig = CONFIG, **limits: float) -> DrivenSource:
+        source = DrivenSource(service(server.url, seen), worker, config, **limits)
+        started.append(source)
+        return source
+
+    yield one
+    for source in started:
+        crash(source)

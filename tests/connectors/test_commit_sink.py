@@ -13,7 +13,6 @@ from bytewax.outputs import StatelessSinkPartition
 from connectors.commit import CommitSink
 from connectors.delivery import Delivery, Part
 from connectors.effects import Count
-from connectors.in_flight import CommitsInFlight
 from connectors.instrumentation import Instrumentation
 from connectors.private_redis import PrivateRedis
 from connectors.service import Service
@@ -169,30 +168,6 @@ def test_once_a_stop_is_asked_for_nothing_is_left_to_the_next_turn(
     part = delivered(raw, 2)
     sink.write_batch([part])
     assert (counted(raw), heard.parts) == (2, [part])
-
-
-def test_each_thread_finishes_its_own_and_once() -> None:
-    in_flight, calls = CommitsInFlight(), []
-    in_flight.add(lambda: calls.append("first"))
-    in_flight.add(lambda: calls.append("second"))
-    other = threading.Thread(target=in_flight.finish)
-    other.start()
-    other.join()
-    assert calls == []
-    in_flight.finish()
-    in_flight.finish()
-    assert calls == ["first", "second"]
-
-
-def test_nothing_is_put_off_twice() -> None:
-    in_flight, calls = CommitsInFlight(), []
-    in_flight.put_off()
-    for name in ("first", "second"):
-        in_flight.add(lambda name=name: calls.append(name))
-        in_flight.put_off()
-    assert calls == []
-    in_flight.put_off()
-    assert calls == ["first", "second"]
 
 
 def assert_true(value: bool) -> None:

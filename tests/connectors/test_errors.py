@@ -24,7 +24,6 @@ from connectors.errors import (
     WrongType,
     translate,
 )
-from connectors.text import one_line
 
 RAISED: list[tuple[Exception, type[RedisFailure]]] = [
     (redis.exceptions.ConnectionError("Error 111 connecting to x:1. Connection refused."), RedisAway),
@@ -120,17 +119,3 @@ def test_any_reply_becomes_one_printable_line(text: str) -> None:
         line = str(translate(kind(text)))
         assert line.isprintable()
         assert len(line) <= 400
-
-
-@given(st.text(), st.integers(1, 50))
-def test_one_line_is_printable_and_within_its_limit(text: str, limit: int) -> None:
-    line = one_line(text, limit)
-    assert line.isprintable()
-    assert len(line) == min(len(text), limit)
-    if text.isprintable() and len(text) <= limit:
-        assert line == text
-
-
-def test_a_hostile_reply_cannot_forge_a_line_of_the_log() -> None:
-    assert one_line("ERR x\n2026 INFO all is well\x1b[2J") == "ERR x\ufffd2026 INFO all is well\ufffd[2J"
-    assert one_line("x" * 300) == "x" * 199 + "…"

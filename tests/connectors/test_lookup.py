@@ -13,7 +13,6 @@ from bytewax.dataflow import Dataflow
 from bytewax.testing import TestingSink, TestingSource, run_main
 from structlog.testing import capture_logs
 
-from connectors.hash_reader import read_hashes
 from connectors.lifecycle import Lifecycle
 from connectors.lookup import TIMEOUT, HashLookup, Joined, Lookup, MemoryLookup, lookup_join
 from connectors.lookup_result import Failed, Found, Missing
@@ -72,16 +71,6 @@ def test_a_batch_is_one_look_and_names_each_key_once(client: redis.Redis) -> Non
 
     run([["a", "b"], ["b", "c"], ["d"]], table, batch=2)  # type: ignore[arg-type]
     assert asked == [["a", "b", "c"], ["d"]]
-
-
-def test_more_keys_than_fit_in_a_packet_keep_their_order(client: redis.Redis, server: PrivateRedis) -> None:
-    pipeline = client.pipeline()
-    for number in range(0, 2_500, 2):
-        pipeline.hset(f"k{number}", "a", number)
-    pipeline.execute()
-    with server.client() as one:
-        found = read_hashes(one, [f"k{number}" for number in range(2_500)], FIELDS)
-    assert found == [Missing() if number % 2 else Found({b"a": b"%d" % number}) for number in range(2_500)]
 
 
 def test_one_pipelined_read_a_batch(client: redis.Redis, table: HashLookup) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from connectors.errors import RedisDenied, RedisError
+from connectors.errors import RedisDenied, RedisFailure
 from connectors.move import Move, Short, move
 from connectors.private_redis import PrivateRedis
 from tests.chaos.conftest import VERSIONS
@@ -64,7 +64,7 @@ def test_without_a_right_nothing_is_moved(version: str, right: str) -> None:
         raw.expire("from", 1_000)
         granted = sorted(rights - {right, f"+{right}"})
         raw.execute_command("ACL", "SETUSER", "mover", "on", ">word", *granted)
-        with private.client(username="mover", password="word") as mover, pytest.raises(RedisError) as caught:
+        with private.client(username="mover", password="word") as mover, pytest.raises(RedisFailure) as caught:
             move(mover, [Move("from", "to", "a", 2)])
         assert isinstance(caught.value, RedisDenied)
         assert raw.hgetall("from") == {"a": "2"}
@@ -74,6 +74,6 @@ def test_without_a_right_nothing_is_moved(version: str, right: str) -> None:
 def test_a_key_of_another_type_is_refused(client: redis.Redis, other: redis.Redis) -> None:
     client.hset("from", "a", 2)
     client.set("to", "x")
-    with pytest.raises(RedisError, match="WRONGTYPE"):
+    with pytest.raises(RedisFailure, match="WRONGTYPE"):
         move(other, [Move("from", "to", "a", 2)])
     assert client.hgetall("from") == {"a": "2"}

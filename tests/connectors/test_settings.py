@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from connectors.errors import SettingsError
-from connectors.settings import EXIT_SETTINGS, RedisSettings, load
-from connectors.start import start
+from connectors.settings import RedisSettings, load
 from flows.settings.p35 import P35Settings
 
 SECRET = "hunter2-very-secret"
@@ -135,19 +134,6 @@ def test_any_value_is_taken_or_refused_in_one_printable_line(name: str, value: s
             said = str(error)
     assert said == "" or said.startswith(f"setting {name.upper()}=")
     assert said.isprintable()
-
-
-def test_a_wrong_setting_ends_the_process_with_78_and_only_its_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("REDIS_PORT", "six")
-    with pytest.raises(SystemExit) as caught:
-        start(P35Settings, "p35")
-    assert caught.value.code == EXIT_SETTINGS == 78
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("setting REDIS_PORT='six' is wrong: must be")
-    assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,9 @@
-"""`deploy/install.sh`, for real, on roots of its own: twice, an upgrade, one that fails, a way back, and the end."""
+"""`deploy/install.sh`, for real, on roots of its own: what lies where, one flow alone, a dry run, and wrong usage."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,27 +11,11 @@ from pathlib import Path
 import pytest
 
 import flows
-from tests.deploy.conftest import NEWER
 from tests.support.flow_process import ROOT
-from tests.support.installation import Installation
+from tests.support.installation import ENV, UNITS, Installation, python
 
-UNITS = sorted(path.name for path in (ROOT / "deploy/systemd").glob("*.service"))
 P35 = "quantum-p35-decision-intelligence.service"
-ENV = "etc/quantum/p35-decision-intelligence.env"
 CONSOLE_ENV = "etc/quantum/console.env"
-
-
-def asked(verb: str, *units: str) -> list[str]:
-    """What systemctl is asked for."""
-    return [f"{verb} --no-block {unit}" for unit in units]
-
-
-def python(one: Installation, *arguments: str) -> str:
-    """What the installed interpreter prints."""
-    program = one.root / "opt/quantum-flows/current/bin/python"
-    done = subprocess.run([program, *arguments], cwd="/", capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 def test_the_script_has_no_fault_that_a_linter_knows() -> None:
@@ -134,87 +117,6 @@ def test_a_first_version_that_does_not_come_up_stays_and_that_is_said(installed:
     assert one.files() == before
 
 
-def test_the_second_time_it_only_restarts(installed: Installation, tmp_path: Path) -> None:
-    one = installed.copy(tmp_path)
-    first = one.run()
-    assert first.returncode == 0, first.stdout
-    # (the copy's systemctl remembers nothing of the first installation)
-    assert sorted(one.calls()) == sorted(["daemon-reload", *asked("enable --now", *UNITS)])
-    before, links = one.files(), (one.current, one.releases)
-    second = one.run()
-    assert second.returncode == 0, second.stdout
-    assert "built already" in second.stdout
-    assert sorted(one.calls()) == sorted(["daemon-reload", *asked("restart", *UNITS)])
-    assert one.files() == before
-    assert (one.current, one.releases) == links
-    assert one.previous is None
-
-
-def test_an_upgrade_keeps_the_version_before(installed: Installation, upgraded: Installation) -> None:
-    assert installed.current is not None
-    assert upgraded.current is not None
-    assert upgraded.current.startswith(f"releases/{NEWER}-")
-    assert upgraded.previous == installed.current
-    assert upgraded.releases == {installed.current, upgraded.current}
-    assert python(upgraded, "-c", "import flows; print(flows.__version__)") == NEWER
-
-
-def test_a_version_that_does_not_come_up_is_taken_back(
-    installed: Installation, upgraded: Installation, newer_source: Path, tmp_path: Path
-) -> None:
-    one = upgraded.copy(tmp_path)
-    old, new = installed.current, upgraded.current
-    assert old is not None
-    assert new is not None
-    assert one.run("--rollback").returncode == 0
-    before = one.files()
-    one.calls()
-    (one.state / "broken").write_text(new, "utf-8")
-    done = one.run(source=newer_source)
-    assert done.returncode == 1
-    assert f"{new.removeprefix('releases/')} failed; going back to {old.removeprefix('releases/')}" in done.stdout
-    assert one.current == old
-    assert {name: text for name, text in one.files().items() if "previous" not in name} == {
-        name: text for name, text in before.items() if "previous" not in name
-    }
-    calls = one.calls()
-    assert sorted(calls) == sorted(["daemon-reload", *asked("restart", *UNITS)] * 2)
-
-
-def test_a_version_that_cannot_be_built_changes_nothing(
-    installed: Installation, newer_source: Path, tmp_path: Path
-) -> None:
-    one = installed.copy(tmp_path)
-    broken = tmp_path / "broken"
-    shutil.copytree(newer_source, broken)
-    (broken / "requirements.lock").write_text("this names no package\n", "utf-8")
-    before = one.files()
-    done = one.run(source=broken)
-    assert done.returncode == 1
-    assert "requirements.lock could not be installed" in done.stdout
-    assert "what was built is removed again, and nothing else was changed" in done.stdout
-    assert one.files() == before
-    assert (one.current, one.releases) == (installed.current, {installed.current})
-    assert one.calls() == []
-
-
-def test_there_and_back(upgraded: Installation, tmp_path: Path) -> None:
-    one = upgraded.copy(tmp_path)
-    for _ in range(2):
-        here, there = one.current, one.previous
-        done = one.run("--rollback")
-        assert done.returncode == 0, done.stdout
-        assert (one.current, one.previous) == (there, here)
-    assert one.current == upgraded.current
-
-
-def test_without_a_version_before_there_is_no_way_back(installed: Installation, tmp_path: Path) -> None:
-    one = installed.copy(tmp_path)
-    done = one.run("--rollback")
-    assert (done.returncode, one.current) == (1, installed.current)
-    assert "no version before" in done.stdout
-
-
 def test_a_service_that_waits_for_redis_has_come_up(installed: Installation, tmp_path: Path) -> None:
     one = installed.copy(tmp_path)
     (one.state / "waiting").write_text("waiting for Redis at localhost:6379/0: refused\n", "utf-8")
@@ -223,34 +125,6 @@ def test_a_service_that_waits_for_redis_has_come_up(installed: Installation, tmp
     assert "waiting for Redis at localhost:6379/0: refused" in done.stdout
     (one.state / "waiting").write_text("\n", "utf-8")
     assert one.run("--wait", "1", "--flow", "p35").returncode == 1
-
-
-def test_edited_settings_are_kept_and_the_difference_is_shown(
-    installed: Installation, newer_source: Path, tmp_path: Path
-) -> None:
-    one = installed.copy(tmp_path)
-    edited = (one.root / ENV).read_text("utf-8") + "READ_BATCH=77\nREDIS_PASSWORD=secret word\n"
-    (one.root / ENV).write_text(edited, "utf-8")
-    done = one.run("--flow", "p35")
-    assert done.returncode == 0, done.stdout
-    assert (one.root / ENV).read_text("utf-8") == edited
-    assert "+READ_BATCH=77" in done.stdout
-    assert "secret word" not in done.stdout
-
-
-def test_settings_that_nobody_edited_follow_the_version(
-    installed: Installation, upgraded: Installation, newer_source: Path, tmp_path: Path
-) -> None:
-    one = upgraded.copy(tmp_path)
-    assert one.run("--rollback").returncode == 0
-    release = one.root / "opt/quantum-flows" / str(upgraded.current)
-    name = Path(ENV).name
-    delivered = release / "share/quantum-flows/env" / name
-    newer = delivered.read_text("utf-8") + "# newer\n"
-    delivered.unlink()  # (other copies have the same file)
-    delivered.write_text(newer, "utf-8")
-    assert one.run("--flow", "p35", source=newer_source).returncode == 0
-    assert (one.root / ENV).read_text("utf-8").endswith("# newer\n")
 
 
 def test_one_flow_alone(installed: Installation, tmp_path: Path) -> None:
@@ -275,37 +149,6 @@ def test_a_dry_run_changes_nothing_and_says_what_it_would_do(installed: Installa
     for arguments in ((), ("--uninstall", "--purge")):
         assert copy.run("--dry-run", *arguments).returncode == 0
     assert (copy.files(), copy.current, copy.calls()) == (before, installed.current, [])
-
-
-def test_what_is_uninstalled_is_gone_but_for_the_settings(installed: Installation, tmp_path: Path) -> None:
-    one = installed.copy(tmp_path)
-    done = one.run("--uninstall")
-    assert done.returncode == 0, done.stdout
-    assert all(name.startswith("etc/quantum/") for name in one.files())
-    assert ENV in one.files()
-    assert not (one.root / "opt/quantum-flows").exists()
-    assert sorted(one.calls()) == sorted([*(f"disable --now {unit}" for unit in UNITS), "daemon-reload"])
-    assert one.run("--uninstall", "--purge").returncode == 0
-    assert one.files() == {}
-
-
-def test_the_group_that_may_ask_comes_and_goes(installed: Installation, tmp_path: Path) -> None:
-    one = installed.copy(tmp_path)
-    programs = {}
-    for name in ("groupadd", "groupdel", "getent"):
-        program = tmp_path / "bin" / name
-        program.parent.mkdir(exist_ok=True)
-        # getent finds the group once it has been added
-        known = "exec test -e groups" if name == "getent" else f'echo "{name} $*" >>calls; touch groups'
-        program.write_text(f'#!/bin/sh\ncd "{tmp_path}"\n{known}\n', "utf-8")
-        program.chmod(0o755)
-        programs[name.upper()] = str(program)
-    environment = {**programs, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
-    for arguments in ((), (), ("--uninstall",), ("--uninstall", "--purge")):
-        done = one.run(*arguments, **environment)
-        assert done.returncode == 0, done.stdout
-    calls = (tmp_path / "calls").read_text("utf-8").splitlines()
-    assert calls == ["groupadd --system quantum-console", "groupdel quantum-console"]
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-
 import pytest
 import redis
 from hypothesis import given
@@ -12,7 +10,7 @@ from hypothesis import strategies as st
 from connectors.effects import Count
 from connectors.private_redis import PrivateRedis
 from sinks import buckets
-from sinks.times import minute_name, seconds_text
+from sinks.times import minute_name
 from sinks.values.counts import Counts, Kind
 from tests.support import oracle
 from tests.support.ledger import Ledger
@@ -47,34 +45,6 @@ def test_keys_are_those_of_the_contract_in_utc() -> None:
     assert buckets.bucket_key("quantum", MINUTE) == "quantum:p35:bucket:202602010657"
     assert buckets.summary_key("{quantum}", 0) == "{quantum}:p35:summary:197001010000"
     assert buckets.unknown_key("q", MINUTE) == "q:p35:unknown_decision:minute:202602010657"
-
-
-@given(st.integers(0, 3_697_423_199))
-def test_every_minute_up_to_the_year_8999_has_a_name_of_twelve_digits_that_leads_back(minute: int) -> None:
-    name = minute_name(minute)
-    assert len(name) == 12
-    assert datetime.strptime(name, "%Y%m%d%H%M").replace(tzinfo=timezone.utc).timestamp() == minute * 60
-
-
-@given(st.lists(st.integers(0, 3_000_000_000), min_size=2, max_size=6))
-def test_names_of_minutes_sort_as_the_minutes_do(minutes: list[int]) -> None:
-    assert [minute_name(minute) for minute in sorted(minutes)] == sorted(map(minute_name, minutes))
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.0, "0"),
-        (100.0, "100"),
-        (1_769_929_020.0, "1769929020"),
-        (1_769_929_020.5, "1769929020.5"),
-        (1_769_929_020.123, "1769929020.123"),
-        (1_769_929_020.1234, "1769929020.123"),
-        (1_769_929_019.9999998, "1769929020"),
-    ],
-)
-def test_seconds_are_written_whole_or_with_milliseconds(seconds: float, text: str) -> None:
-    assert seconds_text(seconds) == text
 
 
 @given(COUNTS, st.booleans())

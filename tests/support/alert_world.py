@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
+from typing import Any
 
 import redis
 from bytewax.inputs import DynamicSource, StatelessSourcePartition
@@ -67,7 +68,7 @@ class World:
 
     def deliver(self) -> list[str]:
         """All entries are read by a consumer, which does not acknowledge them; their IDs."""
-        reply = self._client.xreadgroup(GROUP, "me", {STREAM: ">"}, count=100_000)
+        reply: Any = self._client.xreadgroup(GROUP, "me", {STREAM: ">"}, count=100_000)
         return [entry_id for entry_id, _fields in reply[0][1]] if reply else []
 
     def acknowledge(self, ids: list[str]) -> None:
@@ -102,7 +103,7 @@ def run(url: str, settings: AlertsSettings, metrics: AlertMetrics, times: Iterab
     """Start the flow, let it check at `times` (simulated; asked for one by one), and let it end."""
     one = service(url)
     ends = redis_ends(settings, one, metrics)
-    run_main(topology(settings, Ends(_Checks(one, times), ends.publish)))
+    run_main(topology(settings, Ends(_Checks(one, times), ends.publish)))  # type: ignore[no-untyped-call]
 
 
 def new_metrics() -> AlertMetrics:
@@ -112,4 +113,5 @@ def new_metrics() -> AlertMetrics:
 
 def published(client: redis.Redis) -> list[dict[str, str]]:
     """All alerts, oldest first."""
-    return [fields for _id, fields in client.xrange("quantum:p35:alerts")]
+    entries: Any = client.xrange("quantum:p35:alerts")
+    return [fields for _id, fields in entries]

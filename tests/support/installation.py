@@ -22,6 +22,10 @@ SOURCE_NAMES = (
     "deploy",
 )
 
+UNITS = sorted(path.name for path in (ROOT / "deploy/systemd").glob("*.service"))
+ENV = "etc/quantum/p35-decision-intelligence.env"
+"""Settings of one of them, in a root."""
+
 BUILD_SECONDS = 600
 """Most that a run may take: a version with all its packages is built, on a machine that may be busy."""
 
@@ -149,3 +153,16 @@ def configure(root: Path, name: str, **settings: str) -> None:
     path = root / f"etc/quantum/{name}.env"
     lines = [f"{variable}={value}\n" for variable, value in settings.items()]
     path.write_text(path.read_text("utf-8") + "".join(lines), "utf-8")
+
+
+def asked(verb: str, *units: str) -> list[str]:
+    """What systemctl is asked for."""
+    return [f"{verb} --no-block {unit}" for unit in units]
+
+
+def python(one: Installation, *arguments: str) -> str:
+    """What the installed interpreter prints."""
+    program = one.root / "opt/quantum-flows/current/bin/python"
+    done = subprocess.run([program, *arguments], cwd="/", capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()

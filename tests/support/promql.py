@@ -85,4 +85,4 @@ def _matching(selector: Any, series: Exposed) -> Iterable[Labels]:
 def _matches(matcher: Any, value: str) -> bool:
     if matcher.op in (MatchOp.Equal, MatchOp.NotEqual):
         return bool((matcher.value == value) == (matcher.op == MatchOp.Equal))
-    return bool(re.fullmatch(matcher.value, value)) == (matcher.op == MatchOp.Re)
+    return bool(bool(re.fullmatch(matcher.value, value)) == (matcher.op == MatchOp.Re))

@@ -25,8 +25,9 @@ def samples() -> list[dict[str, str]]:
 
 def entries(raw: redis.Redis) -> Iterator[oracle.RawEntry]:
     """All entries of the stream, as the oracle takes them; `raw` gives bytes."""
+    client: Any = raw  # (redis-py types a reply as everything that it could ever be)
     start: Any = "-"
-    while page := raw.xrange(STREAM, start, "+", count=5_000):
+    while page := client.xrange(STREAM, start, "+", count=5_000):
         for entry_id, fields in page:
             yield entry_id.decode(), fields
         start = b"(" + page[-1][0]
@@ -34,9 +35,10 @@ def entries(raw: redis.Redis) -> Iterator[oracle.RawEntry]:
 
 def buckets(raw: redis.Redis) -> dict[str, dict[str, int]]:
     """All buckets, by the name of their minute."""
+    client: Any = raw
     found = {}
-    for key in raw.scan_iter(BUCKET + "*", count=1_000):
-        fields = raw.hgetall(key)
+    for key in client.scan_iter(BUCKET + "*", count=1_000):
+        fields = client.hgetall(key)
         name = key.decode().removeprefix(BUCKET)
         found[name] = {field.decode(): int(count) for field, count in fields.items()}
     return found
@@ -61,14 +63,17 @@ def decisions(raw: redis.Redis) -> int:
 
 def snapshots(raw: redis.Redis) -> dict[str, dict[str, int]]:
     """All rolling snapshots, by the names that the oracle uses."""
+    client: Any = raw
     found: dict[str, dict[str, int]] = {}
     for kind in ("decision:counts", "reason:top", "gate:top", "unknown_decision:top"):
-        for key in raw.keys(f"quantum:p35:{kind}:*"):
+        for key in client.keys(f"quantum:p35:{kind}:*"):
             name = key.decode().removeprefix("quantum:p35:")
             if kind == "decision:counts":
-                found[name] = {field.decode(): int(count) for field, count in raw.hgetall(key).items()}
+                found[name] = {field.decode(): int(count) for field, count in client.hgetall(key).items()}
             else:
-                found[name] = {field.decode(): int(count) for field, count in raw.zrange(key, 0, -1, withscores=True)}
+                found[name] = {
+                    field.decode(): int(count) for field, count in client.zrange(key, 0, -1, withscores=True)
+                }
     return found
 
 

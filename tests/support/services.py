@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import redis
 from bytewax.inputs import StatelessSourcePartition
 
 from connectors.delivery import Batch, Part
@@ -70,3 +71,37 @@ def part_of(batch: Batch) -> Part:
     """A part that counts the entries of `batch` in `counts:n`, and in `counters:last_id` as the status does."""
     ids = tuple(entry.id for entry in batch.entries)
     return Part(batch.delivery, ids, (Count("counts", {"n": len(ids)}),))
+
+
+class Seen(Instrumentation):
+    """Remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.claims = 0
+        self.fences = 0
+        self.losses = 0
+
+    def claimed(self, entries: int) -> None:
+        self.claims += entries
+
+    def fenced(self) -> None:
+        self.fences += 1
+
+    def trimmed(self, entries: int) -> None:
+        self.losses += entries
+
+
+def crash(source: DrivenSource) -> None:
+    """Let a source die without a word: its lease is no longer renewed."""
+    partition = source.partition
+    if partition._consumer._lease is not None:  # type: ignore[attr-defined]
+        partition._consumer._lease.close()  # type: ignore[attr-defined]
+    partition.close()
+
+
+def add(raw: redis.Redis, count: int) -> list[bytes]:
+    """So many new entries of the stream `s`; their IDs."""
+    pipeline = raw.pipeline(transaction=False)
+    for number in range(count):
+        pipeline.xadd("s", {"n": number})
+    return list(pipeline.execute())

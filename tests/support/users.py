@@ -44,7 +44,7 @@ class SecuredRedis(PrivateRedis):
     """A private server with the users of `deploy/redis`. Whoever does not log in may do anything, as the tests do."""
 
     def __init__(self, version: str = DEFAULT_VERSION, users: str | None = None, **options: str) -> None:
-        super().__init__(version, **options)
+        super().__init__(version, None, **options)
         path = self.folder / "users.acl"
         path.write_text(activated(users or (EVERY_VERSION if version == "6.2" else FROM_7)), "utf-8")
         self._options["aclfile"] = str(path)

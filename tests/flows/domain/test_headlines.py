@@ -8,14 +8,15 @@ from connectors.group_state import GroupState
 from flows.domain import headlines
 from flows.domain.thresholds import Thresholds
 from sinks.values.alerts import AlertState, Key, Tracked
-from sinks.values.counts import Snapshot, Snapshots
+from sinks.values.counts import Ranked, Snapshot, Snapshots
 from sinks.values.joins import Efficiency, Proposal, Proposals
 
 
 def snapshots(decisions: dict[str, int], *gates: tuple[str, int]) -> Snapshots:
     """Those of which the five minutes hold `decisions` and `gates`, and the others something else."""
-    other = Snapshot({"EXECUTE": 1}, (), (("elsewhere", 1),))
-    return Snapshots(1, {"1m": other, "5m": Snapshot(decisions, (), gates), "15m": other, "1h": other}, (), 0.0)
+    other = Snapshot({"EXECUTE": 1}, (), (Ranked("elsewhere", 1),))
+    five = Snapshot(decisions, (), tuple(Ranked(*gate) for gate in gates))
+    return Snapshots(1, {"1m": other, "5m": five, "15m": other, "1h": other}, (), 0.0)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from flows.alerts import judge
@@ -9,10 +11,10 @@ from flows.domain.alerts.rules import find
 from flows.domain.alerts.view import View, view_of
 from flows.settings.alerts import AlertsSettings
 from sinks.values.alerts import AlertState
-from tests.flows.domain.alerts.test_rules import NOW, counts, reading, shares
+from tests.support.alert_views import NOW, counts, reading, shares
 
 
-def near(view: View, hysteresis: float = 0.05, **settings: float) -> set[tuple[str, str]]:
+def near(view: View, hysteresis: float = 0.05, **settings: Any) -> set[tuple[str, str]]:
     """Kind and severity of all that is only near its threshold."""
     rules = AlertsSettings(p35_alert_hysteresis=hysteresis, **settings)
     return {
@@ -82,7 +84,7 @@ def test_where_a_threshold_is_narrower_than_the_hysteresis_it_ends_with_nothing_
     assert near(shares(EXECUTE=1000), p35_alert_execute_low=0.97) == set()
 
 
-def told(percents: list[int], **settings: float) -> list[list[str]]:
+def told(percents: list[int], **settings: Any) -> list[list[str]]:
     """What is published at checks a minute apart, at each of which a gate stops so many percent of 1,000 decisions."""
     state, published = AlertState(), []
     for number, percent in enumerate(percents):
@@ -90,6 +92,7 @@ def told(percents: list[int], **settings: float) -> list[list[str]]:
         now = NOW + 60 * number
         minutes = {0: counts({"EXECUTE": 1000}, reasons)}
         checked = judge(reading(minutes, state=state, now=now), settings=AlertsSettings(**settings))
+        assert checked is not None
         published.append([f"{one.state} {one.severity}" for one in checked.alerts])
         state = checked.after
     return published

@@ -1,0 +1,116 @@
+"""A consumer group on a real Redis: created, joined, taken over from the dead, and found again when it is gone."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import redis
+
+from connectors.commit import commit
+from tests.connectors.conftest import Start
+from tests.support.services import Seen, add, crash, part_of
+
+
+def test_it_creates_the_group_at_the_beginning_and_reads_in_order(raw: redis.Redis, start: Start) -> None:
+    ids = add(raw, 250)
+    source = start()
+    assert source.drain() == ids
+    assert raw.xinfo_groups("s")[0]["name"] == b"g"
+
+
+def test_a_stream_that_does_not_exist_is_created_and_waited_on(raw: redis.Redis, start: Start) -> None:
+    source = start()
+    assert source.drain() == []
+    ids = add(raw, 1)
+    assert [entry.id for entry in source.batch().entries] == ids
+
+
+def test_the_consumer_is_named_after_host_process_and_worker(raw: redis.Redis, start: Start) -> None:
+    add(raw, 1)
+    batch = start(worker=3).batch()
+    assert batch.delivery.consumer == f"{socket.gethostname()}-{os.getpid()}-3"
+    assert raw.xinfo_consumers("s", "g")[0]["name"].decode() == batch.delivery.consumer
+
+
+def test_an_existing_group_is_reused(raw: redis.Redis, start: Start) -> None:
+    ids = add(raw, 10)
+    raw.xgroup_create("s", "g", ids[3])
+    assert start().drain() == ids[4:]
+
+
+def test_entries_of_a_dead_consumer_are_taken_over_before_new_ones(raw: redis.Redis, start: Start, seen: Seen) -> None:
+    ids = add(raw, 30)
+    dead = start(worker=0)
+    batch = dead.batch()
+    crash(dead)
+    raw.delete(batch.delivery.lease_key)
+    newer = add(raw, 5)
+    other = start(worker=1)
+    assert other.drain() == ids + newer
+    assert seen.claims == 30
+    assert raw.hget("counters", "claimed_total") == b"30"
+    assert [row["name"].decode() for row in raw.xinfo_consumers("s", "g")] == [batch.delivery.consumer[:-1] + "1"]
+
+
+def test_a_living_consumer_keeps_its_entries(raw: redis.Redis, start: Start) -> None:
+    add(raw, 30)
+    owner = start(worker=0)
+    batch = owner.batch()
+    assert start(worker=1).drain() == []
+    assert commit(raw, [part_of(batch)]).applied
+
+
+def test_a_name_that_is_leased_to_another_process_gets_a_number(raw: redis.Redis, start: Start) -> None:
+    name = f"{socket.gethostname()}-{os.getpid()}-0"
+    raw.set(f"lease:{name}", "another process", px=60_000)
+    add(raw, 1)
+    assert start().batch().delivery.consumer == f"{name}-2"
+
+
+def test_a_destroyed_group_is_created_behind_the_last_committed_entry(raw: redis.Redis, start: Start) -> None:
+    ids = add(raw, 40)
+    source = start(max_batch=20)
+    batch = source.batch()
+    commit(raw, [part_of(batch)])
+    raw.hset("counters", "last_id", batch.entries[-1].id)
+    raw.xgroup_destroy("s", "g")
+    done = len(batch.entries)
+    again: list[bytes] = []
+    while len(again) < len(ids) - done:
+        got = source.batch()
+        if commit(raw, [part_of(got)]).applied:
+            again += [entry.id for entry in got.entries]
+    assert again == ids[done:]
+
+
+def test_a_deleted_stream_is_read_from_the_beginning_of_the_new_one(raw: redis.Redis, start: Start) -> None:
+    raw.xadd("s", {"f": "v"}, id="9999999999999-0")
+    source = start()
+    batch = source.batch()
+    commit(raw, [part_of(batch)])
+    raw.hset("counters", "last_id", "9999999999999-0")
+    raw.delete("s")
+    ids = add(raw, 3)
+    assert [entry.id for entry in source.batch().entries] == ids
+
+
+def test_entries_deleted_while_pending_are_counted_as_lost(raw: redis.Redis, start: Start, seen: Seen) -> None:
+    ids = add(raw, 10)
+    source = start()
+    batch = source.batch()
+    raw.xdel("s", *ids[2:5])
+    raw.delete(batch.delivery.lease_key)
+    again = source.batch()
+    assert [entry.id for entry in again.entries] == ids[:2] + ids[5:]
+    assert (seen.losses, raw.hget("counters", "trimmed_total")) == (3, b"3")
+    commit(raw, [part_of(again)])
+    assert raw.xpending("s", "g")["pending"] == 0
+
+
+def test_thousands_of_entries_are_taken_over_whatever_the_size_of_a_batch(raw: redis.Redis, start: Start) -> None:
+    add(raw, 20_000)
+    raw.xgroup_create("s", "g", "0")
+    raw.xreadgroup("g", "dead", {"s": ">"}, count=20_000)
+    source = start(max_batch=100_000, max_in_flight=1_000_000, first=100_000)
+    assert len(source.drain()) == 20_000

@@ -1,0 +1,31 @@
+"""Calls that are due: each thread finishes its own, in order, and puts them off once at most."""
+
+from __future__ import annotations
+
+import threading
+
+from connectors.in_flight import CommitsInFlight
+
+
+def test_each_thread_finishes_its_own_and_once() -> None:
+    in_flight, calls = CommitsInFlight(), []
+    in_flight.add(lambda: calls.append("first"))
+    in_flight.add(lambda: calls.append("second"))
+    other = threading.Thread(target=in_flight.finish)
+    other.start()
+    other.join()
+    assert calls == []
+    in_flight.finish()
+    in_flight.finish()
+    assert calls == ["first", "second"]
+
+
+def test_nothing_is_put_off_twice() -> None:
+    in_flight, calls = CommitsInFlight(), []
+    in_flight.put_off()
+    for name in ("first", "second"):
+        in_flight.add(lambda name=name: calls.append(name))
+        in_flight.put_off()
+    assert calls == []
+    in_flight.put_off()
+    assert calls == ["first", "second"]
