@@ -31,6 +31,11 @@ help: ## this list
 demo: $(if $(wildcard $(READY)),$(READY),$(RUNNABLE)) ## watch the answer come about, on a private Redis with made-up traffic
 	@$(DEMO_ENV) $(BIN)/python -m console.demo
 
+.PHONY: picture
+picture: $(if $(wildcard $(READY)),$(READY),$(RUNNABLE)) ## draw docs/answer.svg anew: what `quantum why` shows of made-up traffic
+	@$(BIN)/python -m console.demo.picture > docs/answer.svg.new
+	@mv docs/answer.svg.new docs/answer.svg
+
 .PHONY: test
 test: $(READY) ## all tests, on private Redis servers
 	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
