@@ -1,6 +1,6 @@
 # `make` alone says what there is. All of it runs from this source tree, in a virtual environment in .venv.
 #
-#   PYTHON=...              the interpreter to make .venv with, 3.10 to 3.12 (else the first suitable one on the PATH)
+#   PYTHON=...              the interpreter to make .venv with, 3.11 or 3.12 (else the first suitable one on the PATH)
 #   SECONDS= RATE= SEED=    of `make demo`
 #   PYTEST_ARGS=...         more for pytest, as in `make test PYTEST_ARGS="-k commit"`
 #   BENCH=quick             a short look instead of `make bench`; writes nothing
@@ -30,6 +30,11 @@ help: ## this list
 .PHONY: demo
 demo: $(if $(wildcard $(READY)),$(READY),$(RUNNABLE)) ## watch the answer come about, on a private Redis with made-up traffic
 	@$(DEMO_ENV) $(BIN)/python -m console.demo
+
+.PHONY: picture
+picture: $(if $(wildcard $(READY)),$(READY),$(RUNNABLE)) ## draw docs/answer.svg anew: what `quantum why` shows of made-up traffic
+	@$(BIN)/python -m console.demo.picture > docs/answer.svg.new
+	@mv docs/answer.svg.new docs/answer.svg
 
 .PHONY: test
 test: $(READY) ## all tests, on private Redis servers
@@ -62,9 +67,9 @@ docs: $(READY) ## write docs/configuration.md, docs/action-guide.md and deploy/e
 
 .PHONY: lock
 lock: ## resolve the dependencies anew; needs uv
-	$(UV) pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command 'make lock' --output-file requirements.lock pyproject.toml
-	$(UV) pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command 'make lock' --constraint requirements.lock --extra dev \
 		--output-file requirements-dev.lock pyproject.toml
 
@@ -81,13 +86,13 @@ LOCKED := requirements.lock requirements-dev.lock pyproject.toml flows/__init__.
 # $(1): what is set up, and for how long.
 define new_venv
 	set -e; \
-	fits() { "$$1" -c 'import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 13))' 2>/dev/null; }; \
+	fits() { "$$1" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null; }; \
 	found=; \
-	for python in $(if $(PYTHON),'$(PYTHON)',python3 python3.12 python3.11 python3.10); do \
+	for python in $(if $(PYTHON),'$(PYTHON)',python3 python3.12 python3.11); do \
 		if fits "$$python"; then found=$$python; break; fi; \
 	done; \
 	if [ -z "$$found" ]; then \
-		echo "No $(if $(PYTHON),suitable Python at $(PYTHON),Python 3.10 to 3.12 with venv on the PATH): install one, or name it: make PYTHON=/path/to/python3.12" >&2; \
+		echo "No $(if $(PYTHON),suitable Python at $(PYTHON),Python 3.11 or 3.12 with venv on the PATH): install one, or name it: make PYTHON=/path/to/python3.12" >&2; \
 		exit 1; \
 	fi; \
 	echo "Setting up $(VENV) with $$("$$found" --version): $(1)"; \

@@ -31,7 +31,7 @@ usage: deploy/install.sh [options]
   --dry-run      say what would be done, and do nothing
   --help         this text
 
-environment: PYTHON, the interpreter to use, 3.10 to 3.12, not in anybody's home; pip's own (an index, a proxy).
+environment: PYTHON, the interpreter to use, 3.11 or 3.12, not in anybody's home; pip's own (an index, a proxy).
 exit status: 0 done; 1 failed, and the version before runs on; 2 wrong usage.
 EOF
 }
@@ -116,20 +116,20 @@ fits() {
     "$1" - 2>/dev/null <<'EOF'
 import ensurepip, sys, venv
 home = sys.base_prefix.startswith(("/home/", "/root/", "/run/user/"))
-sys.exit(0 if (3, 10) <= sys.version_info[:2] < (3, 13) and not home else 1)
+sys.exit(0 if (3, 11) <= sys.version_info[:2] < (3, 13) and not home else 1)
 EOF
 }
 
 # The services cannot see anybody's home (ProtectHome=yes), so the interpreter must not lie there.
 find_python() {
-    for python in ${PYTHON:-/usr/bin/python3 /usr/bin/python3.12 /usr/bin/python3.11 /usr/bin/python3.10 \
-        /usr/local/bin/python3 python3 python3.12 python3.11 python3.10}; do
+    for python in ${PYTHON:-/usr/bin/python3 /usr/bin/python3.12 /usr/bin/python3.11 \
+        /usr/local/bin/python3 python3 python3.12 python3.11}; do
         if fits "$python"; then
             command -v "$python"
             return
         fi
     done
-    die "${PYTHON:+$PYTHON will not do: }needs Python 3.10 to 3.12 with venv, outside of any home (Debian: apt-get install python3-venv)"
+    die "${PYTHON:+$PYTHON will not do: }needs Python 3.11 or 3.12 with venv, outside of any home (Debian: apt-get install python3-venv)"
 }
 
 # What a release is made of, so that equal ones have equal names.

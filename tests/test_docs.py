@@ -27,13 +27,14 @@ from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+ARCHITECTURE = (ROOT / "docs/architecture.md").read_text("utf-8")
 ALERTS = (ROOT / "docs/alerts.md").read_text("utf-8")
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def blocks(language: str) -> list[str]:
-    """The fenced blocks of the README in `language`."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def blocks(language: str, page: str = README) -> list[str]:
+    """The fenced blocks of `page` in `language`."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
 
 def schema_keys() -> dict[str, str]:
@@ -84,7 +85,7 @@ def test_the_picture_shows_every_step_of_the_flow() -> None:
         TestingSource([]), TestingSink([]), TestingSource([]), TestingSink([]), TestingSource([]), TestingSink([])
     )
     dataflow = topology(P35Settings(), ends)
-    (picture,) = blocks("mermaid")
+    (picture,) = blocks("mermaid", ARCHITECTURE)
     steps = {step.step_id.partition(".")[2] for step in dataflow.substeps}
     assert len(steps) > 10
     drawn = set(re.findall(r"\b[a-z_]+\b", re.sub(r'"[^"]*"|\(.*?\)', "", picture)))

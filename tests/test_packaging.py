@@ -39,7 +39,7 @@ def test_the_wheel_holds_every_file(tmp_path: Path) -> None:
         (scripts,) = (name for name in archive.namelist() if name.endswith(".dist-info/entry_points.txt"))
         assert "quantum = console.__main__:main" in archive.read(scripts).decode()
     assert held == wanted
-    assert "connectors/lua/commit.lua" in held
+    assert {"connectors/lua/commit.lua", *(f"{name}/py.typed" for name in PACKAGES)} <= held
 
 
 @pytest.mark.parametrize("name", LOCKS)

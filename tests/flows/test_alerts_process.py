@@ -136,9 +136,7 @@ def test_receivers_get_what_is_severe_enough_also_its_end(client: redis.Redis, f
         assert flow.stop() == 0
     assert one.texts == two.texts
     assert one.messages[0]["title"] == "CRITICAL gate_explosion (at)everyone"
-    assert one.messages[0]["message"].startswith(
-        "CRITICAL gate_explosion (at)everyone: (at)everyone accounts for 90 %"
-    )
+    assert one.messages[0]["message"].startswith("CRITICAL gate_explosion (at)everyone: (at)everyone accounts for 90 %")
     assert one.messages[1]["title"] == "resolved: CRITICAL gate_explosion (at)everyone"
     assert [one_["type"] for one_ in one.messages] == ["failure", "success"]
     assert SECRET not in flow.log()

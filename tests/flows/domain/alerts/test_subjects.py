@@ -16,11 +16,11 @@ def test_an_exploding_gate_says_what_an_operator_needs_to_know() -> None:
     second = counts({"EXECUTE": 20, "BLOCKED": 40}, {"p33_permit_denied:hold": 40, "none": 20}, "ETHUSDT")
     view = view_of(reading({0: first, 3: second}))
     assert said("gate_explosion", "p33_permit_denied", "5m", view) == (
-        f"p33_permit_denied stands behind 70 % of 100 decisions in 5m. {meaning('p33_permit_denied')}. "
+        f"p33_permit_denied accounts for 70 % of 100 decisions in 5m. {meaning('p33_permit_denied')}. "
         "EXECUTE 30 %, BLOCKED 70 %. most affected: ETHUSDT 40, BTCUSDT 30"
     )
     assert said("gate_explosion", "p33_permit_denied", "5m", view, "resolved", 420).startswith(
-        "resolved after 7 min: p33_permit_denied stands behind 70 % of 100 decisions in 5m. "
+        "resolved after 7 min: p33_permit_denied accounts for 70 % of 100 decisions in 5m. "
     )
 
 
@@ -37,7 +37,7 @@ def test_a_stuck_symbol_names_its_own_gates() -> None:
         reading({7: counts({"SKIP": 120}, {"no_position": 120}, "SOLUSDT")}, executed={"SOLUSDT": NOW - 1260})
     )
     assert said("symbol_stuck", "SOLUSDT", "15m", view) == (
-        "SOLUSDT is decided upon and not executed. last EXECUTE 21 min ago. its decisions in 15m: SKIP 120. "
+        "SOLUSDT has decisions and no EXECUTE. last EXECUTE 21 min ago. its decisions in 15m: SKIP 120. "
         f"its gates: no_position 120. no_position: {meaning('no_position')}"
     )
     assert "never executed" in said("symbol_stuck", "NEWUSDT", "15m", view)
