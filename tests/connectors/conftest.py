@@ -11,7 +11,7 @@ import redis
 from connectors.group import GroupConfig
 from connectors.private_redis import PrivateRedis
 from flows.settings.p35 import P35Settings
-from tests.support.services import CONFIG, DrivenSource, Seen, crash, service
+from tests.support.services import CONFIG, DrivenSource, Seen, give_up_all, service
 
 Start = Callable[..., DrivenSource]
 
@@ -37,16 +37,18 @@ def raw(server: PrivateRedis, client: redis.Redis) -> Iterator[redis.Redis]:
         yield one
 
 
+@pytest.fixture(autouse=True)
+def no_source_outlives_its_test() -> Iterator[None]:
+    """Give up all that a test has started."""
+    yield
+    give_up_all()
+
+
 @pytest.fixture
-def start(server: PrivateRedis, raw: redis.Redis, seen: Seen) -> Iterator[Start]:
-    """Starts sources; each is given up at the end of the test."""
-    started: list[DrivenSource] = []
+def start(server: PrivateRedis, raw: redis.Redis, seen: Seen) -> Start:
+    """Starts sources on the Redis of the test."""
 
     def one(worker: int = 0, config: GroupConfig = CONFIG, **limits: float) -> DrivenSource:
-        source = DrivenSource(service(server.url, seen), worker, config, **limits)
-        started.append(source)
-        return source
+        return DrivenSource(service(server.url, seen), worker, config, **limits)
 
-    yield one
-    for source in started:
-        crash(source)
+    return one

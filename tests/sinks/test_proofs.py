@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from connectors.delivery import Delivery, Part
 from sinks import proofs
-from sinks.governor_metrics import tags
-from sinks.values.joins import Efficiency, Permit, Plan
+from sinks.governor_metrics import GovernorMetrics
+from sinks.values.joins import Efficiency, Permit, PermitNote, Plan
+from tests.support.scrape import scrape
 
 
 def test_names_of_a_proof_are_known_as_such() -> None:
@@ -27,6 +30,10 @@ def test_a_permit_of_a_proof_is_counted_and_has_no_series() -> None:
     def permit(symbol: str) -> Permit:
         return Permit(Plan("1", symbol, "OPEN"), Efficiency(0.2, 0.9, "ok"), "DOWNSIZE", 0.5, 96, 1.0)
 
-    told = dict(tags({"permit": 2}, [permit("PROOF0123ABCDLOW"), permit("BTCUSDT")], [b"1000-0"]))
-    assert told["apply:DOWNSIZE:ok"] == 2
-    assert [name for name in told if name.startswith("factor:")] == ["factor:BTCUSDT"]
+    registry = CollectorRegistry()
+    note = PermitNote((permit("PROOF0123ABCDLOW"), permit("BTCUSDT")), (1.0, 1.0), 0, 0)
+    part = Part(Delivery("s", "g", "c", "l", "t"), (b"1-0", b"2-0"), (), note)
+    GovernorMetrics("1.2.3", registry).committed([part], 0.01, 0)
+    seen = scrape(registry)
+    assert seen["p32_eff_apply_total", "DOWNSIZE", "ok"] == 2
+    assert [key[1] for key in seen if key[0] == "p32_eff_factor"] == ["BTCUSDT"]

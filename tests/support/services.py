@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import redis
 from bytewax.inputs import StatelessSourcePartition
 
@@ -26,6 +28,9 @@ def service(url: str, instrumentation: Instrumentation | None = None) -> Service
 class DrivenSource:
     """A source whose batches the test asks for, one by one, as Bytewax would."""
 
+    started: ClassVar[list[DrivenSource]] = []
+    """All that this process has started, until `give_up_all`."""
+
     def __init__(
         self,
         one: Service,
@@ -37,6 +42,7 @@ class DrivenSource:
         linger: float = 0.0,
     ) -> None:
         """A source on the Redis of `one`; `first` is how many entries it asks for at first."""
+        DrivenSource.started.append(self)
         self.service = one
         self.ended = False
         source = ConsumerGroupSource(one, config, max_batch, max_in_flight, linger)
@@ -97,6 +103,12 @@ def crash(source: DrivenSource) -> None:
     if partition._consumer._lease is not None:  # type: ignore[attr-defined]
         partition._consumer._lease.close()  # type: ignore[attr-defined]
     partition.close()
+
+
+def give_up_all() -> None:
+    """Crash all sources. A lease that outlives its test is renewed for minutes, and then says so in another one."""
+    while DrivenSource.started:
+        crash(DrivenSource.started.pop())
 
 
 def add(raw: redis.Redis, count: int) -> list[bytes]:
