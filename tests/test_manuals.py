@@ -55,8 +55,10 @@ def test_what_a_manual_says_to_type_can_be_typed(
     name: str, client: redis.Redis, flows: FlowProcess.Factory, terminal: dict[str, str], tmp_path: Path
 ) -> None:
     flows(SNAPSHOT_INTERVAL_SEC="0.2")
+    flows(module="flows.alerts", ALERT_INTERVAL_SEC="0.2")
     client.xadd("quantum:stream:apply.result", {"decision": "EXECUTE", "symbol": "BTCUSDT"})
     wait_for(lambda: client.exists("quantum:p35:decision:counts:5m"), "the snapshots")
+    wait_for(lambda: client.exists("quantum:p35:alerts:state"), "a check for alerts")
     (tmp_path / "root").mkdir()
     typed = commands(name)
     assert len(typed) >= 4
