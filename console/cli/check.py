@@ -11,13 +11,14 @@ import typer
 
 from connectors.connection import connect
 from connectors.errors import RedisFailure, SettingsError
-from connectors.settings import RedisSettings, load
+from connectors.settings import load
 from connectors.text import one_line
 from console.queries.life import P35, UNITS, Life, read_lives
-from console.queries.service import BEHIND, Service, read_service
+from console.queries.service import Service, read_service
 from console.queries.text import age
 from console.queries.unit import read_units
 from console.terminal.command import RedisUrl, refusal, write
+from flows.settings.thresholds import ThresholdSettings
 
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
 NAMES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
@@ -51,10 +52,14 @@ def _known(names: list[str] | None) -> list[str] | None:
 
 
 def check(
-    warn_pending: Annotated[int, typer.Option(min=0, help="Entries delivered and not counted.")] = BEHIND,
-    crit_pending: Annotated[int, typer.Option(min=0)] = 10 * BEHIND,
-    warn_lag: Annotated[int, typer.Option(min=0, help="Entries not read yet.")] = BEHIND,
-    crit_lag: Annotated[int, typer.Option(min=0)] = 10 * BEHIND,
+    warn_pending: Annotated[
+        int | None, typer.Option(min=0, help="Entries delivered and not counted. Default: P35_ALERT_MAX_LAG.")
+    ] = None,
+    crit_pending: Annotated[int | None, typer.Option(min=0, help="Default: ten times P35_ALERT_MAX_LAG.")] = None,
+    warn_lag: Annotated[
+        int | None, typer.Option(min=0, help="Entries not read yet. Default: P35_ALERT_MAX_LAG.")
+    ] = None,
+    crit_lag: Annotated[int | None, typer.Option(min=0, help="Default: ten times P35_ALERT_MAX_LAG.")] = None,
     warn_quiet: Annotated[int, typer.Option(min=0, help="Seconds without a new decision; 0: never mind.")] = 900,
     crit_quiet: Annotated[int, typer.Option(min=0)] = 0,
     flow: Annotated[
@@ -85,15 +90,20 @@ def check(
     quantum check --warn-lag 500 --crit-lag 5000 --crit-quiet 3600
     quantum check --flow alerts --flow governor
     """
-    limits = Limits((warn_pending, crit_pending), (warn_lag, crit_lag), (warn_quiet, crit_quiet))
     try:
-        settings = load(RedisSettings) if redis_url is None else load(RedisSettings, redis_url=redis_url)
+        settings = load(ThresholdSettings) if redis_url is None else load(ThresholdSettings, redis_url=redis_url)
     except SettingsError as error:
         _end(UNKNOWN, one_line(error))
+    max_lag = settings.p35_alert_max_lag
+    limits = Limits(
+        (_first(warn_pending, max_lag), _first(crit_pending, 10 * max_lag)),
+        (_first(warn_lag, max_lag), _first(crit_lag, 10 * max_lag)),
+        (warn_quiet, crit_quiet),
+    )
     named = flow or []
     try:
         client, prefix = connect(settings, "quantum-console"), settings.key_prefix
-        service = read_service(client, prefix)
+        service = read_service(client, prefix, settings.thresholds)
         found = {} if named else read_units(list(UNITS.values()))
         units = {name: found[unit] for name, unit in UNITS.items() if unit in found}
         lives = read_lives(client, prefix, service, units)
@@ -108,6 +118,10 @@ def check(
     worst_first = sorted(findings, key=lambda finding: -_WORSE(finding.state))
     what = "; ".join(finding.what for finding in worst_first) or all_well(flows)
     _end(state, f"{what} | {' '.join(performance(service, limits))}")
+
+
+def _first(given: int | None, default: int) -> int:
+    return default if given is None else given
 
 
 def judge(service: Service, limits: Limits) -> list[Finding]:

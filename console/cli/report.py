@@ -32,8 +32,9 @@ def report(
     quantum report --day yesterday
     quantum report --day 2026-02-01 --json | jq '.symbols[] | {symbol, skip_rate}'
     """
+    from console.cli.report_text import as_markdown
     from console.queries.json import dumps
-    from console.queries.report import as_json, as_markdown, parse_day, read_report
+    from console.queries.report import as_json, parse_day, read_report
     from console.queries.service import read_now
     from flows.settings.p35 import P35Settings
 

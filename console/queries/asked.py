@@ -8,12 +8,18 @@ from console.queries.minutes import read_minutes
 from console.queries.moment import When
 from console.queries.past import service_then
 from console.queries.service import Service, read_service
+from flows.domain.thresholds import Thresholds
 from flows.domain.windows import Minutes
 from sinks.values.counts import WINDOWS
 
 
 def read_asked(
-    client: redis.Redis, prefix: str, window: str, when: When | None = None, service: Service | None = None
+    client: redis.Redis,
+    prefix: str,
+    thresholds: Thresholds,
+    window: str,
+    when: When | None = None,
+    service: Service | None = None,
 ) -> tuple[Service, Minutes]:
     """What is to be known of the service about the minutes of `window`, and these minutes.
 
@@ -23,7 +29,7 @@ def read_asked(
     :arg service: as it was read already.
     :raises MomentError: nothing can be told of that moment.
     """
-    service = read_service(client, prefix) if service is None else service
+    service = read_service(client, prefix, thresholds) if service is None else service
     last = service.minute if when is None else when.minute(service.now, WINDOWS[window])
     # More than a short window, to tell for how long it has been so.
     depth = max(WINDOWS[window], WINDOWS["15m"])

@@ -14,6 +14,7 @@ from console.queries.json import head, why_as_json
 from console.queries.moment import When
 from console.queries.service import Service
 from flows.domain.difference import clearly_apart
+from flows.domain.thresholds import Thresholds
 from flows.domain.windows import Window
 from sinks.values.counts import DECISIONS
 
@@ -56,7 +57,9 @@ class Comparison:
         return tuple(dict.fromkeys((*self.now.service.warnings, *self.then.service.warnings)))
 
 
-def ask_compare(client: redis.Redis, prefix: str, window: str, when: When, *, full: bool) -> Comparison:
+def ask_compare(
+    client: redis.Redis, prefix: str, thresholds: Thresholds, window: str, when: When, *, full: bool
+) -> Comparison:
     """What has changed since `when`?
 
     Blocks for a few round trips; raises `connectors.errors.RedisFailure`.
@@ -64,8 +67,8 @@ def ask_compare(client: redis.Redis, prefix: str, window: str, when: When, *, fu
     :arg full: whole reasons instead of gates.
     :raises console.queries.moment.MomentError: nothing can be told of that moment.
     """
-    service, minutes = read_asked(client, prefix, window)
-    service_then, minutes_then = read_asked(client, prefix, window, when, service)
+    service, minutes = read_asked(client, prefix, thresholds, window)
+    service_then, minutes_then = read_asked(client, prefix, thresholds, window, when, service)
     now, then = why_of(service, minutes, window), why_of(service_then, minutes_then, window)
     return Comparison(then, now, (*_decisions(then.window, now.window), *_gates(then.window, now.window, full)))
 

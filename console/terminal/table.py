@@ -9,10 +9,10 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from connectors.text import one_line
-from console.queries.text import bar, fit, number, percent
-from console.queries.verdict import decision_severity
+from console.queries.text import number, percent
+from console.terminal.text import bar, fit
 from console.terminal.viewport import STYLES, Room
-from flows.domain.thresholds import Severity
+from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Window
 
 _LONGEST_NAME = 400
@@ -50,12 +50,12 @@ def ranking(rows: Sequence[Row], room: Room, title: str) -> list[Text]:
     return lines
 
 
-def decisions(window: Window) -> list[Text]:
+def decisions(window: Window, thresholds: Thresholds) -> list[Text]:
     """Three lines: every decision, how often, and its share."""
     names, counts, shares = Text("", "dim"), Text(), Text()
     for decision, count in window.decisions.items():
         share = window.share_of(decision)
-        style = STYLES[decision_severity(decision, share)] if window.total else "dim"
+        style = STYLES[thresholds.decision_severity(decision, share)] if window.total else "dim"
         names.append(f"{decision:>13}")
         counts.append(f"{number(count):>13}", style)
         shares.append(f"{percent(share):>13}", style)

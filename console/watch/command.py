@@ -37,11 +37,10 @@ def watch(
     called old, until it is back.
     """
     from console.watch import loop
+    from console.watch.scene import WatchSettings
     from console.watch.view import View
-    from flows.settings.joins import AllocationSettings
 
-    # (those of the flow whose proposals are shown: it may have been told another stream)
-    settings = read_settings(AllocationSettings, redis_url)
+    settings = read_settings(WatchSettings, redis_url)
     client = connect(settings, "quantum-console")
     view = View(window)
     with asking(settings):

@@ -13,10 +13,15 @@ from console.queries.service import Service, read_service
 from console.queries.status import read_last_executions
 from flows.domain.windows import Minutes
 from flows.settings.joins import AllocationSettings
+from flows.settings.thresholds import ThresholdSettings
 from sinks.values.counts import LONGEST_WINDOW
 
 STUCK_SECONDS = 900
 """A symbol that is decided upon and was not executed for so long is stuck: the limit of the alerts."""
+
+
+class WatchSettings(AllocationSettings, ThresholdSettings):
+    """Where proposals are (`flows.allocation` may have been told another stream), and what all is judged by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +49,10 @@ class Scene:
     joins: Joins
 
 
-def read_scene(client: redis.Redis, settings: AllocationSettings) -> Scene:
+def read_scene(client: redis.Redis, settings: WatchSettings) -> Scene:
     """Blocks for a dozen round trips; raises `connectors.errors.RedisFailure`."""
     prefix = settings.key_prefix
-    service = read_service(client, prefix)
+    service = read_service(client, prefix, settings.thresholds)
     return Scene(
         service,
         read_minutes(client, prefix, service.minute, LONGEST_WINDOW),

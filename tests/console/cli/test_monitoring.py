@@ -19,6 +19,7 @@ from console.cli.check import CRITICAL, OK, WARNING, Limits, judge
 from console.queries.groups import Consumer, Group
 from console.queries.service import Service
 from console.queries.status import Status
+from flows.domain.thresholds import Thresholds
 from tests.support.flow_process import ROOT, FlowProcess
 from tests.support.quantum import COMMAND, answer, environment, publish_samples, quantum
 from tests.support.recount import GROUP, STREAM, samples, wait_until_counted
@@ -31,7 +32,9 @@ PERFDATA = re.compile(r"([a-z]+)=(U|\d+)(s|c)?;(\d*);(\d*);0")
 
 
 def service(pending: int = 0, lag: int | None = 0, alive: bool = True, now: float = 1100.0) -> Service:
-    return Service(now, STATUS, Group("s", "g", 9, "5-0", pending, lag, (Consumer("c", pending, 0.1, alive),)))
+    return Service(
+        now, STATUS, Group("s", "g", 9, "5-0", pending, lag, (Consumer("c", pending, 0.1, alive),)), Thresholds()
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,7 +49,7 @@ def service(pending: int = 0, lag: int | None = 0, alive: bool = True, now: floa
         (service(alive=False, lag=1001), [CRITICAL, WARNING]),
         (service(now=1900.0), []),
         (service(now=1901.0), [WARNING]),
-        (Service(0.0, STATUS, None), [CRITICAL]),
+        (Service(0.0, STATUS, None, Thresholds()), [CRITICAL]),
     ],
 )
 def test_the_judgement(seen: Service, states: list[int]) -> None:

@@ -15,7 +15,7 @@ from console.watch.heatmap import axis, columns, heat, legend
 from console.watch.middle import share_out
 from console.watch.symbols import Picked, Sparing, SymbolReader, matching
 from console.watch.view import View
-from flows.domain.thresholds import Severity
+from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Minutes
 from tests.support import oracle
 from tests.support.quantum import COMMAND, environment, quantum
@@ -191,10 +191,10 @@ def test_a_column_keeps_its_minutes_while_time_goes_on() -> None:
 
 def test_shades_are_told_apart_without_colour_and_colour_means_severity() -> None:
     shares = [None, 0.0, 0.001, 0.0999, 0.1, 0.399, 0.4, 0.599, 0.6, 1.0]
-    assert heat(shares, 1).plain == " ·░░▒▒▓▓██"
-    assert heat(shares, 2, ascii_only=True).plain == "  ..----++++####@@@@"
-    assert [span.style for span in heat(shares, 1).spans] == ["dim", "yellow", "red", "bold red"]
-    assert legend(ascii_only=True).plain == ". none  - <10 %  + <40 %  # <60 %  @ more"
+    assert heat(shares, 1, Thresholds()).plain == " ·░░▒▒▓▓██"
+    assert heat(shares, 2, Thresholds(), ascii_only=True).plain == "  ..----++++####@@@@"
+    assert [span.style for span in heat(shares, 1, Thresholds()).spans] == ["dim", "yellow", "red", "bold red"]
+    assert legend(Thresholds(), ascii_only=True).plain == ". none  - <10 %  + <40 %  # <60 %  @ more"
     assert Severity.NORMAL == 0
 
 
