@@ -10,7 +10,7 @@ from rich.text import Text
 
 from connectors.text import one_line
 from console.queries.alerts_answer import AlertLife, Alerts
-from console.queries.deliveries import GIVEN_UP, SENT, WAITING, Delivery, ReceiverState
+from console.queries.deliveries import GIVEN_UP, SENT, WAITING, AlertDelivery, ReceiverState
 from console.queries.firing import moment
 from console.queries.json import JSON_VERSION
 from console.queries.text import age, number
@@ -88,7 +88,7 @@ def _details(one: AlertLife, answer: Alerts) -> Iterator[Text]:
             yield Text(f"    {title:<10}{_name(receiver, names.get(receiver, ''))}: {said}{why}", style)
 
 
-def _said(delivery: Delivery, now: float) -> str:
+def _said(delivery: AlertDelivery, now: float) -> str:
     """What was told, when, or how often it was tried."""
     what = one_line(delivery.severity if delivery.state == FIRING else delivery.state, 40)
     if delivery.at is not None and delivery.outcome == SENT:

@@ -9,7 +9,7 @@ from rich.text import Text
 from connectors.text import one_line
 from console.cli.lines import about, headline, warnings
 from console.queries.answers import GATES
-from console.queries.compare import Comparison, Row
+from console.queries.compare import Change, Comparison
 from console.queries.text import number, percent
 from console.terminal.text import fit
 from console.terminal.viewport import STYLES, Room
@@ -42,7 +42,7 @@ def as_text(answer: Comparison, room: Room) -> list[Text]:
     return lines
 
 
-def _table(title: str, rows: list[Row], width: int, thresholds: Thresholds) -> Iterator[Text]:
+def _table(title: str, rows: list[Change], width: int, thresholds: Thresholds) -> Iterator[Text]:
     yield Text(f"{fit(title, width)}{'then':>11}{'':>8}{'now':>11}{'':>8}{'points':>8}", "dim")
     for row in rows:
         style = STYLES[_severity(row, thresholds)] if row.clear else ""
@@ -55,7 +55,7 @@ def _points(difference: float | None) -> str:
     return "" if difference is None else f"{points:+}" if (points := round(difference * 100)) else "0"
 
 
-def _severity(row: Row, thresholds: Thresholds) -> Severity:
+def _severity(row: Change, thresholds: Thresholds) -> Severity:
     """How much it matters that the share is what it is now."""
     if row.kind == "decision":
         return thresholds.decision_severity(row.name, row.now_share)

@@ -85,7 +85,7 @@ def symbols(
     """What stops each symbol: its top 10 gates.
 
     Shares are of the decisions on that symbol. Without names, the ten symbols with the most decisions. Names may be
-    typed in any case; of one that is not known it tells the nearest.
+    typed in any case; for an unknown one, the nearest known names are listed.
 
     \b
     quantum symbols                    the busiest
@@ -110,7 +110,7 @@ def share(
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    """Which gates stop how much: the top 10, and their shares.
+    """Which gates block most: the top 10, and their shares.
 
     Shares are of all decisions. A gate above P35_ALERT_THRESHOLD_MEDIUM (40 % unless it is set) is flagged.
 
@@ -146,10 +146,10 @@ def drift(
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    """Does a gate stop more than THRESHOLD percent? For cron.
+    """Does a gate block more than THRESHOLD percent of decisions? For cron.
 
-    Exit status 0: none does. 1: one does. 3: it cannot be told, as Redis does not answer, or nothing was counted in the
-    window and flows.p35 is not running.
+    Exit status 0: none does. 1: one does. 3: unknown, because Redis does not answer, or because nothing was counted in
+    the window and flows.p35 is not running.
 
     \b
     quantum drift                       above 40 %
@@ -178,12 +178,12 @@ def health(
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    """Is the service that counts well, and which flows run?
+    """Is the counting service healthy, and which flows run?
 
     Its status, pending, lag, consumers and systemd unit; each flow that runs or should; and what was counted of late.
 
-    Exit status 0 whatever the answer: for monitoring there is `quantum check`. 3: Redis does not answer; with --json
-    the object then says redis_up: false.
+    Exit status 0 whatever the answer; for monitoring, use `quantum check`. 3: Redis does not answer; with --json the
+    object then says redis_up: false.
 
     \b
     quantum health
@@ -204,9 +204,9 @@ def all_queries(
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    """All of a to e on one screen.
+    """Questions a to e on one screen.
 
-    On a terminal the essence of each; elsewhere, and with --full, everything.
+    On a terminal, a summary of each; elsewhere, and with --full, everything.
 
     \b
     quantum all

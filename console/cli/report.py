@@ -33,9 +33,9 @@ def report(
     quantum report --day 2026-02-01 --json | jq '.symbols[] | {symbol, skip_rate}'
     """
     from console.cli.report_text import as_markdown
+    from console.queries.counting import read_now
     from console.queries.json import dumps
     from console.queries.report import as_json, parse_day, read_report
-    from console.queries.service import read_now
     from flows.settings.p35 import P35Settings
 
     settings = read_settings(P35Settings, redis_url)

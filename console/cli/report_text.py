@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connectors.text import one_line
-from console.queries.report import Report, share_of
+from console.queries.report import DayReport, share_of
 from console.queries.text import clock, number, percent
 from sinks.values.counts import DECISIONS, EXECUTE, SKIP
 
 
-def as_markdown(report: Report, most_symbols: int | None) -> str:
+def as_markdown(report: DayReport, most_symbols: int | None) -> str:
     """For people.
 
     :arg most_symbols: how many symbols are listed; None: all.
@@ -18,7 +18,7 @@ def as_markdown(report: Report, most_symbols: int | None) -> str:
     return "\n".join(_markdown(report, most_symbols)) + "\n"
 
 
-def _markdown(report: Report, most_symbols: int | None) -> Iterator[str]:
+def _markdown(report: DayReport, most_symbols: int | None) -> Iterator[str]:
     window = report.window
     yield f"# Decisions of {report.day} (UTC)"
     yield ""
@@ -42,14 +42,14 @@ def _markdown(report: Report, most_symbols: int | None) -> Iterator[str]:
     yield from _alerts(report)
 
 
-def _gates(report: Report) -> Iterator[str]:
+def _gates(report: DayReport) -> Iterator[str]:
     yield from ("", f"## Top {'reasons' if report.full else 'gates'}", "")
     yield from ("| gate | count | share |", "|---|---:|---:|")
     for gate in report.gates:
         yield f"| {_cell(gate.name)} | {number(gate.count)} | {percent(gate.share)} |"
 
 
-def _hours(report: Report) -> Iterator[str]:
+def _hours(report: DayReport) -> Iterator[str]:
     yield from ("", "## By hour", "")
     yield f"| hour | all | {' | '.join(DECISIONS)} | top gate |"
     yield f"|---|{'---:|' * (len(DECISIONS) + 1)}---|"
@@ -60,7 +60,7 @@ def _hours(report: Report) -> Iterator[str]:
             yield f"| {hour:02} | {number(one.total)} | {shares} | {gate} |"
 
 
-def _symbols(report: Report, most: int | None) -> Iterator[str]:
+def _symbols(report: DayReport, most: int | None) -> Iterator[str]:
     if not report.symbols:
         return
     yield from ("", "## Symbols", "")
@@ -72,7 +72,7 @@ def _symbols(report: Report, most: int | None) -> Iterator[str]:
         yield from ("", f"And {number(len(report.symbols) - most)} more symbols: `--full` lists them.")
 
 
-def _alerts(report: Report) -> Iterator[str]:
+def _alerts(report: DayReport) -> Iterator[str]:
     yield from ("", "## Alerts", "")
     if not report.alerts:
         yield "None."

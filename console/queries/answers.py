@@ -13,11 +13,11 @@ import redis
 
 from connectors.errors import RedisDenied, WrongType
 from console.queries.asked import read_asked
+from console.queries.counting import CountingFlow, read_service
 from console.queries.firing import Firing, read_firing
 from console.queries.latest import LastMinute, last_minute
 from console.queries.life import P35, UNITS, Lives, read_lives
 from console.queries.moment import When
-from console.queries.service import Service, read_service
 from console.queries.symbol_names import Named, find_symbols
 from console.queries.symbols import Symbol, busiest, read_symbols, read_totals
 from console.queries.unit import UnitState, read_units
@@ -47,7 +47,7 @@ class Gate:
 class Why:
     """Query a."""
 
-    service: Service
+    service: CountingFlow
     window: Window
     span: Span
     verdict: Verdict
@@ -81,7 +81,7 @@ class SymbolGates:
 class Symbols:
     """Query b."""
 
-    service: Service
+    service: CountingFlow
     window: Window
     span: Span
     symbols: tuple[SymbolGates, ...]
@@ -95,7 +95,7 @@ class Symbols:
 class Shares:
     """Query c; and d, where only gates above the threshold are in it."""
 
-    service: Service
+    service: CountingFlow
     window: Window
     span: Span
     threshold: float
@@ -107,7 +107,7 @@ class Shares:
 class Health:
     """Query e."""
 
-    service: Service
+    service: CountingFlow
     unit: UnitState
     window: Window | None
     """What it has counted of late; None where that cannot be read."""
@@ -133,7 +133,7 @@ class Everything:
     health: Health
 
     @property
-    def service(self) -> Service:
+    def service(self) -> CountingFlow:
         """The same in each."""
         return self.why.service
 
@@ -169,7 +169,7 @@ def ask_symbols(
 def ask_share(
     client: redis.Redis, prefix: str, thresholds: Thresholds, window: str, *, full: bool, when: When | None = None
 ) -> Shares:
-    """Which gates stop how much?"""
+    """Which gates block most?"""
     return _share(*read_asked(client, prefix, thresholds, window, when), window, full)
 
 
@@ -216,14 +216,14 @@ def ask_everything(client: redis.Redis, prefix: str, thresholds: Thresholds, win
     )
 
 
-def _read_lives(client: redis.Redis, prefix: str, service: Service) -> tuple[UnitState, Lives]:
+def _read_lives(client: redis.Redis, prefix: str, service: CountingFlow) -> tuple[UnitState, Lives]:
     """The unit of p35, and the lives of all flows."""
     found = read_units(list(UNITS.values()))
     units = {name: found[unit] for name, unit in UNITS.items()}
     return units[P35], read_lives(client, prefix, service, units)
 
 
-def why_of(service: Service, minutes: Minutes, window: str, firing: Firing | None = None) -> Why:
+def why_of(service: CountingFlow, minutes: Minutes, window: str, firing: Firing | None = None) -> Why:
     """What `minutes`, that `service` counted, say of a window. Pure."""
     seen = minutes.window(window)
     said = verdict(seen, service.thresholds, minutes, service)
@@ -233,7 +233,7 @@ def why_of(service: Service, minutes: Minutes, window: str, firing: Firing | Non
 def _symbols(
     client: redis.Redis,
     prefix: str,
-    service: Service,
+    service: CountingFlow,
     minutes: Minutes,
     window: str,
     names: Sequence[str],
@@ -254,13 +254,13 @@ def _symbols(
     return Symbols(service, seen, minutes.span(window, service.now), shown, others, bool(names))
 
 
-def _share(service: Service, minutes: Minutes, window: str, full: bool) -> Shares:
+def _share(service: CountingFlow, minutes: Minutes, window: str, full: bool) -> Shares:
     seen = minutes.window(window)
     threshold = service.thresholds.gate_medium
     return Shares(service, seen, minutes.span(window, service.now), threshold, gates_of(seen, full, threshold)[:GATES])
 
 
-def _drift(service: Service, minutes: Minutes, window: str, threshold: float, full: bool) -> Shares:
+def _drift(service: CountingFlow, minutes: Minutes, window: str, threshold: float, full: bool) -> Shares:
     seen = minutes.window(window)
     above = tuple(gate for gate in gates_of(seen, full, threshold) if gate.flagged)
     return Shares(service, seen, minutes.span(window, service.now), threshold, above)

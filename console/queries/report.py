@@ -28,7 +28,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class DayReport:
     """A day (UTC)."""
 
     day: str
@@ -69,7 +69,7 @@ def parse_day(name: str, now: float) -> int | None:
 
 def read_report(
     client: redis.Redis, prefix: str, first: int, now: float, ttl: int, progress: Progress, *, full: bool
-) -> Report:
+) -> DayReport:
     """The day that begins with the minute `first`, as far as Redis still has it.
 
     Blocks for a few round trips an hour of the day; raises `connectors.errors.RedisFailure`.
@@ -90,7 +90,7 @@ def read_report(
             symbols.setdefault(name, Counter()).update(decisions)
         progress("minutes", end - first + 1, last - first + 1)
     names = busiest(symbols, len(symbols))
-    return Report(
+    return DayReport(
         (datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(minutes=first)).strftime("%Y-%m-%d"),
         Window(range(first, first + DAY), tuple(counted.values())),
         tuple(hours),
@@ -102,7 +102,7 @@ def read_report(
     )
 
 
-def as_json(report: Report) -> dict[str, Any]:
+def as_json(report: DayReport) -> dict[str, Any]:
     """For programs. Shares are 0 to 1."""
     window = report.window
     return {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from console.queries.counting import CountingFlow
 from console.queries.latest import last_minute
-from console.queries.service import Service
 from console.queries.text import percent
 from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Minutes, Window
@@ -24,7 +24,7 @@ class Verdict:
 
 
 def verdict(
-    window: Window, thresholds: Thresholds, minutes: Minutes | None = None, service: Service | None = None
+    window: Window, thresholds: Thresholds, minutes: Minutes | None = None, service: CountingFlow | None = None
 ) -> Verdict:
     """What `window` says; and what its last full minute says, where that is clearly something else.
 

@@ -19,7 +19,7 @@ _LONGEST_NAME = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RankedRow:
     """One name that was counted."""
 
     name: str
@@ -29,7 +29,7 @@ class Row:
     note: str = ""
 
 
-def ranking(rows: Sequence[Row], room: Room, title: str) -> list[Text]:
+def ranking(rows: Sequence[RankedRow], room: Room, title: str) -> list[Text]:
     """A heading, and a line a row: name, count, share, and on a screen that is wide enough a bar."""
     longest = max((cell_len(one_line(row.name, _LONGEST_NAME)) for row in rows), default=0)
     longest = max(longest, cell_len(title))

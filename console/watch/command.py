@@ -38,11 +38,11 @@ def watch(
     """
     from console.watch import loop
     from console.watch.scene import WatchSettings
-    from console.watch.view import View
+    from console.watch.view import ScreenState
 
     settings = read_settings(WatchSettings, redis_url)
     client = connect(settings, "quantum-console")
-    view = View(window)
+    view = ScreenState(window)
     with asking(settings):
         if sys.stdout.isatty():
             loop.watch(client, settings, view, every)

@@ -16,7 +16,7 @@ from console.terminal.text import bar, fit
 from console.terminal.viewport import STYLES, Room
 from console.watch.heatmap import axis, columns, heat, legend
 from console.watch.symbols import Picked
-from console.watch.view import View
+from console.watch.view import ScreenState
 from flows.domain.decisions import gate_of
 from flows.domain.thresholds import Thresholds
 from flows.domain.windows import Minutes, Window
@@ -59,7 +59,13 @@ def symbols_wanted(height: int | None) -> int:
 
 
 def middle(
-    minutes: Minutes, window: Window, thresholds: Thresholds, view: View, picked: Picked, lines: int | None, room: Room
+    minutes: Minutes,
+    window: Window,
+    thresholds: Thresholds,
+    view: ScreenState,
+    picked: Picked,
+    lines: int | None,
+    room: Room,
 ) -> list[Text]:
     """Exactly `lines` of them; None: as many as it takes.
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import redis
 
 from console.queries.alerts import SeenAlert, read_alerts, read_last_check, still_firing
+from console.queries.counting import CountingFlow, read_service
 from console.queries.joins import Joins, read_joins
 from console.queries.minutes import read_minutes
-from console.queries.service import Service, read_service
 from console.queries.status import read_last_executions
 from flows.domain.windows import Minutes
 from flows.settings.joins import AllocationSettings
@@ -37,7 +37,7 @@ class Stuck:
 class Scene:
     """One moment."""
 
-    service: Service
+    service: CountingFlow
     minutes: Minutes
     """The last hour."""
     stuck: tuple[Stuck, ...]

@@ -20,7 +20,7 @@ from console.terminal.viewport import STYLES, Room
 from console.watch.middle import heading, middle
 from console.watch.scene import Scene
 from console.watch.symbols import Picked
-from console.watch.view import View
+from console.watch.view import ScreenState
 from flows.domain.thresholds import Severity
 from flows.domain.windows import Window
 from sinks.values.counts import DECISIONS, LONGEST_WINDOW
@@ -45,7 +45,7 @@ Stuck: decided upon in the last 15 minutes, and not executed for as long.
 What a gate means and what to do: quantum explain GATE"""
 
 
-def screen(scene: Scene, view: View, picked: Picked, room: Room, trouble: str = "") -> list[Text]:
+def screen(scene: Scene, view: ScreenState, picked: Picked, room: Room, trouble: str = "") -> list[Text]:
     """The lines of a screen; no more and none wider than `room` has.
 
     :arg picked: the symbols that were read for `view`; those of another view are not shown.
@@ -80,7 +80,7 @@ def _cut(lines: list[Text], width: int, height: int | None) -> list[Text]:
     return lines
 
 
-def _title(scene: Scene, view: View, width: int) -> Text:
+def _title(scene: Scene, view: ScreenState, width: int) -> Text:
     left = f"quantum watch  {view.window}"
     right = f"{clock(scene.service.now)}  ? help  q end"
     title = Text(left, "bold")
@@ -135,7 +135,7 @@ def _alerts(scene: Scene) -> Iterator[Text]:
         yield Text(f"           and {more + 1} more alerts")
 
 
-def _stuck(scene: Scene, view: View, width: int) -> Text:
+def _stuck(scene: Scene, view: ScreenState, width: int) -> Text:
     found = [one for one in scene.stuck if view.lets_through(one.symbol)]
     if not found:
         return Text("stuck      none", "dim")
@@ -147,7 +147,7 @@ def _stuck(scene: Scene, view: View, width: int) -> Text:
     return line.append(", ".join(names), STYLES[Severity.ATTENTION])
 
 
-def _proposals(scene: Scene, view: View) -> Iterator[Text]:
+def _proposals(scene: Scene, view: ScreenState) -> Iterator[Text]:
     found = [one for one in scene.joins.proposed if view.lets_through(one.symbol)]
     if found:
         by_change = sorted(found, key=lambda one: -abs((one.multiplier or 1.0) - 1.0))
@@ -158,7 +158,7 @@ def _proposals(scene: Scene, view: View) -> Iterator[Text]:
         yield Text(f"proposals  {number(len(found))}{old}: {', '.join(islice(shown, 6))}", style)
 
 
-def _permits(scene: Scene, view: View) -> Iterator[Text]:
+def _permits(scene: Scene, view: ScreenState) -> Iterator[Text]:
     found = [one for one in scene.joins.permits if view.lets_through(one.symbol)]
     if found:
         down = sum(one.action == "DOWNSIZE" for one in found)
@@ -190,7 +190,7 @@ def _lag(scene: Scene) -> Text:
     return line.append(f", processed {number(status.processed_total)}")
 
 
-def _prompt(view: View) -> Text:
+def _prompt(view: ScreenState) -> Text:
     if view.typing:
         return Text(f"/{view.filter}_")
     if view.filter:

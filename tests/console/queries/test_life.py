@@ -10,8 +10,8 @@ import pytest
 import redis
 
 from connectors.private_redis import PrivateRedis
+from console.queries.counting import read_service
 from console.queries.life import UNITS, Life, read_lives
-from console.queries.service import read_service
 from console.queries.unit import UnitState
 from flows.domain.thresholds import Thresholds
 from sinks.flow_status import ALIVE_SECONDS, is_alive, key

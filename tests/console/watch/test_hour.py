@@ -14,7 +14,7 @@ from connectors.private_redis import PrivateRedis, free_port
 from console.watch.heatmap import axis, columns, heat, legend
 from console.watch.middle import share_out
 from console.watch.symbols import Picked, Sparing, SymbolReader, matching
-from console.watch.view import View
+from console.watch.view import ScreenState
 from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Minutes
 from tests.support import oracle
@@ -234,13 +234,13 @@ def test_an_answer_that_took_long_is_good_for_longer() -> None:
 
 def test_the_symbol_that_is_named_comes_first_then_the_busiest() -> None:
     totals = {name: {"EXECUTE": count} for name, count in {"SOL": 1, "SOLUSDT": 3, "ETH": 9, "1000SOL": 2}.items()}
-    assert matching(totals, View(filter="sol")) == ["SOL", "SOLUSDT", "1000SOL"]
-    assert matching(totals, View()) == ["ETH", "SOLUSDT", "1000SOL", "SOL"]
+    assert matching(totals, ScreenState(filter="sol")) == ["SOL", "SOLUSDT", "1000SOL"]
+    assert matching(totals, ScreenState()) == ["ETH", "SOLUSDT", "1000SOL", "SOL"]
 
 
 def test_where_no_symbol_is_shown_none_is_read() -> None:
     with redis.Redis(port=free_port()) as nobody:
         reader = SymbolReader(nobody, "quantum")
-        assert reader.read(Minutes(1000, {}, 60), View(), 0) == Picked("5m")
+        assert reader.read(Minutes(1000, {}, 60), ScreenState(), 0) == Picked("5m")
         with pytest.raises(RedisAway):
-            reader.read(Minutes(1000, {}, 60), View(), 1)
+            reader.read(Minutes(1000, {}, 60), ScreenState(), 1)

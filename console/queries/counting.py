@@ -15,7 +15,7 @@ from sinks import decisions
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class CountingFlow:
     """`flows.p35`, at one moment."""
 
     now: float
@@ -87,9 +87,9 @@ def read_now(client: redis.Redis) -> float:
     return int(seconds) + int(microseconds) / 1e6
 
 
-def read_service(client: redis.Redis, prefix: str, thresholds: Thresholds) -> Service:
+def read_service(client: redis.Redis, prefix: str, thresholds: Thresholds) -> CountingFlow:
     """Blocks for five round trips; raises `connectors.errors.RedisFailure`."""
     stream = decisions.stream_key(prefix)
     groups = read_groups(client, {stream: decisions.lease_prefix(prefix)})
     ours = next((group for group in groups if group.name == decisions.GROUP), None)
-    return Service(read_now(client), read_status(client, prefix), ours, thresholds)
+    return CountingFlow(read_now(client), read_status(client, prefix), ours, thresholds)
