@@ -27,7 +27,6 @@ from console.guide.command import explain
 from console.proof.command import proof
 from console.terminal.command import EXIT_BUG, EXIT_INTERRUPTED, UNWRITABLE, fail, unwritable, write
 from console.watch.command import watch
-from flows import __version__
 
 LETTERS = {"a": "why", "b": "symbols", "c": "share", "d": "drift", "e": "health"}
 
@@ -81,7 +80,9 @@ def main() -> None:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        write(f"quantum {__version__}\n")
+        from importlib.metadata import version
+
+        write(f"quantum {version('quantum-flows')}\n")
         raise typer.Exit
 
 

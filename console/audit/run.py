@@ -40,7 +40,7 @@ _PAUSE = 0.05
 
 
 @dataclass(frozen=True)
-class Report:
+class AuditResult:
     """What an audit found."""
 
     messages: int
@@ -82,7 +82,7 @@ class Audit:
         )
         self._buckets = BucketReader(self.client, prefix, self.progress)
 
-    def run(self) -> Report:
+    def run(self) -> AuditResult:
         """Blocks for as long as reading the stream takes: a second for 100,000 entries or so.
 
         :raises RedisFailure: see `Recount.advance`; or a bucket is no hash.
@@ -105,7 +105,7 @@ class Audit:
             states[state].append(minute)
             differences += found
         recount = self._recount
-        return Report(recount.total, states, differences, whole, recount.pending, recount.unread, self._processed)
+        return AuditResult(recount.total, states, differences, whole, recount.pending, recount.unread, self._processed)
 
     def _read_stream(self) -> None:
         done, expected = 0, int(ask(lambda: self.client.xlen(self._recount.stream)))

@@ -6,7 +6,7 @@ import json
 
 from connectors.text import one_line
 from console.audit.bounds import AT_LEAST, EXACT, EXPIRED, MOVING, Difference
-from console.audit.run import Report
+from console.audit.run import AuditResult
 from console.queries.text import number
 from sinks.times import minute_name
 
@@ -17,7 +17,7 @@ SHOWN = 20
 """Differences that a person is shown."""
 
 
-def as_text(report: Report) -> str:
+def as_text(report: AuditResult) -> str:
     """Lines that are safe for a terminal."""
     lines = [_difference(one) for one in report.differences[:SHOWN]]
     if len(report.differences) > SHOWN:
@@ -44,7 +44,7 @@ def as_text(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
-def as_json(report: Report) -> str:
+def as_json(report: AuditResult) -> str:
     """One line, ASCII, with all differences. Minutes are `YYYYMMDDHHMM`; `most` is null where it is unlimited."""
     value = {
         "version": JSON_VERSION,

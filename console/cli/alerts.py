@@ -16,12 +16,12 @@ def alerts(
 ) -> None:
     """What fires since when, what did, what receivers were sent of it, and what could not be.
 
-    What fires is what flows.alerts found at its last check; what has ended, as far as the stream keeps it (about 1,000
-    entries). A receiver is called by its number in ALERT_NOTIFY_URLS and its kind: its URL is a secret, and not in
-    Redis. "Sent to nobody" is what is below ALERT_NOTIFY_MIN_SEVERITY, or was published before anybody was to be told.
+    What fires is what flows.alerts found at its last check. Ended alerts are listed as far back as the stream goes
+    (about 1,000 entries). A receiver is named by its number in ALERT_NOTIFY_URLS and its kind: its URL is a secret, and
+    not in Redis. An alert "sent to nobody" is below ALERT_NOTIFY_MIN_SEVERITY, or is older than the first receiver.
 
-    Exit status 0: nothing fires. 1: something does. 3: it cannot be told, as Redis does not answer, or nothing is known
-    to fire and flows.alerts has not looked for five minutes.
+    Exit status 0: nothing fires. 1: something does. 3: unknown, because Redis does not answer, or because nothing
+    is known to fire and flows.alerts has not checked for five minutes.
 
     \b
     quantum alerts                what fires, and the last ten that did

@@ -10,12 +10,12 @@ from rich.text import Text
 
 from connectors.text import one_line
 from console.queries.alerts_answer import AlertLife, Alerts
-from console.queries.deliveries import GIVEN_UP, SENT, WAITING, Delivery, ReceiverState
-from console.queries.firing import WEIGHTS, moment
+from console.queries.deliveries import GIVEN_UP, SENT, WAITING, AlertDelivery, ReceiverState
+from console.queries.firing import moment
 from console.queries.json import JSON_VERSION
 from console.queries.text import age, number
 from console.terminal.viewport import STYLES
-from flows.domain.thresholds import Severity
+from flows.domain.thresholds import OF_ALERTS, Severity
 from sinks.values.alerts import FIRING
 
 _TITLES = {SENT: "sent", WAITING: "waiting", GIVEN_UP: "given up"}
@@ -51,7 +51,7 @@ def _lines(answer: Alerts) -> Iterator[Text]:
     yield Text("nothing fires" if not many else f"{number(many)} alert{' fires' if many == 1 else 's fire'}", "bold")
     for one in answer.firing:
         begun = "unknown" if one.since is None else f"{moment(one.since, answer.now)} ({age(answer.now - one.since)})"
-        yield Text(f"{_what(one)} since {begun}", STYLES[WEIGHTS.get(one.severity, Severity.NORMAL)])
+        yield Text(f"{_what(one)} since {begun}", STYLES[OF_ALERTS.get(one.severity, Severity.NORMAL)])
         yield from _details(one, answer)
     if answer.ended:
         yield Text("")
@@ -88,7 +88,7 @@ def _details(one: AlertLife, answer: Alerts) -> Iterator[Text]:
             yield Text(f"    {title:<10}{_name(receiver, names.get(receiver, ''))}: {said}{why}", style)
 
 
-def _said(delivery: Delivery, now: float) -> str:
+def _said(delivery: AlertDelivery, now: float) -> str:
     """What was told, when, or how often it was tried."""
     what = one_line(delivery.severity if delivery.state == FIRING else delivery.state, 40)
     if delivery.at is not None and delivery.outcome == SENT:

@@ -11,13 +11,14 @@ import typer
 
 from connectors.connection import connect
 from connectors.errors import RedisFailure, SettingsError
-from connectors.settings import RedisSettings, load
+from connectors.settings import load
 from connectors.text import one_line
+from console.queries.counting import CountingFlow, read_service
 from console.queries.life import P35, UNITS, Life, read_lives
-from console.queries.service import BEHIND, Service, read_service
 from console.queries.text import age
 from console.queries.unit import read_units
 from console.terminal.command import RedisUrl, refusal, write
+from flows.settings.thresholds import ThresholdSettings
 
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
 NAMES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
@@ -25,7 +26,7 @@ _WORSE = (OK, WARNING, UNKNOWN, CRITICAL).index
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class CheckLimits:
     """From which values on (above them) it is a warning, and critical."""
 
     pending: tuple[int, int]
@@ -35,7 +36,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Problem:
     """Something that is not as it should be."""
 
     state: int
@@ -51,10 +52,14 @@ def _known(names: list[str] | None) -> list[str] | None:
 
 
 def check(
-    warn_pending: Annotated[int, typer.Option(min=0, help="Entries delivered and not counted.")] = BEHIND,
-    crit_pending: Annotated[int, typer.Option(min=0)] = 10 * BEHIND,
-    warn_lag: Annotated[int, typer.Option(min=0, help="Entries not read yet.")] = BEHIND,
-    crit_lag: Annotated[int, typer.Option(min=0)] = 10 * BEHIND,
+    warn_pending: Annotated[
+        int | None, typer.Option(min=0, help="Entries delivered and not counted. Default: P35_ALERT_MAX_LAG.")
+    ] = None,
+    crit_pending: Annotated[int | None, typer.Option(min=0, help="Default: ten times P35_ALERT_MAX_LAG.")] = None,
+    warn_lag: Annotated[
+        int | None, typer.Option(min=0, help="Entries not read yet. Default: P35_ALERT_MAX_LAG.")
+    ] = None,
+    crit_lag: Annotated[int | None, typer.Option(min=0, help="Default: ten times P35_ALERT_MAX_LAG.")] = None,
     warn_quiet: Annotated[int, typer.Option(min=0, help="Seconds without a new decision; 0: never mind.")] = 900,
     crit_quiet: Annotated[int, typer.Option(min=0)] = 0,
     flow: Annotated[
@@ -69,11 +74,11 @@ def check(
     ] = None,
     redis_url: RedisUrl = None,
 ) -> None:
-    """Do the flows work? One line with performance data, and an exit status, as Nagios wants them.
+    """Are the flows healthy? One line with performance data, and an exit status, for Nagios.
 
     Exit status 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (Redis does not answer or refuses, or a setting is wrong).
     Critical: a flow that should run does not, or flows.p35 has no consumer group. The limits are for flows.p35, and
-    warn when a value is above them. (What trading does is not judged here: that is for quantum drift, and the alerts.)
+    warn when a value is above them. (Trading itself is not judged here; see quantum drift, and the alerts.)
 
     flows.p35 should always run. Another flow should where its systemd unit is installed here, and once it has run on
     this Redis, from wherever: until its unit is disabled and stopped on the machine where it ran last (systemctl
@@ -85,15 +90,20 @@ def check(
     quantum check --warn-lag 500 --crit-lag 5000 --crit-quiet 3600
     quantum check --flow alerts --flow governor
     """
-    limits = Limits((warn_pending, crit_pending), (warn_lag, crit_lag), (warn_quiet, crit_quiet))
     try:
-        settings = load(RedisSettings) if redis_url is None else load(RedisSettings, redis_url=redis_url)
+        settings = load(ThresholdSettings) if redis_url is None else load(ThresholdSettings, redis_url=redis_url)
     except SettingsError as error:
         _end(UNKNOWN, one_line(error))
+    max_lag = settings.p35_alert_max_lag
+    limits = CheckLimits(
+        (_first(warn_pending, max_lag), _first(crit_pending, 10 * max_lag)),
+        (_first(warn_lag, max_lag), _first(crit_lag, 10 * max_lag)),
+        (warn_quiet, crit_quiet),
+    )
     named = flow or []
     try:
         client, prefix = connect(settings, "quantum-console"), settings.key_prefix
-        service = read_service(client, prefix)
+        service = read_service(client, prefix, settings.thresholds)
         found = {} if named else read_units(list(UNITS.values()))
         units = {name: found[unit] for name, unit in UNITS.items() if unit in found}
         lives = read_lives(client, prefix, service, units)
@@ -103,21 +113,25 @@ def check(
     findings = judge(service, limits) if not named or P35 in named else []
     findings += dead(flows, service.now)
     if lives.trouble and named != [P35]:
-        findings.append(Finding(UNKNOWN, lives.trouble))
+        findings.append(Problem(UNKNOWN, lives.trouble))
     state = max((finding.state for finding in findings), key=_WORSE, default=OK)
     worst_first = sorted(findings, key=lambda finding: -_WORSE(finding.state))
     what = "; ".join(finding.what for finding in worst_first) or all_well(flows)
     _end(state, f"{what} | {' '.join(performance(service, limits))}")
 
 
-def judge(service: Service, limits: Limits) -> list[Finding]:
+def _first(given: int | None, default: int) -> int:
+    return default if given is None else given
+
+
+def judge(service: CountingFlow, limits: CheckLimits) -> list[Problem]:
     """What is not as it should be. Pure."""
     group = service.group
     if group is None:
-        return [Finding(CRITICAL, "flows.p35 has no consumer group here: it has never run, or its stream was deleted")]
+        return [Problem(CRITICAL, "flows.p35 has no consumer group here: it has never run, or its stream was deleted")]
     findings = []
     if not service.running:
-        findings.append(Finding(CRITICAL, "flows.p35 is not running: no consumer lives"))
+        findings.append(Problem(CRITICAL, "flows.p35 is not running: no consumer lives"))
     findings += _above(group.pending, limits.pending, f"{group.pending} entries pending")
     if group.lag is not None:
         findings += _above(group.lag, limits.lag, f"{group.lag} entries not read")
@@ -127,9 +141,9 @@ def judge(service: Service, limits: Limits) -> list[Finding]:
     return findings
 
 
-def dead(flows: Iterable[Life], now: float) -> list[Finding]:
+def dead(flows: Iterable[Life], now: float) -> list[Problem]:
     """Those of `flows` that do not run; p35 is for `judge`. Pure."""
-    return [Finding(CRITICAL, one.sentence(now)) for one in flows if not one.alive and one.name != P35]
+    return [Problem(CRITICAL, one.sentence(now)) for one in flows if not one.alive and one.name != P35]
 
 
 def all_well(flows: Iterable[Life]) -> str:
@@ -137,15 +151,15 @@ def all_well(flows: Iterable[Life]) -> str:
     return "; ".join("flows.p35 is running, and keeps up" if one.name == P35 else one.sentence(0) for one in flows)
 
 
-def _above(value: float, limits: tuple[int, int], what: str, *, zero_is_none: bool = False) -> list[Finding]:
+def _above(value: float, limits: tuple[int, int], what: str, *, zero_is_none: bool = False) -> list[Problem]:
     state = OK
     for limit, above in zip(limits, (WARNING, CRITICAL), strict=True):
         if value > limit and not (zero_is_none and limit == 0):
             state = above
-    return [Finding(state, what)] if state else []
+    return [Problem(state, what)] if state else []
 
 
-def performance(service: Service, limits: Limits) -> Iterable[str]:
+def performance(service: CountingFlow, limits: CheckLimits) -> Iterable[str]:
     """Performance data: name=value, warning and critical limit, least; `U` is unknown. Pure."""
     group, status = service.group, service.status
     quiet = service.seconds_since_last

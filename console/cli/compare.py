@@ -12,6 +12,7 @@ from console.cli.when import typed
 from console.queries.compare import Comparison, ask_compare
 from console.queries.moment import When, parse_ago
 from console.terminal.command import AsJson, Every, Full, InWindow, RedisUrl, Watch, read_settings
+from flows.domain.thresholds import Thresholds
 
 
 def compare(
@@ -37,7 +38,7 @@ def compare(
 
     when = When(typed(parse_ago)(ago), read_settings(P35Settings, redis_url).bucket_ttl_sec)
 
-    def ask(client: redis.Redis, prefix: str) -> Comparison:
-        return ask_compare(client, prefix, window, when, full=full)
+    def ask(client: redis.Redis, prefix: str, thresholds: Thresholds) -> Comparison:
+        return ask_compare(client, prefix, thresholds, window, when, full=full)
 
     run("compare", ask, json, full, every if watch else None, redis_url)

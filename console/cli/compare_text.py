@@ -9,11 +9,11 @@ from rich.text import Text
 from connectors.text import one_line
 from console.cli.lines import about, headline, warnings
 from console.queries.answers import GATES
-from console.queries.compare import Comparison, Row
-from console.queries.text import fit, number, percent
-from console.queries.verdict import decision_severity, gate_severity
+from console.queries.compare import Change, Comparison
+from console.queries.text import number, percent
+from console.terminal.text import fit
 from console.terminal.viewport import STYLES, Room
-from flows.domain.thresholds import Severity
+from flows.domain.thresholds import Severity, Thresholds
 
 _NUMBERS = 46
 """Cells of a row beside its name."""
@@ -21,6 +21,7 @@ _NUMBERS = 46
 
 def as_text(answer: Comparison, room: Room) -> list[Text]:
     """The lines; no more than fit on a screen."""
+    thresholds = answer.service.thresholds
     top = warnings(answer.warnings, room)
     for title, one in (("then", answer.then), ("now", answer.now)):
         top.append(Text(f"{title}: ", "bold").append_text(about(one.window, one.span)))
@@ -31,9 +32,9 @@ def as_text(answer: Comparison, room: Room) -> list[Text]:
     longest = max(len(one_line(row.name)) for row in answer.rows)
     width = longest if room.width is None else min(longest, max(room.width - _NUMBERS, 16))
     lines = (
-        [*top, *_table("decision", decisions, width), *_table(gates[0].kind, gates, width)]
+        [*top, *_table("decision", decisions, width, thresholds), *_table(gates[0].kind, gates, width, thresholds)]
         if gates
-        else [*top, *_table("decision", decisions, width)]
+        else [*top, *_table("decision", decisions, width, thresholds)]
     )
     for line in lines:
         if room.width is not None:
@@ -41,10 +42,10 @@ def as_text(answer: Comparison, room: Room) -> list[Text]:
     return lines
 
 
-def _table(title: str, rows: list[Row], width: int) -> Iterator[Text]:
+def _table(title: str, rows: list[Change], width: int, thresholds: Thresholds) -> Iterator[Text]:
     yield Text(f"{fit(title, width)}{'then':>11}{'':>8}{'now':>11}{'':>8}{'points':>8}", "dim")
     for row in rows:
-        style = STYLES[_severity(row)] if row.clear else ""
+        style = STYLES[_severity(row, thresholds)] if row.clear else ""
         line = Text(f"{fit(row.name, width)}{number(row.then):>11}{percent(row.then_share):>8}")
         line.append(f"{number(row.now):>11}{percent(row.now_share):>8}")
         yield line.append(f"{_points(row.difference):>8}", style)
@@ -54,6 +55,8 @@ def _points(difference: float | None) -> str:
     return "" if difference is None else f"{points:+}" if (points := round(difference * 100)) else "0"
 
 
-def _severity(row: Row) -> Severity:
+def _severity(row: Change, thresholds: Thresholds) -> Severity:
     """How much it matters that the share is what it is now."""
-    return decision_severity(row.name, row.now_share) if row.kind == "decision" else gate_severity(row.now_share)
+    if row.kind == "decision":
+        return thresholds.decision_severity(row.name, row.now_share)
+    return thresholds.gate_severity(row.now_share)

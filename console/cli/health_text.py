@@ -8,9 +8,9 @@ from rich.text import Text
 
 from connectors.text import one_line
 from console.queries.answers import Health
-from console.queries.groups import Consumer, Group
+from console.queries.counting import CountingFlow
+from console.queries.groups import Member
 from console.queries.life import P35, Life, Lives
-from console.queries.service import BEHIND
 from console.queries.text import age, clock, many, number
 from console.terminal.table import mix
 from console.terminal.viewport import STYLES, Room
@@ -49,7 +49,7 @@ def health(answer: Health, room: Room) -> Iterator[Text]:
     if group is None:
         yield Text("group       none")
         return
-    yield Text(f"group       pending {number(group.pending)}, lag {number(group.lag)}", behind(group))
+    yield Text(f"group       pending {number(group.pending)}, lag {number(group.lag)}", behind(service))
     shown = group.consumers[: room.rows(len(group.consumers), 13 + len(answer.lives.known))]
     for consumer in shown:
         yield _consumer(consumer)
@@ -70,7 +70,7 @@ def lives_in_short(lives: Lives, now: float) -> Iterator[Text]:
     yield from (_life(one, now) for one in lives.known if one.expected and not one.alive and one.name != P35)
 
 
-def _consumer(one: Consumer) -> Text:
+def _consumer(one: Member) -> Text:
     state = "alive" if one.alive else "dead: its lease has ended"
     return Text(
         f"consumer    {one_line(one.name)}: {state}, pending {number(one.pending)}, idle {age(one.idle)}",
@@ -78,6 +78,6 @@ def _consumer(one: Consumer) -> Text:
     )
 
 
-def behind(group: Group) -> str:
+def behind(service: CountingFlow) -> str:
     """The style of numbers of entries that wait."""
-    return STYLES[Severity.SERIOUS if group.waiting > BEHIND else Severity.NORMAL]
+    return STYLES[Severity.SERIOUS if service.behind else Severity.NORMAL]

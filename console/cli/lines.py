@@ -12,12 +12,12 @@ from connectors.text import one_line
 from console.queries.answers import Gate, Why
 from console.queries.latest import LastMinute
 from console.queries.text import clock, many, percent
-from console.queries.verdict import gate_severity, many_gates
-from console.terminal.table import Row
+from console.queries.verdict import many_gates
+from console.terminal.table import RankedRow
 from console.terminal.viewport import STYLES, Room
 from flows.domain.decisions import NO_REASON
 from flows.domain.gates import meaning
-from flows.domain.thresholds import Severity
+from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Span, Window
 from sinks.values.counts import EXECUTE
 
@@ -89,14 +89,14 @@ def next_step(window: Window, room: Room) -> list[Text]:
     ]
 
 
-def reason_row(name: str, count: int, window: Window) -> Row:
+def reason_row(name: str, count: int, window: Window, thresholds: Thresholds) -> RankedRow:
     """A reason of `window`."""
     share = window.share(count)
-    return Row(name, count, share, Severity.NORMAL if name == NO_REASON else gate_severity(share))
+    return RankedRow(name, count, share, Severity.NORMAL if name == NO_REASON else thresholds.gate_severity(share))
 
 
-def gate_rows(gates: tuple[Gate, ...], threshold: float) -> Iterator[Row]:
+def gate_rows(gates: tuple[Gate, ...], threshold: float, thresholds: Thresholds) -> Iterator[RankedRow]:
     """Gates, with a flag beside those above `threshold` (0 to 1)."""
     for gate in gates:
         note = f"above {percent(threshold)}" if gate.flagged else ""
-        yield Row(gate.name, gate.count, gate.share, gate_severity(gate.share), note)
+        yield RankedRow(gate.name, gate.count, gate.share, thresholds.gate_severity(gate.share), note)

@@ -11,7 +11,6 @@ import typer
 
 from connectors.connection import connect
 from connectors.errors import RedisAway, RedisFailure
-from connectors.settings import RedisSettings
 from console.cli.shown import Shown, shown
 from console.cli.when import Ago, At, telling, when_of
 from console.queries import answers
@@ -33,8 +32,10 @@ from console.terminal.command import (
     say,
     write,
 )
+from flows.domain.thresholds import Thresholds
+from flows.settings.thresholds import ThresholdSettings
 
-Ask = Callable[[redis.Redis, str], Shown]
+Ask = Callable[[redis.Redis, str, Thresholds], Shown]
 
 
 def why(
@@ -62,8 +63,8 @@ def why(
     """
     when = when_of(at, ago, redis_url)
 
-    def ask(client: redis.Redis, prefix: str) -> Answer:
-        return answers.ask_why(client, prefix, window, when)
+    def ask(client: redis.Redis, prefix: str, thresholds: Thresholds) -> Answer:
+        return answers.ask_why(client, prefix, thresholds, window, when)
 
     run("why", ask, json, full, every if watch else None, redis_url)
 
@@ -84,7 +85,7 @@ def symbols(
     """What stops each symbol: its top 10 gates.
 
     Shares are of the decisions on that symbol. Without names, the ten symbols with the most decisions. Names may be
-    typed in any case; of one that is not known it tells the nearest.
+    typed in any case; for an unknown one, the nearest known names are listed.
 
     \b
     quantum symbols                    the busiest
@@ -93,8 +94,8 @@ def symbols(
     """
     when = when_of(at, ago, redis_url)
 
-    def ask(client: redis.Redis, prefix: str) -> Answer:
-        return answers.ask_symbols(client, prefix, window, names or (), full=full, when=when)
+    def ask(client: redis.Redis, prefix: str, thresholds: Thresholds) -> Answer:
+        return answers.ask_symbols(client, prefix, thresholds, window, names or (), full=full, when=when)
 
     run("symbols", ask, json, full, every if watch else None, redis_url)
 
@@ -109,9 +110,9 @@ def share(
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    """Which gates stop how much: the top 10, and their shares.
+    """Which gates block most: the top 10, and their shares.
 
-    Shares are of all decisions. A gate above 40 % is flagged.
+    Shares are of all decisions. A gate above P35_ALERT_THRESHOLD_MEDIUM (40 % unless it is set) is flagged.
 
     \b
     quantum share                the last five minutes
@@ -119,14 +120,23 @@ def share(
     """
     when = when_of(at, ago, redis_url)
 
-    def ask(client: redis.Redis, prefix: str) -> Answer:
-        return answers.ask_share(client, prefix, window, full=full, when=when)
+    def ask(client: redis.Redis, prefix: str, thresholds: Thresholds) -> Answer:
+        return answers.ask_share(client, prefix, thresholds, window, full=full, when=when)
 
     run("share", ask, json, full, every if watch else None, redis_url)
 
 
 def drift(
-    threshold: Annotated[float, typer.Argument(metavar="THRESHOLD", min=0, max=100, help="Percent.")] = 40.0,
+    threshold: Annotated[
+        float | None,
+        typer.Argument(
+            metavar="THRESHOLD",
+            min=0,
+            max=100,
+            help="Percent. Default: P35_ALERT_THRESHOLD_MEDIUM, 40 unless it is set.",
+            show_default=False,
+        ),
+    ] = None,
     window: InWindow = "5m",
     at: At = None,
     ago: Ago = None,
@@ -136,10 +146,10 @@ def drift(
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    """Does a gate stop more than THRESHOLD percent? For cron.
+    """Does a gate block more than THRESHOLD percent of decisions? For cron.
 
-    Exit status 0: none does. 1: one does. 3: it cannot be told, as Redis does not answer, or nothing was counted in the
-    window and flows.p35 is not running.
+    Exit status 0: none does. 1: one does. 3: unknown, because Redis does not answer, or because nothing was counted in
+    the window and flows.p35 is not running.
 
     \b
     quantum drift                       above 40 %
@@ -148,8 +158,10 @@ def drift(
     """
     when = when_of(at, ago, redis_url)
 
-    def ask(client: redis.Redis, prefix: str) -> Answer:
-        return answers.ask_drift(client, prefix, window, threshold / 100, full=full, when=when)
+    def ask(client: redis.Redis, prefix: str, thresholds: Thresholds) -> Answer:
+        return answers.ask_drift(
+            client, prefix, thresholds, window, None if threshold is None else threshold / 100, full=full, when=when
+        )
 
     answer = run("drift", ask, json, full, every if watch else None, redis_url)
     assert isinstance(answer, answers.Shares)
@@ -166,20 +178,20 @@ def health(
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    """Is the service that counts well, and which flows run?
+    """Is the counting service healthy, and which flows run?
 
     Its status, pending, lag, consumers and systemd unit; each flow that runs or should; and what was counted of late.
 
-    Exit status 0 whatever the answer: for monitoring there is `quantum check`. 3: Redis does not answer; with --json
-    the object then says redis_up: false.
+    Exit status 0 whatever the answer; for monitoring, use `quantum check`. 3: Redis does not answer; with --json the
+    object then says redis_up: false.
 
     \b
     quantum health
     quantum health --json | jq .group.lag
     """
 
-    def ask(client: redis.Redis, prefix: str) -> Answer:
-        return answers.ask_health(client, prefix, window)
+    def ask(client: redis.Redis, prefix: str, thresholds: Thresholds) -> Answer:
+        return answers.ask_health(client, prefix, thresholds, window)
 
     run("health", ask, json, False, every if watch else None, redis_url)
 
@@ -192,9 +204,9 @@ def all_queries(
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    """All of a to e on one screen.
+    """Questions a to e on one screen.
 
-    On a terminal the essence of each; elsewhere, and with --full, everything.
+    On a terminal, a summary of each; elsewhere, and with --full, everything.
 
     \b
     quantum all
@@ -202,8 +214,8 @@ def all_queries(
     quantum all > report.txt
     """
 
-    def ask(client: redis.Redis, prefix: str) -> Answer:
-        return answers.ask_everything(client, prefix, window, full=full)
+    def ask(client: redis.Redis, prefix: str, thresholds: Thresholds) -> Answer:
+        return answers.ask_everything(client, prefix, thresholds, window, full=full)
 
     run("all", ask, json, full, every if watch else None, redis_url)
 
@@ -214,25 +226,26 @@ def run(query: str, ask: Ask, json: bool, full: bool, every: float | None, redis
     :arg every: seconds between two answers; None: one is enough.
     :raises SystemExit: see `console.terminal.command`.
     """
-    settings = read_settings(RedisSettings, redis_url)
+    settings = read_settings(ThresholdSettings, redis_url)
     client, prefix = connect(settings, "quantum-console"), settings.key_prefix
+    thresholds = settings.thresholds
     with telling():
         if every is not None:
             from console.terminal.refresh import repeat
 
-            repeat(settings, lambda: shown(query, ask(client, prefix), json, full), every)
+            repeat(settings, lambda: shown(query, ask(client, prefix, thresholds), json, full), every)
         if query == "health" and json:
             from console.queries.json import dumps, no_health
 
             try:
-                answer = ask(client, prefix)
+                answer = ask(client, prefix, thresholds)
             except RedisFailure as error:
                 reason = refusal(settings, error)
                 write(dumps(no_health(reason, redis_up=not isinstance(error, RedisAway))))
                 fail(reason, EXIT_REDIS)
         else:
             with asking(settings):
-                answer = ask(client, prefix)
+                answer = ask(client, prefix, thresholds)
     write(shown(query, answer, json, full))
     if json or (query != "health" and not sys.stdout.isatty()):  # (else they are in the answer)
         for warning in answer.warnings if isinstance(answer, Health | Comparison) else answer.service.warnings:

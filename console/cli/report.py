@@ -32,9 +32,10 @@ def report(
     quantum report --day yesterday
     quantum report --day 2026-02-01 --json | jq '.symbols[] | {symbol, skip_rate}'
     """
+    from console.cli.report_text import as_markdown
+    from console.queries.counting import read_now
     from console.queries.json import dumps
-    from console.queries.report import as_json, as_markdown, parse_day, read_report
-    from console.queries.service import read_now
+    from console.queries.report import as_json, parse_day, read_report
     from flows.settings.p35 import P35Settings
 
     settings = read_settings(P35Settings, redis_url)

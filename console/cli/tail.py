@@ -15,7 +15,6 @@ import typer
 from connectors import stream_id
 from connectors.connection import connect
 from connectors.errors import RedisAway, translating
-from connectors.settings import RedisSettings
 from connectors.text import one_line
 from console.queries.fetch import text
 from console.terminal.command import AsJson, RedisUrl, asking, read_settings, refusal, say, write
@@ -28,8 +27,9 @@ _BLOCK = 2_000
 
 _Entry = tuple[bytes, dict[bytes, bytes]]
 
+Shown = Callable[[bytes, dict[bytes, bytes], Kind, float], str]
+
 _PAGE = 1_000
-_MAX_FUTURE_SKEW = 300.0
 _AWAY_PAUSE = 1.0
 """Seconds until a Redis that went away is tried again."""
 
@@ -86,15 +86,19 @@ def tail(
     quantum tail --reason p33_permit_denied --json | jq -r .symbol
     quantum tail -n 1000 --no-follow -d ERROR      errors among the last thousand
     """
+    # Here, because other questions start faster without.
+    from flows.settings.p35 import P35Settings
+
     wanted = Filter(frozenset(symbol or ()), frozenset(reason or ()), frozenset(one.value for one in decision or ()))
-    settings = read_settings(RedisSettings, redis_url)
+    settings = read_settings(P35Settings, redis_url)
     client = connect(settings, "quantum-console")
     key = stream_key(settings.key_prefix)
     shown = as_json if json else as_line
+    skew = settings.max_future_skew_sec
     with asking(settings):
         page = _earlier(client, key, lines)
         position = page[-1][0] if page else _newest(client, key)
-    reading_on = _show(page, wanted, shown) and not no_follow
+    reading_on = _show(page, wanted, shown, skew) and not no_follow
     while reading_on:
         with asking(settings):
             try:
@@ -104,23 +108,26 @@ def tail(
                 time.sleep(_AWAY_PAUSE)
                 continue
         position = entries[-1][0] if entries else position
-        reading_on = _show(entries, wanted, shown)
+        reading_on = _show(entries, wanted, shown, skew)
 
 
-def _show(entries: Iterable[_Entry], wanted: Filter, shown: Callable[[bytes, dict[bytes, bytes], Kind], str]) -> bool:
-    """Print those that are wanted; whether anybody reads them."""
+def _show(entries: Iterable[_Entry], wanted: Filter, shown: Shown, skew: float) -> bool:
+    """Print those that are wanted; whether anybody reads them.
+
+    :arg skew: seconds that the time of a decision may be ahead of its entry.
+    """
     kinds = ((entry_id, fields, kind_of(fields)) for entry_id, fields in entries)
-    return write("".join(shown(*one) for one in kinds if wanted.lets_through(one[2])))
+    return write("".join(shown(*one, skew) for one in kinds if wanted.lets_through(one[2])))
 
 
-def as_line(entry_id: bytes, fields: dict[bytes, bytes], kind: Kind) -> str:
+def as_line(entry_id: bytes, fields: dict[bytes, bytes], kind: Kind, skew: float) -> str:
     """An entry for a person. Pure."""
-    when = datetime.fromtimestamp(_seconds(entry_id, fields), timezone.utc).strftime("%H:%M:%S")
+    when = datetime.fromtimestamp(_seconds(entry_id, fields, skew), timezone.utc).strftime("%H:%M:%S")
     decision = f"{kind.decision}({kind.unknown})" if kind.unknown else kind.decision
     return one_line(f"{when}  {decision:<8} {kind.symbol or '-':<14} {kind.reason}", 400) + "\n"
 
 
-def as_json(entry_id: bytes, fields: dict[bytes, bytes], kind: Kind) -> str:
+def as_json(entry_id: bytes, fields: dict[bytes, bytes], kind: Kind, skew: float) -> str:
     """An entry for a program. Pure."""
     from console.queries.json import JSON_VERSION, dumps
 
@@ -128,7 +135,7 @@ def as_json(entry_id: bytes, fields: dict[bytes, bytes], kind: Kind) -> str:
         {
             "version": JSON_VERSION,
             "id": text(entry_id),
-            "time": _seconds(entry_id, fields),
+            "time": _seconds(entry_id, fields, skew),
             "decision": kind.decision,
             "symbol": kind.symbol,
             "reason": kind.reason,
@@ -139,8 +146,8 @@ def as_json(entry_id: bytes, fields: dict[bytes, bytes], kind: Kind) -> str:
     )
 
 
-def _seconds(entry_id: bytes, fields: dict[bytes, bytes]) -> float:
-    return event_seconds(fields.get(b"timestamp", b""), stream_id.milliseconds(entry_id), _MAX_FUTURE_SKEW)[0]
+def _seconds(entry_id: bytes, fields: dict[bytes, bytes], skew: float) -> float:
+    return event_seconds(fields.get(b"timestamp", b""), stream_id.milliseconds(entry_id), skew)[0]
 
 
 def _earlier(client: redis.Redis, key: str, count: int) -> list[_Entry]:

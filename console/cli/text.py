@@ -12,11 +12,11 @@ from connectors.text import one_line
 from console.cli.health_text import behind, health, lives_in_short
 from console.cli.lines import about, firing, gate_rows, headline, latest, next_step, reason_row, warnings, wrapped
 from console.queries.answers import GATES, REASONS, Answer, Everything, Health, Shares, SymbolGates, Symbols, Why
-from console.queries.text import fit, many, number, percent
-from console.queries.verdict import gate_severity
+from console.queries.text import many, number, percent
 from console.terminal.table import decisions, mix, ranking
+from console.terminal.text import fit
 from console.terminal.viewport import STYLES, Room
-from flows.domain.thresholds import Severity
+from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Window
 
 
@@ -51,7 +51,9 @@ def _why(answer: Why, room: Room) -> Iterator[Text]:
     bottom = next_step(answer.window, room)
     yield from top
     reasons = answer.reasons[: room.rows(REASONS, len(top) + 1 + len(bottom))]
-    yield from ranking([reason_row(one.name, one.count, answer.window) for one in reasons], room, "reason")
+    yield from ranking(
+        [reason_row(one.name, one.count, answer.window, answer.service.thresholds) for one in reasons], room, "reason"
+    )
     yield from bottom
 
 
@@ -63,7 +65,7 @@ def _top(answer: Why, room: Room) -> list[Text]:
         *firing(answer, room),
         about(answer.window, answer.span, skipped),
         *latest(answer.latest, room),
-        *decisions(answer.window),
+        *decisions(answer.window, answer.service.thresholds),
     ]
 
 
@@ -76,7 +78,7 @@ def _symbols(answer: Symbols, room: Room) -> Iterator[Text]:
             yield from wrapped(none, room)
             return
         if room.height is not None:
-            yield from _symbol_lines(answer.symbols, room)
+            yield from _symbol_lines(answer.symbols, room, answer.service.thresholds)
             yield Text("What stops one of them in detail: quantum symbols SYMBOL", "dim")
             return
     each = GATES
@@ -84,15 +86,15 @@ def _symbols(answer: Symbols, room: Room) -> Iterator[Text]:
         # A symbol takes two lines, and one to the next.
         each = min(room.height // len(answer.symbols) - 3, GATES)
         if each < 3:
-            yield from _symbol_lines(answer.symbols, room)
+            yield from _symbol_lines(answer.symbols, room, answer.service.thresholds)
             return
     for at, one in enumerate(answer.symbols):
         if at or not answer.named:
             yield Text("")
-        yield from _symbol(one, answer.window, room, each)
+        yield from _symbol(one, answer, room, each)
 
 
-def _symbol_lines(symbols: Sequence[SymbolGates], room: Room) -> Iterator[Text]:
+def _symbol_lines(symbols: Sequence[SymbolGates], room: Room, thresholds: Thresholds) -> Iterator[Text]:
     """One line a symbol."""
     width = max(len(one_line(one.symbol.name)) for one in symbols)
     width = min(max(width, 6), 20)
@@ -106,19 +108,19 @@ def _symbol_lines(symbols: Sequence[SymbolGates], room: Room) -> Iterator[Text]:
             said = f"{', ' if at else ''}{one_line(gate.name)} {percent(gate.share)}"
             if at and room.width is not None and line.cell_len + cell_len(said) > room.width:
                 break
-            line.append(said, STYLES[gate_severity(gate.share)])
+            line.append(said, STYLES[thresholds.gate_severity(gate.share)])
         yield line
 
 
-def _symbol(one: SymbolGates, window: Window, room: Room, rows: int) -> Iterator[Text]:
-    symbol = one.symbol
+def _symbol(one: SymbolGates, answer: Symbols, room: Room, rows: int) -> Iterator[Text]:
+    symbol, window = one.symbol, answer.window
     if not symbol.window.total:
         yield from _nothing(one, window, room)
         return
     counted = f"{many(symbol.window.total, 'decision')} in {window.name}"
     yield Text(f"{one_line(symbol.name)}: {counted}: {mix(symbol.window.decisions, symbol.window.total)}")
     if one.gates:
-        yield from ranking(list(gate_rows(one.gates[:rows], 1.0)), room, "gate")
+        yield from ranking(list(gate_rows(one.gates[:rows], 1.0, answer.service.thresholds)), room, "gate")
 
 
 def _nothing(one: SymbolGates, window: Window, room: Room) -> list[Text]:
@@ -142,7 +144,7 @@ def _shares(answer: Shares, room: Room) -> Iterator[Text]:
     bottom = next_step(window, room) if any(gate.flagged for gate in answer.gates) else []
     yield Text("")
     shown = answer.gates[: room.rows(len(answer.gates), 3 + len(bottom))]
-    yield from ranking(list(gate_rows(shown, answer.threshold)), room, "gate")
+    yield from ranking(list(gate_rows(shown, answer.threshold, answer.service.thresholds)), room, "gate")
     yield from bottom
 
 
@@ -161,7 +163,7 @@ def _everything(answer: Everything, room: Room) -> Iterator[Text]:
             yield from _lines(part, room)
             yield Text("")
         return
-    window = answer.why.window
+    window, thresholds = answer.why.window, answer.service.thresholds
     top = _top(answer.why, room)
     lives = list(lives_in_short(answer.health.lives, answer.service.now))
     # Beside these 3 headings, 2 lines of health and the flows; the rest goes to reasons, gates and symbols.
@@ -169,10 +171,10 @@ def _everything(answer: Everything, room: Room) -> Iterator[Text]:
     reasons, gates = rows - 2 * (rows // 3), rows // 3
     yield from top
     shown = answer.why.reasons[: min(reasons, REASONS)]
-    yield from ranking([reason_row(one.name, one.count, window) for one in shown], room, "reason")
-    yield from ranking(list(gate_rows(answer.share.gates[:gates], answer.share.threshold)), room, "gate")
+    yield from ranking([reason_row(one.name, one.count, window, thresholds) for one in shown], room, "reason")
+    yield from ranking(list(gate_rows(answer.share.gates[:gates], answer.share.threshold, thresholds)), room, "gate")
     if answer.symbols.symbols:
-        yield from _symbol_lines(answer.symbols.symbols[:gates], room)
+        yield from _symbol_lines(answer.symbols.symbols[:gates], room, thresholds)
     yield next(health(answer.health, room))
     status = answer.health.service.status
     group = answer.health.service.group
@@ -180,5 +182,5 @@ def _everything(answer: Everything, room: Room) -> Iterator[Text]:
         processed = (
             f"processed {number(status.processed_total)}, pending {number(group.pending)}, lag {number(group.lag)}"
         )
-        yield Text(processed, behind(group))
+        yield Text(processed, behind(answer.service))
     yield from lives

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from connectors.text import one_line
 from console.demo.observation import Observation
-from console.queries.text import bar, fit, number, percent
+from console.queries.text import number, percent
 from console.queries.verdict import verdict
 from console.terminal.joins import permit_line, proposed_line
+from console.terminal.text import bar, fit
 from flows.domain.windows import Window
 from sinks.values.counts import DECISIONS, Ranked
 
@@ -54,7 +55,7 @@ def _lines(seen: Observation, ascii_only: bool) -> Iterator[str]:
     yield f"Processed  {number(seen.processed)} of {number(seen.published)} published: {_exactness(seen)}"
     yield ""
     # Last, where it is still on the screen when all has been printed.
-    yield one_line(verdict(window).sentence)
+    yield one_line(verdict(window, seen.thresholds).sentence)
 
 
 def _exactness(seen: Observation) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from console.queries.alerts import SeenAlert
 from console.queries.joins import Joins
 from console.queries.status import Status
+from flows.domain.thresholds import Thresholds
 from flows.domain.windows import Window
 
 _RATE_SECONDS = 5.0
@@ -35,6 +36,8 @@ class Observation:
     """What is proposed and permitted."""
     alerts: tuple[SeenAlert, ...] = ()
     """The latest ones, newest first."""
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    """What all is judged by; the flows of the demo take no others from the environment either."""
 
     @property
     def processed(self) -> int:

@@ -21,9 +21,9 @@ from console.demo.observation import Observation, RateMeter
 from console.demo.publisher import Publisher
 from console.demo.simulator import Simulator
 from console.queries.alerts import latest_alerts
+from console.queries.counting import read_now
 from console.queries.joins import read_joins
 from console.queries.minutes import read_minutes
-from console.queries.service import read_now
 from console.queries.status import read_status
 from flows.domain.windows import minute_of
 from sinks.values.counts import LONGEST_WINDOW, WINDOWS

@@ -13,12 +13,12 @@ from rich.text import Text
 from connectors.text import one_line
 from console.demo.observation import Observation
 from console.queries.joins import Joins
-from console.queries.service import BEHIND
-from console.queries.text import bar, fit, number, percent
-from console.queries.verdict import Verdict, decision_severity, gate_severity, verdict
+from console.queries.text import number, percent
+from console.queries.verdict import Verdict, verdict
 from console.terminal.joins import permit_line, proposed_line
+from console.terminal.text import bar, fit
 from console.terminal.viewport import STYLES
-from flows.domain.thresholds import Severity
+from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Window
 from sinks.values.counts import DECISIONS, Ranked
 
@@ -49,11 +49,11 @@ def screen(seen: Observation, width: int, height: int, *, ascii_only: bool = Fal
         _verdict(seen, window),
         _alert(seen),
         _heading("Decisions", inner, " ".join(f" {name}".rjust(15, "─") for name in windows)),
-        *_decisions(list(windows.values()), inner),
+        *_decisions(list(windows.values()), seen.thresholds, inner),
         _heading("Gates, 5 minutes", inner),
-        *_ranking(window, window.gates, rows // 2, inner, ascii_only, by_severity=True),
+        *_ranking(window, window.gates, rows // 2, inner, ascii_only, seen.thresholds),
         _heading("Reasons, 5 minutes", inner),
-        *_ranking(window, window.reasons, rows - rows // 2, inner, ascii_only, by_severity=False),
+        *_ranking(window, window.reasons, rows - rows // 2, inner, ascii_only),
         *_joins(seen.joins, joins, inner, ascii_only),
         _heading("", inner),
         _state(seen),
@@ -74,7 +74,7 @@ def _title(seen: Observation, width: int) -> Text:
 
 
 def _verdict(seen: Observation, window: Window) -> Text:
-    said = verdict(window)
+    said = verdict(window, seen.thresholds)
     if not window.total and seen.elapsed < 30:
         said = Verdict(Severity.NORMAL, "Starting flows.p35 ...")
     style = STYLES[said.severity]
@@ -97,14 +97,14 @@ def _heading(name: str, width: int, right: str = "") -> Text:
     return heading
 
 
-def _decisions(windows: Sequence[Window], width: int) -> list[Text]:
+def _decisions(windows: Sequence[Window], thresholds: Thresholds, width: int) -> list[Text]:
     label_width = max(width - 16 * len(windows), 10)
     lines = []
     for decision in DECISIONS:
         line = Text(f"{decision:<{label_width}}")
         for window in windows:
             share = window.share_of(decision)
-            style = STYLES[decision_severity(decision, share)] if window.total else "dim"
+            style = STYLES[thresholds.decision_severity(decision, share)] if window.total else "dim"
             line.append(f"{number(window.decisions[decision]):>9}{percent(share):>7}", style)
         lines.append(line)
     total = Text(f"{'all':<{label_width}}", "dim")
@@ -114,14 +114,20 @@ def _decisions(windows: Sequence[Window], width: int) -> list[Text]:
 
 
 def _ranking(
-    window: Window, ranked: Sequence[Ranked], rows: int, width: int, ascii_only: bool, *, by_severity: bool
+    window: Window,
+    ranked: Sequence[Ranked],
+    rows: int,
+    width: int,
+    ascii_only: bool,
+    thresholds: Thresholds | None = None,
 ) -> list[Text]:
+    """A line a name, with its severity by `thresholds` where they judge names of its kind."""
     name_width = max(width * 42 // 100, 10)
     bar_width = max(width - name_width - 18, 0)
     lines = []
     for one in ranked[:rows]:
         share = window.share(one.count)
-        style = STYLES[gate_severity(share)] if by_severity else ""
+        style = "" if thresholds is None else STYLES[thresholds.gate_severity(share)]
         line = Text(fit(one.name, name_width) + " ")
         drawn = bar(share, bar_width, ascii_only=ascii_only)
         line.append(drawn, style)
@@ -149,6 +155,6 @@ def _state(seen: Observation) -> Text:
     lag = seen.status.lag
     rate = "unknown" if seen.rate is None else f"{seen.rate:,.0f}/s"
     state = Text(f"rate {rate}   lag ")
-    state.append(number(lag), "yellow" if lag is not None and lag > BEHIND else "")
+    state.append(number(lag), "yellow" if lag is not None and lag > seen.thresholds.max_lag else "")
     state.append(f"   processed {number(seen.processed)} of {number(seen.published)} published")
     return state

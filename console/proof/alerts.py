@@ -41,9 +41,6 @@ KIND, WINDOW = "gate_explosion", "5m"
 MOST = 50_000
 """More decisions than these are not published to raise an alert."""
 
-P35_SNAPSHOT_SECONDS = 60.0
-"""Within which flows.p35 computes its windows; what it was told is not known here."""
-
 Entry = dict[str, str]
 
 
@@ -52,16 +49,19 @@ def seconds(settings: AlertsSettings) -> float:
     return 3 * settings.alert_interval_sec + 60
 
 
-def prove(checks: Checks, client: redis.Redis, settings: AlertsSettings, *, explode: bool) -> None:
+def prove(
+    checks: Checks, client: redis.Redis, settings: AlertsSettings, snapshot_interval: float, *, explode: bool
+) -> None:
     """The steps, in order; blocks for as long as `checks` waits.
 
+    :arg snapshot_interval: seconds between the windows of flows.p35.
     :arg explode: whether to raise an alert, with decisions that count.
     """
     prefix = settings.key_prefix
     before = _checked_at(client, prefix)
     checks.holds("service: it has made a check", before > 0, f"at {before:.0f}" if before else "no check in Redis")
     if explode:
-        _explode(checks, client, settings)
+        _explode(checks, client, settings, snapshot_interval)
     checks.becomes("service: it makes another one", True, lambda: _checked_at(client, prefix) > before)
     published = _published(client, prefix)
     checks.say(f"      {len(published)} alerts are in {alert_state.stream_key(prefix)}")
@@ -150,7 +150,7 @@ def _never_fired(published: list[Entry]) -> list[Entry]:
     return broken
 
 
-def _explode(checks: Checks, client: redis.Redis, settings: AlertsSettings) -> None:
+def _explode(checks: Checks, client: redis.Redis, settings: AlertsSettings, snapshot_interval: float) -> None:
     """Publish as many decisions with a gate of our own as make it an alert, and follow them until nothing is left."""
     prefix, token = settings.key_prefix, proofs.new_token()
     gate, medium = proofs.gate(token), settings.p35_alert_threshold_medium
@@ -165,7 +165,7 @@ def _explode(checks: Checks, client: redis.Redis, settings: AlertsSettings) -> N
     checks.say(f"      adding {number} decisions to {decisions.stream_key(prefix)}, with gate {gate}")
     published: Counter[Published] = Counter()
     names = proofs.symbol(token), gate
-    with checks.cleaning_up(lambda: taken_back(checks, client, prefix, names, published, P35_SNAPSHOT_SECONDS)):
+    with checks.cleaning_up(lambda: taken_back(checks, client, prefix, names, published, snapshot_interval)):
         _publish(client, prefix, names, number, published)
         checks.becomes(
             "explosion: its decisions are counted",

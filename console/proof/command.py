@@ -97,10 +97,15 @@ def alerts_(
     """
     from console.proof import alerts
     from flows.settings.alerts import AlertsSettings
+    from flows.settings.p35 import P35Settings
 
     settings = read_settings(AlertsSettings, redis_url)
-    seconds = alerts.seconds(settings)
-    _prove(settings, wait, seconds, lambda checks, client: alerts.prove(checks, client, settings, explode=explode))
+    interval = read_settings(P35Settings, redis_url).snapshot_interval_sec
+
+    def proof(checks: Checks, client: redis.Redis) -> None:
+        alerts.prove(checks, client, settings, interval, explode=explode)
+
+    _prove(settings, wait, alerts.seconds(settings), proof)
 
 
 def _prove(

@@ -14,8 +14,7 @@ import redis
 from connectors import stream_id
 from connectors.text import one_line
 from console.queries.fetch import ask_all, count_of, number_of, text
-from console.queries.firing import WEIGHTS
-from flows.domain.thresholds import Severity
+from flows.domain.thresholds import OF_ALERTS, Severity
 from sinks.alert_state import state_key, stream_key
 from sinks.values.alerts import FIRING, RESOLVED
 
@@ -51,7 +50,7 @@ class SeenAlert:
     @property
     def weight(self) -> Severity:
         """How much it matters."""
-        return WEIGHTS.get(self.severity, Severity.NORMAL)
+        return OF_ALERTS.get(self.severity, Severity.NORMAL)
 
     @property
     def line(self) -> str:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import redis
 
 from console.queries.alerts import SeenAlert, read_alerts
-from console.queries.deliveries import Deliveries, Delivery, ReceiverState, read_deliveries
+from console.queries.counting import read_now
+from console.queries.deliveries import AlertDelivery, Deliveries, ReceiverState, read_deliveries
 from console.queries.fetch import ask_all
 from console.queries.firing import Firing, FiringAlert, firing_of
-from console.queries.service import read_now
 from console.queries.text import age
 from sinks.alert_state import decode, state_key
 
@@ -38,7 +38,7 @@ class AlertLife:
     share: float
     """As last published; share 0 to 1."""
     message: str
-    deliveries: tuple[Delivery, ...]
+    deliveries: tuple[AlertDelivery, ...]
 
 
 @dataclass(frozen=True, slots=True)

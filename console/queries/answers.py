@@ -13,24 +13,22 @@ import redis
 
 from connectors.errors import RedisDenied, WrongType
 from console.queries.asked import read_asked
+from console.queries.counting import CountingFlow, read_service
 from console.queries.firing import Firing, read_firing
 from console.queries.latest import LastMinute, last_minute
 from console.queries.life import P35, UNITS, Lives, read_lives
 from console.queries.moment import When
-from console.queries.service import Service, read_service
 from console.queries.symbol_names import Named, find_symbols
 from console.queries.symbols import Symbol, busiest, read_symbols, read_totals
 from console.queries.unit import UnitState, read_units
 from console.queries.verdict import Verdict, verdict
 from flows.domain.decisions import NO_REASON
+from flows.domain.thresholds import Thresholds
 from flows.domain.windows import Minutes, Span, Window, minutes_of
 from sinks.values.counts import SKIP, Ranked
 
 REASONS, GATES, SYMBOLS = 15, 10, 10
 """How many of each are shown."""
-
-FLAG_ABOVE = 0.40
-"""Share of all decisions above which a gate is flagged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class Gate:
 class Why:
     """Query a."""
 
-    service: Service
+    service: CountingFlow
     window: Window
     span: Span
     verdict: Verdict
@@ -83,7 +81,7 @@ class SymbolGates:
 class Symbols:
     """Query b."""
 
-    service: Service
+    service: CountingFlow
     window: Window
     span: Span
     symbols: tuple[SymbolGates, ...]
@@ -97,7 +95,7 @@ class Symbols:
 class Shares:
     """Query c; and d, where only gates above the threshold are in it."""
 
-    service: Service
+    service: CountingFlow
     window: Window
     span: Span
     threshold: float
@@ -109,7 +107,7 @@ class Shares:
 class Health:
     """Query e."""
 
-    service: Service
+    service: CountingFlow
     unit: UnitState
     window: Window | None
     """What it has counted of late; None where that cannot be read."""
@@ -135,7 +133,7 @@ class Everything:
     health: Health
 
     @property
-    def service(self) -> Service:
+    def service(self) -> CountingFlow:
         """The same in each."""
         return self.why.service
 
@@ -143,79 +141,99 @@ class Everything:
 Answer = Why | Symbols | Shares | Health | Everything
 
 
-def ask_why(client: redis.Redis, prefix: str, window: str, when: When | None = None) -> Why:
+def ask_why(client: redis.Redis, prefix: str, thresholds: Thresholds, window: str, when: When | None = None) -> Why:
     """Why are we not trading now, or then?"""
     firing = read_firing(client, prefix) if when is None else None
-    return why_of(*read_asked(client, prefix, window, when), window, firing)
+    return why_of(*read_asked(client, prefix, thresholds, window, when), window, firing)
 
 
 def ask_symbols(
-    client: redis.Redis, prefix: str, window: str, names: Sequence[str] = (), *, full: bool, when: When | None = None
+    client: redis.Redis,
+    prefix: str,
+    thresholds: Thresholds,
+    window: str,
+    names: Sequence[str] = (),
+    *,
+    full: bool,
+    when: When | None = None,
 ) -> Symbols:
     """What stops each symbol?
 
     :arg names: the symbols to look at, in any case; none: the busiest.
     :arg full: whole reasons instead of gates.
     """
-    service, minutes = read_asked(client, prefix, window, when)
+    service, minutes = read_asked(client, prefix, thresholds, window, when)
     return _symbols(client, prefix, service, minutes, window, names, full)
 
 
-def ask_share(client: redis.Redis, prefix: str, window: str, *, full: bool, when: When | None = None) -> Shares:
-    """Which gates stop how much?"""
-    return _share(*read_asked(client, prefix, window, when), window, full)
+def ask_share(
+    client: redis.Redis, prefix: str, thresholds: Thresholds, window: str, *, full: bool, when: When | None = None
+) -> Shares:
+    """Which gates block most?"""
+    return _share(*read_asked(client, prefix, thresholds, window, when), window, full)
 
 
 def ask_drift(
-    client: redis.Redis, prefix: str, window: str, threshold: float, *, full: bool, when: When | None = None
+    client: redis.Redis,
+    prefix: str,
+    thresholds: Thresholds,
+    window: str,
+    threshold: float | None = None,
+    *,
+    full: bool,
+    when: When | None = None,
 ) -> Shares:
-    """Which gates stop more than `threshold` (0 to 1) of all decisions?"""
-    return _drift(*read_asked(client, prefix, window, when), window, threshold, full)
+    """Which gates stop more than `threshold` (0 to 1) of all decisions?
+
+    :arg threshold: None: that of the alerts.
+    """
+    threshold = thresholds.gate_medium if threshold is None else threshold
+    return _drift(*read_asked(client, prefix, thresholds, window, when), window, threshold, full)
 
 
-def ask_health(client: redis.Redis, prefix: str, window: str) -> Health:
+def ask_health(client: redis.Redis, prefix: str, thresholds: Thresholds, window: str) -> Health:
     """Are the services well? May block for two seconds more, when systemd does not answer."""
-    service = read_service(client, prefix)
+    service = read_service(client, prefix, thresholds)
     unit, lives = _read_lives(client, prefix, service)
     try:
-        seen = read_asked(client, prefix, window, service=service)[1].window(window)
+        seen = read_asked(client, prefix, thresholds, window, service=service)[1].window(window)
     except (RedisDenied, WrongType) as error:
         # What else there is to say is needed all the more.
         return Health(service, unit, None, lives, f"what was counted is unknown: {error}")
     return Health(service, unit, seen, lives)
 
 
-def ask_everything(client: redis.Redis, prefix: str, window: str, *, full: bool) -> Everything:
+def ask_everything(client: redis.Redis, prefix: str, thresholds: Thresholds, window: str, *, full: bool) -> Everything:
     """All of it, about the same minutes."""
-    service, minutes = read_asked(client, prefix, window)
+    service, minutes = read_asked(client, prefix, thresholds, window)
     unit, lives = _read_lives(client, prefix, service)
     return Everything(
         why_of(service, minutes, window, read_firing(client, prefix)),
         _symbols(client, prefix, service, minutes, window, (), full),
         _share(service, minutes, window, full),
-        _drift(service, minutes, window, FLAG_ABOVE, full),
+        _drift(service, minutes, window, thresholds.gate_medium, full),
         Health(service, unit, minutes.window(window), lives),
     )
 
 
-def _read_lives(client: redis.Redis, prefix: str, service: Service) -> tuple[UnitState, Lives]:
+def _read_lives(client: redis.Redis, prefix: str, service: CountingFlow) -> tuple[UnitState, Lives]:
     """The unit of p35, and the lives of all flows."""
     found = read_units(list(UNITS.values()))
     units = {name: found[unit] for name, unit in UNITS.items()}
     return units[P35], read_lives(client, prefix, service, units)
 
 
-def why_of(service: Service, minutes: Minutes, window: str, firing: Firing | None = None) -> Why:
+def why_of(service: CountingFlow, minutes: Minutes, window: str, firing: Firing | None = None) -> Why:
     """What `minutes`, that `service` counted, say of a window. Pure."""
     seen = minutes.window(window)
-    said = verdict(seen, minutes, service)
+    said = verdict(seen, service.thresholds, minutes, service)
     return Why(service, seen, minutes.span(window, service.now), said, last_minute(minutes, window), firing)
 
 
 def _symbols(
     client: redis.Redis,
     prefix: str,
-    service: Service,
+    service: CountingFlow,
     minutes: Minutes,
     window: str,
     names: Sequence[str],
@@ -236,14 +254,13 @@ def _symbols(
     return Symbols(service, seen, minutes.span(window, service.now), shown, others, bool(names))
 
 
-def _share(service: Service, minutes: Minutes, window: str, full: bool) -> Shares:
+def _share(service: CountingFlow, minutes: Minutes, window: str, full: bool) -> Shares:
     seen = minutes.window(window)
-    return Shares(
-        service, seen, minutes.span(window, service.now), FLAG_ABOVE, gates_of(seen, full, FLAG_ABOVE)[:GATES]
-    )
+    threshold = service.thresholds.gate_medium
+    return Shares(service, seen, minutes.span(window, service.now), threshold, gates_of(seen, full, threshold)[:GATES])
 
 
-def _drift(service: Service, minutes: Minutes, window: str, threshold: float, full: bool) -> Shares:
+def _drift(service: CountingFlow, minutes: Minutes, window: str, threshold: float, full: bool) -> Shares:
     seen = minutes.window(window)
     above = tuple(gate for gate in gates_of(seen, full, threshold) if gate.flagged)
     return Shares(service, seen, minutes.span(window, service.now), threshold, above)

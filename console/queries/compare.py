@@ -10,16 +10,17 @@ import redis
 
 from console.queries.answers import GATES, Why, gates_of, why_of
 from console.queries.asked import read_asked
+from console.queries.counting import CountingFlow
 from console.queries.json import head, why_as_json
 from console.queries.moment import When
-from console.queries.service import Service
 from flows.domain.difference import clearly_apart
+from flows.domain.thresholds import Thresholds
 from flows.domain.windows import Window
 from sinks.values.counts import DECISIONS
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Change:
     """A decision or a gate, then and now."""
 
     kind: str
@@ -42,11 +43,11 @@ class Comparison:
 
     then: Why
     now: Why
-    rows: tuple[Row, ...]
+    rows: tuple[Change, ...]
     """The decisions in their order; then the top gates of either, those that changed most first."""
 
     @property
-    def service(self) -> Service:
+    def service(self) -> CountingFlow:
         """As it is now."""
         return self.now.service
 
@@ -56,7 +57,9 @@ class Comparison:
         return tuple(dict.fromkeys((*self.now.service.warnings, *self.then.service.warnings)))
 
 
-def ask_compare(client: redis.Redis, prefix: str, window: str, when: When, *, full: bool) -> Comparison:
+def ask_compare(
+    client: redis.Redis, prefix: str, thresholds: Thresholds, window: str, when: When, *, full: bool
+) -> Comparison:
     """What has changed since `when`?
 
     Blocks for a few round trips; raises `connectors.errors.RedisFailure`.
@@ -64,18 +67,18 @@ def ask_compare(client: redis.Redis, prefix: str, window: str, when: When, *, fu
     :arg full: whole reasons instead of gates.
     :raises console.queries.moment.MomentError: nothing can be told of that moment.
     """
-    service, minutes = read_asked(client, prefix, window)
-    service_then, minutes_then = read_asked(client, prefix, window, when, service)
+    service, minutes = read_asked(client, prefix, thresholds, window)
+    service_then, minutes_then = read_asked(client, prefix, thresholds, window, when, service)
     now, then = why_of(service, minutes, window), why_of(service_then, minutes_then, window)
     return Comparison(then, now, (*_decisions(then.window, now.window), *_gates(then.window, now.window, full)))
 
 
-def _decisions(then: Window, now: Window) -> Iterator[Row]:
+def _decisions(then: Window, now: Window) -> Iterator[Change]:
     for name in DECISIONS:
         yield _row("decision", name, then, now, then.decisions[name], now.decisions[name])
 
 
-def _gates(then: Window, now: Window, full: bool) -> list[Row]:
+def _gates(then: Window, now: Window, full: bool) -> list[Change]:
     of_then, of_now = gates_of(then, full), gates_of(now, full)
     counts_then = {gate.name: gate.count for gate in of_then}
     counts_now = {gate.name: gate.count for gate in of_now}
@@ -85,11 +88,11 @@ def _gates(then: Window, now: Window, full: bool) -> list[Row]:
     return sorted(rows, key=lambda row: (-abs(row.difference or 0.0), -max(row.then, row.now), row.name))
 
 
-def _row(kind: str, name: str, then: Window, now: Window, count_then: int, count_now: int) -> Row:
+def _row(kind: str, name: str, then: Window, now: Window, count_then: int, count_now: int) -> Change:
     before, after = then.share(count_then), now.share(count_now)
     difference = after - before if then.total and now.total else None
     clear = clearly_apart(count_then, then.total, count_now, now.total)
-    return Row(kind, name, count_then, count_now, before, after, difference, clear)
+    return Change(kind, name, count_then, count_now, before, after, difference, clear)
 
 
 def as_json(answer: Comparison) -> dict[str, Any]:

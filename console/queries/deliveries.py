@@ -15,7 +15,6 @@ from connectors.errors import NoGroup, translate
 from console.queries.fetch import ask_all, count_of, number_of, text
 from console.queries.groups import Group, read_groups
 from sinks.alert_state import stream_key
-from sinks.notifications import GROUPS, dead_letters_key, lease_key, receiver_key, sent_key
 
 SENT, WAITING, GIVEN_UP = "sent", "waiting", "given_up"
 """What became of an entry at a receiver."""
@@ -25,7 +24,7 @@ _MOST_WAITING = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class AlertDelivery:
     """What became of one publication of an alert at one receiver."""
 
     receiver: str
@@ -75,12 +74,15 @@ class Deliveries:
 
     receivers: tuple[ReceiverState, ...]
     """By number."""
-    by_entry: Mapping[str, tuple[Delivery, ...]]
+    by_entry: Mapping[str, tuple[AlertDelivery, ...]]
     """ID of a publication in its stream -> what became of it, by receiver; without state and severity."""
 
 
 def read_deliveries(client: redis.Redis, prefix: str) -> Deliveries:
     """Blocks for six round trips and one a receiver; raises `connectors.errors.RedisFailure`."""
+    # Here: it brings a logger along, and with that a renderer, of which the read model itself needs nothing.
+    from sinks.notifications import dead_letters_key, lease_key, receiver_key, sent_key
+
     # What waits first: what is taken meanwhile is then known as taken, and never as neither.
     groups = [one for one in read_groups(client, {stream_key(prefix): None}) if _number(one) is not None]
     groups.sort(key=lambda one: _number(one) or 0)
@@ -93,19 +95,19 @@ def read_deliveries(client: redis.Redis, prefix: str) -> Deliveries:
         [(_seconds(one), _texts(fields)) for one, fields in entries or []]
         for entries in ask_all(client, [("XRANGE", key, "-", "+") for key in keys])
     )
-    found: dict[str, dict[str, Delivery]] = {}
+    found: dict[str, dict[str, AlertDelivery]] = {}
     for number, about, rows in zip(numbers, facts, pending, strict=True):
         for row in rows:
-            one = Delivery(number, WAITING, None, int(row["times_delivered"]), about.get("failure", ""))
+            one = AlertDelivery(number, WAITING, None, int(row["times_delivered"]), about.get("failure", ""))
             found.setdefault(text(row["message_id"]), {})[number] = one
     for at, fields in dead:
         number, failure = fields.get("receiver", ""), fields.get("failure", "")
-        one = Delivery(number, GIVEN_UP, at, count_of(fields.get("attempts")), failure)
+        one = AlertDelivery(number, GIVEN_UP, at, count_of(fields.get("attempts")), failure)
         found.setdefault(fields.get("entry_id", ""), {})[number] = one
     for at, fields in sent:
         number = fields.get("receiver", "")
         for entry_id in fields.get("entries", "").split():
-            found.setdefault(entry_id, {})[number] = Delivery(number, SENT, at)
+            found.setdefault(entry_id, {})[number] = AlertDelivery(number, SENT, at)
     receivers = tuple(
         ReceiverState(
             number,
@@ -138,6 +140,8 @@ def _pending(client: redis.Redis, group: Group) -> list[Mapping[str, Any]]:
 
 def _number(group: Group) -> int | None:
     """The number of the receiver whose group this is; None: it is somebody else's."""
+    from sinks.notifications import GROUPS
+
     digits = group.name.removeprefix(GROUPS)
     return int(digits) if group.name.startswith(GROUPS) and digits.isascii() and digits.isdecimal() else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import redis
@@ -59,26 +59,6 @@ def scan_fields(client: redis.Redis, keys: Sequence[str], pattern: str) -> list[
             if cursor:
                 left.append((at, cursor))
     return found
-
-
-def scan_keys(client: redis.Redis, start: str, *, most: int) -> Iterator[str]:
-    """The keys that begin with `start`, each once, in no order; at most `most`, and then no more is looked at.
-
-    Blocks for a round trip each 1,000 keys that Redis holds. Raises as `ask_all` does.
-    """
-    seen: set[str] = set()
-    cursor = 0
-    while True:
-        (reply,) = ask_all(client, [("SCAN", cursor, "MATCH", f"{literally(start)}*", "COUNT", 1_000)])
-        cursor = int(reply[0])
-        for key in map(text, reply[1]):
-            if key not in seen:
-                seen.add(key)
-                yield key
-            if len(seen) >= most:
-                return
-        if cursor == 0:
-            return
 
 
 def literally(name: str) -> str:

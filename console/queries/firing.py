@@ -5,7 +5,6 @@ Reasons come as they are in Redis, and must be made printable before a terminal 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -14,18 +13,12 @@ import redis
 from connectors.errors import RedisDenied, WrongType
 from connectors.text import one_line
 from console.queries.fetch import ask_all
-from flows.domain.thresholds import Severity
+from flows.domain.thresholds import OF_ALERTS, Severity
 from sinks.alert_state import decode, state_key
-from sinks.values.alerts import CRITICAL, HIGH, MEDIUM, SEVERITIES, AlertState
+from sinks.values.alerts import SEVERITIES, AlertState
 
 UNCHECKED_SECONDS = 300
 """After so long without a check, what is known of alerts is old: they are checked every minute."""
-
-WEIGHTS: Mapping[str, Severity] = {
-    MEDIUM: Severity.ATTENTION,
-    HIGH: Severity.SERIOUS,
-    CRITICAL: Severity.CRITICAL,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +51,7 @@ class Firing:
     @property
     def weight(self) -> Severity:
         """How much the worst matters."""
-        return WEIGHTS[self.alerts[0].severity] if self.alerts else Severity.NORMAL
+        return OF_ALERTS[self.alerts[0].severity] if self.alerts else Severity.NORMAL
 
     def sentence(self, now: float) -> str:
         """It in one printable line; empty where nothing fires."""

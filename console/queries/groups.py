@@ -12,7 +12,7 @@ from console.queries.fetch import ask_all, text
 
 
 @dataclass(frozen=True, slots=True)
-class Consumer:
+class Member:
     """A member of a group."""
 
     name: str
@@ -37,7 +37,7 @@ class Group:
     pending: int
     lag: int | None
     """Entries not yet delivered; None: Redis does not know (before 7.0 never)."""
-    consumers: tuple[Consumer, ...]
+    consumers: tuple[Member, ...]
     """By name."""
 
     @property
@@ -87,8 +87,8 @@ def read_groups(client: redis.Redis, streams: Mapping[str, str | None]) -> tuple
     )
 
 
-def _consumer(row: Mapping[str, Any], alive: bool | None) -> Consumer:
-    return Consumer(text(row["name"]), int(row["pending"]), int(row["idle"]) / 1000, alive)
+def _consumer(row: Mapping[str, Any], alive: bool | None) -> Member:
+    return Member(text(row["name"]), int(row["pending"]), int(row["idle"]) / 1000, alive)
 
 
 def _bytes(name: bytes | str) -> bytes:

@@ -14,7 +14,6 @@ import redis
 
 from connectors.errors import translating
 from console.queries.fetch import number_of, text
-from sinks import permits, proposals
 
 _PROPOSALS, _PLANS = 200, 20
 """Entries that are looked at, newest first."""
@@ -61,6 +60,9 @@ def read_joins(client: redis.Redis, prefix: str, proposed_to: str | None = None)
 
     :arg proposed_to: the stream of the proposals; None: the one under `prefix`.
     """
+    # Here: it brings a logger along, and with that a renderer, of which the read model itself needs nothing.
+    from sinks import permits, proposals
+
     with translating():
         pipeline = client.pipeline(transaction=False)
         pipeline.xrevrange(proposed_to or proposals.stream_key(prefix), count=_PROPOSALS)
@@ -90,6 +92,8 @@ def read_joins(client: redis.Redis, prefix: str, proposed_to: str | None = None)
 
 
 def _permit_key(prefix: str, plan_id: bytes) -> bytes:
+    from sinks import permits
+
     return permits.key(prefix, plan_id.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 

@@ -8,11 +8,11 @@ from dataclasses import asdict
 from typing import Any
 
 from console.queries.answers import GATES, Answer, Everything, Gate, Health, Shares, Symbols, Why
+from console.queries.counting import CountingFlow
 from console.queries.firing import Firing
-from console.queries.groups import Consumer, Group
+from console.queries.groups import Group, Member
 from console.queries.latest import LastMinute
 from console.queries.life import Life
-from console.queries.service import Service
 from console.queries.status import Status
 from console.queries.unit import UnitState
 from flows.domain.windows import Span
@@ -48,7 +48,7 @@ def as_json(query: str, answer: Answer) -> dict[str, Any]:
     return head(query, answer.service) | value
 
 
-def head(query: str, service: Service) -> dict[str, Any]:
+def head(query: str, service: CountingFlow) -> dict[str, Any]:
     """What every answer begins with."""
     return {
         "version": JSON_VERSION,
@@ -193,7 +193,7 @@ def _group(group: Group) -> dict[str, Any]:
     return {"pending": group.pending, "lag": group.lag, "consumers": len(group.consumers), "last_id": group.last_id}
 
 
-def consumers(members: Iterable[Consumer]) -> list[dict[str, Any]]:
+def consumers(members: Iterable[Member]) -> list[dict[str, Any]]:
     """The members of a group."""
     return [{"name": one.name, "pending": one.pending, "idle_sec": one.idle, "alive": one.alive} for one in members]
 

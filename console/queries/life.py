@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import redis
 
 from connectors.errors import RedisDenied, WrongType
+from console.queries.counting import CountingFlow
 from console.queries.fetch import ask_all, number_of, text
-from console.queries.service import Service
 from console.queries.text import age, clock
 from console.queries.unit import UnitState
 from sinks import flow_status
@@ -77,7 +77,7 @@ class Lives:
         return tuple(one for one in self.flows if one.alive or one.expected or one.off)
 
 
-def read_lives(client: redis.Redis, prefix: str, service: Service, units: Mapping[str, UnitState]) -> Lives:
+def read_lives(client: redis.Redis, prefix: str, service: CountingFlow, units: Mapping[str, UnitState]) -> Lives:
     """Blocks for a round trip; raises `connectors.errors.RedisFailure` where Redis does not answer.
 
     :arg service: of p35, which lives while a consumer of its group holds a lease; others leave signs of life.
@@ -97,7 +97,7 @@ def read_lives(client: redis.Redis, prefix: str, service: Service, units: Mappin
     )
 
 
-def _life(name: str, fields: Mapping[str, str], service: Service, unit: UnitState | None, host: str) -> Life:
+def _life(name: str, fields: Mapping[str, str], service: CountingFlow, unit: UnitState | None, host: str) -> Life:
     seen_at, instance = number_of(fields.get("seen_at")), fields.get("instance")
     # A unit that is disabled here tells nothing of a flow that ran elsewhere.
     ran_here = instance is None or instance.rpartition("-")[0] == host

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import redis
 
-from connectors.text import one_line
 from console.queries.alerts import SeenAlert, read_alerts
 from console.queries.answers import GATES, Gate, gates_of
 from console.queries.json import JSON_VERSION
 from console.queries.minutes import read_minutes
 from console.queries.symbols import busiest, read_totals
-from console.queries.text import clock, number, percent
 from flows.domain.windows import Window
-from sinks.values.counts import DECISIONS, EXECUTE, SKIP, Counts
+from sinks.values.counts import DECISIONS, SKIP, Counts
 
 DAY = 1_440
 """Minutes."""
@@ -30,7 +28,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class DayReport:
     """A day (UTC)."""
 
     day: str
@@ -71,7 +69,7 @@ def parse_day(name: str, now: float) -> int | None:
 
 def read_report(
     client: redis.Redis, prefix: str, first: int, now: float, ttl: int, progress: Progress, *, full: bool
-) -> Report:
+) -> DayReport:
     """The day that begins with the minute `first`, as far as Redis still has it.
 
     Blocks for a few round trips an hour of the day; raises `connectors.errors.RedisFailure`.
@@ -92,7 +90,7 @@ def read_report(
             symbols.setdefault(name, Counter()).update(decisions)
         progress("minutes", end - first + 1, last - first + 1)
     names = busiest(symbols, len(symbols))
-    return Report(
+    return DayReport(
         (datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(minutes=first)).strftime("%Y-%m-%d"),
         Window(range(first, first + DAY), tuple(counted.values())),
         tuple(hours),
@@ -104,7 +102,7 @@ def read_report(
     )
 
 
-def as_json(report: Report) -> dict[str, Any]:
+def as_json(report: DayReport) -> dict[str, Any]:
     """For programs. Shares are 0 to 1."""
     window = report.window
     return {
@@ -125,7 +123,7 @@ def as_json(report: Report) -> dict[str, Any]:
                 "symbol": name,
                 "total": sum(decisions.values()),
                 "decisions": dict(decisions),
-                "skip_rate": _share(decisions, SKIP),
+                "skip_rate": share_of(decisions, SKIP),
             }
             for name, decisions in report.symbols.items()
         ],
@@ -146,84 +144,7 @@ def as_json(report: Report) -> dict[str, Any]:
     }
 
 
-def as_markdown(report: Report, most_symbols: int | None) -> str:
-    """For people.
-
-    :arg most_symbols: how many symbols are listed; None: all.
-    """
-    return "\n".join(_markdown(report, most_symbols)) + "\n"
-
-
-def _markdown(report: Report, most_symbols: int | None) -> Iterator[str]:
-    window = report.window
-    yield f"# Decisions of {report.day} (UTC)"
-    yield ""
-    if not report.over:
-        yield "The day is not over yet.\n"
-    if report.gone:
-        hours = f"{report.gone // 60}:{report.gone % 60:02}"
-        yield f"**Not the whole day**: its first {hours} hours may have expired in Redis, wholly or in part.\n"
-    if not window.total:
-        yield "No decisions."
-    else:
-        yield f"{number(window.total)} decisions, {percent(window.share_of(SKIP))} skipped."
-        yield ""
-        yield "| decision | count | share |"
-        yield "|---|---:|---:|"
-        for name, count in window.decisions.items():
-            yield f"| {name} | {number(count)} | {percent(window.share(count))} |"
-        yield from _gates(report)
-        yield from _hours(report)
-        yield from _symbols(report, most_symbols)
-    yield from _alerts(report)
-
-
-def _gates(report: Report) -> Iterator[str]:
-    yield from ("", f"## Top {'reasons' if report.full else 'gates'}", "")
-    yield from ("| gate | count | share |", "|---|---:|---:|")
-    for gate in report.gates:
-        yield f"| {_cell(gate.name)} | {number(gate.count)} | {percent(gate.share)} |"
-
-
-def _hours(report: Report) -> Iterator[str]:
-    yield from ("", "## By hour", "")
-    yield f"| hour | all | {' | '.join(DECISIONS)} | top gate |"
-    yield f"|---|{'---:|' * (len(DECISIONS) + 1)}---|"
-    for hour, one in enumerate(report.hours):
-        if one.total:
-            shares = " | ".join(percent(one.share_of(name)) for name in DECISIONS)
-            gate = f"{_cell(one.gates[0].name)} {percent(one.share(one.gates[0].count))}" if one.gates else ""
-            yield f"| {hour:02} | {number(one.total)} | {shares} | {gate} |"
-
-
-def _symbols(report: Report, most: int | None) -> Iterator[str]:
-    if not report.symbols:
-        return
-    yield from ("", "## Symbols", "")
-    yield from ("| symbol | decisions | executed | skipped |", "|---|---:|---:|---:|")
-    for name, decisions in list(report.symbols.items())[:most]:
-        shares = f"{percent(_share(decisions, EXECUTE))} | {percent(_share(decisions, SKIP))}"
-        yield f"| {_cell(name)} | {number(sum(decisions.values()))} | {shares} |"
-    if most is not None and len(report.symbols) > most:
-        yield from ("", f"And {number(len(report.symbols) - most)} more symbols: `--full` lists them.")
-
-
-def _alerts(report: Report) -> Iterator[str]:
-    yield from ("", "## Alerts", "")
-    if not report.alerts:
-        yield "None."
-    for alert in report.alerts:
-        about = alert.message or f"{alert.reason} {percent(alert.share)}"
-        what = f"{_cell(alert.severity)} {_cell(alert.kind)} {_cell(alert.state)}"
-        yield f"- {clock(alert.timestamp)} {what}: {_cell(about)}"
-
-
-def _cell(value: str) -> str:
-    """Text from Redis, on one line and without a meaning in Markdown."""
-    safe = one_line(value, 300)
-    return "".join(f"\\{character}" if character in "\\`*[]<>|#" else character for character in safe)
-
-
-def _share(decisions: Mapping[str, int], decision: str) -> float:
+def share_of(decisions: Mapping[str, int], decision: str) -> float:
+    """The share of one of the `decisions`, 0 to 1; 0 of none at all."""
     total = sum(decisions.values())
     return decisions.get(decision, 0) / total if total else 0.0

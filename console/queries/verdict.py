@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from console.queries.counting import CountingFlow
 from console.queries.latest import last_minute
-from console.queries.service import Service
 from console.queries.text import percent
 from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Minutes, Window
 from sinks.values.counts import EXECUTE, Ranked
-
-THRESHOLDS = Thresholds()
-EXECUTE_LOW, GATE_SHARES = THRESHOLDS.execute_low, THRESHOLDS.gates
-gate_severity, decision_severity = THRESHOLDS.gate_severity, THRESHOLDS.decision_severity
 
 _FEW = 3
 """Gates that can be named in one breath."""
@@ -27,7 +23,9 @@ class Verdict:
     sentence: str
 
 
-def verdict(window: Window, minutes: Minutes | None = None, service: Service | None = None) -> Verdict:
+def verdict(
+    window: Window, thresholds: Thresholds, minutes: Minutes | None = None, service: CountingFlow | None = None
+) -> Verdict:
     """What `window` says; and what its last full minute says, where that is clearly something else.
 
     :arg minutes: single minutes, to tell for how long it has been so, as far back as they were read.
@@ -40,34 +38,37 @@ def verdict(window: Window, minutes: Minutes | None = None, service: Service | N
         return Verdict(Severity.SERIOUS, f"Not trading: no decisions {verb}")
     latest = None if minutes is None else last_minute(minutes, window.name)
     if latest is not None and latest.differs:
-        turned = _turned(window, latest.window, minutes)
+        turned = _turned(window, latest.window, minutes, thresholds)
         if turned is not None:
             return turned
     executed = window.share_of(EXECUTE)
-    if executed < EXECUTE_LOW:
+    if executed < thresholds.execute_low:
         rest = f", {percent(executed)} executed" if executed else ""
-        return Verdict(Severity.SERIOUS, f"Not trading: {_cause(window, minutes)}{rest}")
+        return Verdict(Severity.SERIOUS, f"Not trading: {_cause(window, minutes, thresholds)}{rest}")
     sentence = f"Trading: {percent(executed)} executed"
-    gate = _flagged(window)
+    gate = _flagged(window, thresholds)
     if gate:
-        return Verdict(Severity.ATTENTION, f"{sentence}, but {_blocks(window, gate)}{_since(gate, minutes)}")
+        return Verdict(
+            Severity.ATTENTION, f"{sentence}, but {_blocks(window, gate)}{_since(gate, minutes, thresholds)}"
+        )
     return Verdict(Severity.NORMAL, sentence)
 
 
-def _turned(window: Window, last: Window, minutes: Minutes | None) -> Verdict | None:
+def _turned(window: Window, last: Window, minutes: Minutes | None, thresholds: Thresholds) -> Verdict | None:
     """What there is to say where `last`, a minute of `window`, is of another mind; None: both say the same."""
+    low = thresholds.execute_low
     before, now = window.share_of(EXECUTE), last.share_of(EXECUTE)
     shares = f"{percent(now)} executed in the last minute ({percent(before)} in {window.name})"
-    if before >= EXECUTE_LOW and not last.total:
+    if before >= low and not last.total:
         what = f"no decisions arrived in the last minute ({percent(before)} executed in {window.name})"
         return Verdict(Severity.SERIOUS, f"Trading has stopped: {what}")
-    if before >= EXECUTE_LOW > now:
-        return Verdict(Severity.SERIOUS, f"Trading has stopped: {_cause(last, minutes)}, {shares}")
-    gate = _flagged(last)
+    if before >= low > now:
+        return Verdict(Severity.SERIOUS, f"Trading has stopped: {_cause(last, minutes, thresholds)}, {shares}")
+    gate = _flagged(last, thresholds)
     but = f", but {_blocks(last, gate)} in it" if gate else ""
-    if now >= EXECUTE_LOW > before:
+    if now >= low > before:
         return Verdict(Severity.ATTENTION, f"Trading again: {shares}{but}")
-    if now >= EXECUTE_LOW and gate and not _flagged(window):
+    if now >= low and gate and not _flagged(window, thresholds):
         return Verdict(Severity.ATTENTION, f"Trading: {shares}{but}")
     return None
 
@@ -78,30 +79,30 @@ def many_gates(window: Window) -> bool:
     return 2 * largest < sum(gate.count for gate in window.gates)
 
 
-def _cause(window: Window, minutes: Minutes | None) -> str:
+def _cause(window: Window, minutes: Minutes | None, thresholds: Thresholds) -> str:
     if not window.gates:
         return "most decisions give no reason"
     if many_gates(window):
         blocked = window.share(sum(gate.count for gate in window.gates))
         return f"{len(window.gates)} gates block {percent(blocked)} of decisions and none stands out"
     gate = window.gates[0]
-    return f"{_blocks(window, gate)}{_since(gate, minutes)}"
+    return f"{_blocks(window, gate)}{_since(gate, minutes, thresholds)}"
 
 
-def _flagged(window: Window) -> Ranked | None:
+def _flagged(window: Window, thresholds: Thresholds) -> Ranked | None:
     """The gate that blocks most, where that is worth attention."""
     gate = window.gates[0] if window.gates else None
-    return gate if gate and gate_severity(window.share(gate.count)) else None
+    return gate if gate and thresholds.gate_severity(window.share(gate.count)) else None
 
 
-def _since(gate: Ranked, minutes: Minutes | None) -> str:
+def _since(gate: Ranked, minutes: Minutes | None, thresholds: Thresholds) -> str:
     """For how many minutes on end the gate has been worth attention, where that is more than one."""
     if minutes is None:
         return ""
 
     def stops(one: Window) -> bool:
         count = next((found.count for found in one.gates if found.name == gate.name), 0)
-        return bool(gate_severity(one.share(count)))
+        return bool(thresholds.gate_severity(one.share(count)))
 
     length = minutes.on_end(stops)
     if length <= 1:

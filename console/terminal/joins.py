@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from console.queries.joins import Permitted, Proposed
-from console.queries.text import fit
+from console.terminal.text import fit
 
 
 def proposed_line(one: Proposed, width: int, *, ascii_only: bool = False) -> str:

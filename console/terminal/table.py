@@ -9,17 +9,17 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from connectors.text import one_line
-from console.queries.text import bar, fit, number, percent
-from console.queries.verdict import decision_severity
+from console.queries.text import number, percent
+from console.terminal.text import bar, fit
 from console.terminal.viewport import STYLES, Room
-from flows.domain.thresholds import Severity
+from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Window
 
 _LONGEST_NAME = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RankedRow:
     """One name that was counted."""
 
     name: str
@@ -29,7 +29,7 @@ class Row:
     note: str = ""
 
 
-def ranking(rows: Sequence[Row], room: Room, title: str) -> list[Text]:
+def ranking(rows: Sequence[RankedRow], room: Room, title: str) -> list[Text]:
     """A heading, and a line a row: name, count, share, and on a screen that is wide enough a bar."""
     longest = max((cell_len(one_line(row.name, _LONGEST_NAME)) for row in rows), default=0)
     longest = max(longest, cell_len(title))
@@ -50,12 +50,12 @@ def ranking(rows: Sequence[Row], room: Room, title: str) -> list[Text]:
     return lines
 
 
-def decisions(window: Window) -> list[Text]:
+def decisions(window: Window, thresholds: Thresholds) -> list[Text]:
     """Three lines: every decision, how often, and its share."""
     names, counts, shares = Text("", "dim"), Text(), Text()
     for decision, count in window.decisions.items():
         share = window.share_of(decision)
-        style = STYLES[decision_severity(decision, share)] if window.total else "dim"
+        style = STYLES[thresholds.decision_severity(decision, share)] if window.total else "dim"
         names.append(f"{decision:>13}")
         counts.append(f"{number(count):>13}", style)
         shares.append(f"{percent(share):>13}", style)

@@ -37,13 +37,12 @@ def watch(
     called old, until it is back.
     """
     from console.watch import loop
-    from console.watch.view import View
-    from flows.settings.joins import AllocationSettings
+    from console.watch.scene import WatchSettings
+    from console.watch.view import ScreenState
 
-    # (those of the flow whose proposals are shown: it may have been told another stream)
-    settings = read_settings(AllocationSettings, redis_url)
+    settings = read_settings(WatchSettings, redis_url)
     client = connect(settings, "quantum-console")
-    view = View(window)
+    view = ScreenState(window)
     with asking(settings):
         if sys.stdout.isatty():
             loop.watch(client, settings, view, every)

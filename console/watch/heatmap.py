@@ -12,12 +12,8 @@ from itertools import groupby
 from rich.text import Text
 
 from console.queries.text import percent
-from console.queries.verdict import GATE_SHARES, gate_severity
 from console.terminal.viewport import STYLES
-from flows.domain.thresholds import Severity
-
-SOME = 0.10
-"""From this share on a cell is more than faintly shaded."""
+from flows.domain.thresholds import Severity, Thresholds
 
 _WIDEST = 2
 """Cells of a column at the most."""
@@ -50,22 +46,22 @@ def columns(running: int, depth: int, room: int) -> Columns:
     return Columns(tuple(found), min(room // len(found), _WIDEST))
 
 
-def heat(shares: Sequence[float | None], cells: int, *, ascii_only: bool = False) -> Text:
+def heat(shares: Sequence[float | None], cells: int, thresholds: Thresholds, *, ascii_only: bool = False) -> Text:
     """A line of columns that are `cells` wide.
 
     :arg shares: 0 to 1, a column each; None: nothing is known, and the column is left blank.
     """
     line = Text()
-    drawn = (_cell(share, ascii_only) for share in shares)
+    drawn = (_cell(share, thresholds, ascii_only) for share in shares)
     for (cell, style), same in groupby(drawn):
         line.append(cell * cells * sum(1 for _ in same), style)
     return line
 
 
-def legend(*, ascii_only: bool = False) -> Text:
+def legend(thresholds: Thresholds, *, ascii_only: bool = False) -> Text:
     """What the shades mean."""
-    limits = (SOME, *GATE_SHARES[:2])
-    said = [f"{_cell(0.0, ascii_only)[0]} none"]
+    limits = (_some(thresholds), *thresholds.gates[:2])
+    said = [f"{_cell(0.0, thresholds, ascii_only)[0]} none"]
     said += [f"{_shade(at, ascii_only)} <{percent(limit)}" for at, limit in enumerate(limits)]
     return Text("  ".join([*said, f"{_shade(len(limits), ascii_only)} more"]), "dim")
 
@@ -80,16 +76,21 @@ def axis(shown: Columns, running: int) -> str:
     return f"{line:<{shown.width - 3}}now"
 
 
-def _cell(share: float | None, ascii_only: bool) -> tuple[str, str]:
+def _cell(share: float | None, thresholds: Thresholds, ascii_only: bool) -> tuple[str, str]:
     """A character, and its style."""
     if share is None:
         return " ", ""
     if share <= 0:
         return "." if ascii_only else "·", "dim"
-    severity = gate_severity(share)
+    severity = thresholds.gate_severity(share)
     if severity is Severity.NORMAL:
-        return _shade(int(share >= SOME), ascii_only), ""
+        return _shade(int(share >= _some(thresholds)), ascii_only), ""
     return _shade(2 if severity is Severity.ATTENTION else 3, ascii_only), STYLES[severity]
+
+
+def _some(thresholds: Thresholds) -> float:
+    """From this share on a cell is more than faintly shaded: 10 % by default."""
+    return thresholds.gate_medium / 4
 
 
 def _shade(at: int, ascii_only: bool) -> str:

@@ -15,14 +15,13 @@ from console.terminal.refresh import frame
 from console.terminal.refresh import screen as own_screen
 from console.terminal.viewport import Room, here, printed
 from console.watch.middle import symbols_wanted
-from console.watch.scene import read_scene
+from console.watch.scene import WatchSettings, read_scene
 from console.watch.screen import screen
 from console.watch.symbols import Picked, SymbolReader
-from console.watch.view import View, press
-from flows.settings.joins import AllocationSettings
+from console.watch.view import ScreenState, press
 
 
-def watch(client: redis.Redis, settings: AllocationSettings, view: View, every: float) -> None:
+def watch(client: redis.Redis, settings: WatchSettings, view: ScreenState, every: float) -> None:
     """Show it until `q`.
 
     :arg every: seconds between two looks at Redis; keys and a new size of the terminal are heeded at once.
@@ -55,7 +54,7 @@ def watch(client: redis.Redis, settings: AllocationSettings, view: View, every: 
                 due = time.monotonic() + every
 
 
-def once(client: redis.Redis, settings: AllocationSettings, view: View) -> str:
+def once(client: redis.Redis, settings: WatchSettings, view: ScreenState) -> str:
     """What the screen would show, as plain text. Raises `connectors.errors.RedisFailure`."""
     scene, room = read_scene(client, settings), here()
     picked = SymbolReader(client, settings.key_prefix).read(scene.minutes, view, symbols_wanted(room.height))

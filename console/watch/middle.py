@@ -10,14 +10,15 @@ from rich.text import Text
 
 from connectors.text import one_line
 from console.queries.symbols import Symbol
-from console.queries.text import bar, fit, number, percent
-from console.queries.verdict import decision_severity, gate_severity
+from console.queries.text import number, percent
 from console.terminal.table import mix
+from console.terminal.text import bar, fit
 from console.terminal.viewport import STYLES, Room
 from console.watch.heatmap import axis, columns, heat, legend
 from console.watch.symbols import Picked
-from console.watch.view import View
+from console.watch.view import ScreenState
 from flows.domain.decisions import gate_of
+from flows.domain.thresholds import Thresholds
 from flows.domain.windows import Minutes, Window
 from sinks.values.counts import DECISIONS, EXECUTE, Ranked
 
@@ -57,7 +58,15 @@ def symbols_wanted(height: int | None) -> int:
     return min((height - SYMBOLS_HEIGHT) // 2 + 6, _MOST_SYMBOLS) if height >= SYMBOLS_HEIGHT else 0
 
 
-def middle(minutes: Minutes, window: Window, view: View, picked: Picked, lines: int | None, room: Room) -> list[Text]:
+def middle(
+    minutes: Minutes,
+    window: Window,
+    thresholds: Thresholds,
+    view: ScreenState,
+    picked: Picked,
+    lines: int | None,
+    room: Room,
+) -> list[Text]:
     """Exactly `lines` of them; None: as many as it takes.
 
     :arg window: that of `view`, of `minutes`.
@@ -69,11 +78,11 @@ def middle(minutes: Minutes, window: Window, view: View, picked: Picked, lines: 
     most = _MOST_ROWS if lines is None else lines
     gates = [gate for gate in window.gates if view.lets_through(gate.name)][:most]
     if gates or not (view.filter and picked.symbols):
-        sections.append(_gates(minutes, window, gates, width, room))
+        sections.append(_gates(minutes, window, gates, thresholds, width, room))
     if view.filter and picked.symbols:
-        sections.append(_gates_of(picked.symbols[0], width, room))
+        sections.append(_gates_of(picked.symbols[0], thresholds, width, room))
     if len(picked.symbols) > bool(view.filter):
-        sections.append(_symbols(picked, width))
+        sections.append(_symbols(picked, thresholds, width))
     if lines is None:
         return [line for one in sections for line in [*one.title, *one.rows[:most]]]
     if lines < 2 * len(sections):  # (headings alone say nothing)
@@ -103,14 +112,17 @@ def heading(name: str, width: int, right: Text | None = None) -> Text:
     return line
 
 
-def _gates(minutes: Minutes, window: Window, gates: Sequence[Ranked], width: int, room: Room) -> _Section:
+def _gates(
+    minutes: Minutes, window: Window, gates: Sequence[Ranked], thresholds: Thresholds, width: int, room: Room
+) -> _Section:
     if not gates:
         return _Section([heading("Gates: none", width)], [])
     if width < MAP_WIDTH:
-        return _Section([heading("Gates", width)], [_gate(one, window.share(one.count), width, room) for one in gates])
+        bars = [_gate(one, window.share(one.count), thresholds, width, room) for one in gates]
+        return _Section([heading("Gates", width)], bars)
     name_width = _name_width(width)
     shown = columns(minutes.running, minutes.depth, width - name_width - 20)
-    title = heading("Gates", width, legend(ascii_only=room.ascii_only))
+    title = heading("Gates", width, legend(thresholds, ascii_only=room.ascii_only))
     labels = Text(f"{'':<{name_width}}{'count':>11}{'share':>7}  {axis(shown, minutes.running)}", "dim")
     stopped = {minute: _gate_counts(summary.reasons) for minute, summary in minutes.counted.items()}
     decided = {
@@ -118,13 +130,13 @@ def _gates(minutes: Minutes, window: Window, gates: Sequence[Ranked], width: int
     }
     rows = []
     for gate in gates:
-        line = _named(gate.name, gate.count, window.share(gate.count), name_width)
+        line = _named(gate.name, gate.count, window.share(gate.count), thresholds, name_width)
         shares: list[float | None] = []
         for column in shown.minutes:
             whole = sum(decided.get(minute, 0) for minute in column)
             part = sum(stopped[minute][gate.name] for minute in column if minute in stopped)
             shares.append(part / whole if whole else None)
-        rows.append(line.append_text(heat(shares, shown.cells, ascii_only=room.ascii_only)))
+        rows.append(line.append_text(heat(shares, shown.cells, thresholds, ascii_only=room.ascii_only)))
     return _Section([title, labels], rows)
 
 
@@ -135,28 +147,27 @@ def _gate_counts(reasons: Mapping[str, int]) -> Counter[str]:
     return counts
 
 
-def _gates_of(symbol: Symbol, width: int, room: Room) -> _Section:
+def _gates_of(symbol: Symbol, thresholds: Thresholds, width: int, room: Room) -> _Section:
     """All that stops a symbol, with shares of its own decisions."""
     said = f"{number(symbol.window.total)} decisions, {mix(symbol.window.decisions, symbol.window.total)}"
     title = heading(f"{one_line(symbol.name, _NAME_LENGTH)}: {said}", width)
-    rows = [_gate(gate, symbol.window.share(gate.count), width, room) for gate in symbol.window.gates]
+    rows = [_gate(gate, symbol.window.share(gate.count), thresholds, width, room) for gate in symbol.window.gates]
     return _Section([title], rows or [Text("nothing stops it", "dim")])
 
 
-def _gate(gate: Ranked, share: float, width: int, room: Room) -> Text:
+def _gate(gate: Ranked, share: float, thresholds: Thresholds, width: int, room: Room) -> Text:
     name_width = _name_width(width)
-    line = _named(gate.name, gate.count, share, name_width)
-    return line.append(
-        bar(share, min(max(width - name_width - 21, 0), 60), ascii_only=room.ascii_only), STYLES[gate_severity(share)]
-    )
+    line = _named(gate.name, gate.count, share, thresholds, name_width)
+    drawn = bar(share, min(max(width - name_width - 21, 0), 60), ascii_only=room.ascii_only)
+    return line.append(drawn, STYLES[thresholds.gate_severity(share)])
 
 
-def _named(name: str, count: int, share: float, name_width: int) -> Text:
+def _named(name: str, count: int, share: float, thresholds: Thresholds, name_width: int) -> Text:
     line = Text(fit(name, name_width))
-    return line.append(f"{number(count):>11}{percent(share):>7}  ", STYLES[gate_severity(share)])
+    return line.append(f"{number(count):>11}{percent(share):>7}  ", STYLES[thresholds.gate_severity(share)])
 
 
-def _symbols(picked: Picked, width: int) -> _Section:
+def _symbols(picked: Picked, thresholds: Thresholds, width: int) -> _Section:
     """A line each: how often it was decided upon, the share that was executed, and what stops it most."""
     shown = len(picked.symbols)
     which = f"the {shown} busiest of {number(picked.matching)}" if shown < picked.matching else number(shown)
@@ -164,10 +175,12 @@ def _symbols(picked: Picked, width: int) -> _Section:
     for symbol in picked.symbols:
         executed = symbol.window.share_of(EXECUTE)
         line = Text(f"{fit(symbol.name, _SYMBOL_WIDTH)}{number(symbol.window.total):>11}")
-        line.append(f"{percent(executed):>7} executed", STYLES[decision_severity(EXECUTE, executed)])
+        line.append(f"{percent(executed):>7} executed", STYLES[thresholds.decision_severity(EXECUTE, executed)])
         for gate in symbol.window.gates[:_GATES_OF_SYMBOL]:
             share = symbol.window.share(gate.count)
-            line.append("  ").append(f"{one_line(gate.name, 40)} {percent(share)}", STYLES[gate_severity(share)])
+            line.append("  ").append(
+                f"{one_line(gate.name, 40)} {percent(share)}", STYLES[thresholds.gate_severity(share)]
+            )
         rows.append(line)
     return _Section([heading(f"Symbols: {which}", width)], rows)
 

@@ -7,16 +7,21 @@ from dataclasses import dataclass
 import redis
 
 from console.queries.alerts import SeenAlert, read_alerts, read_last_check, still_firing
+from console.queries.counting import CountingFlow, read_service
 from console.queries.joins import Joins, read_joins
 from console.queries.minutes import read_minutes
-from console.queries.service import Service, read_service
 from console.queries.status import read_last_executions
 from flows.domain.windows import Minutes
 from flows.settings.joins import AllocationSettings
+from flows.settings.thresholds import ThresholdSettings
 from sinks.values.counts import LONGEST_WINDOW
 
 STUCK_SECONDS = 900
 """A symbol that is decided upon and was not executed for so long is stuck: the limit of the alerts."""
+
+
+class WatchSettings(AllocationSettings, ThresholdSettings):
+    """Where proposals are (`flows.allocation` may have been told another stream), and what all is judged by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class Stuck:
 class Scene:
     """One moment."""
 
-    service: Service
+    service: CountingFlow
     minutes: Minutes
     """The last hour."""
     stuck: tuple[Stuck, ...]
@@ -44,10 +49,10 @@ class Scene:
     joins: Joins
 
 
-def read_scene(client: redis.Redis, settings: AllocationSettings) -> Scene:
+def read_scene(client: redis.Redis, settings: WatchSettings) -> Scene:
     """Blocks for a dozen round trips; raises `connectors.errors.RedisFailure`."""
     prefix = settings.key_prefix
-    service = read_service(client, prefix)
+    service = read_service(client, prefix, settings.thresholds)
     return Scene(
         service,
         read_minutes(client, prefix, service.minute, LONGEST_WINDOW),

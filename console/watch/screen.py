@@ -11,24 +11,22 @@ from itertools import islice
 from rich.text import Text
 
 from connectors.text import one_line
+from console.queries.firing import UNCHECKED_SECONDS
 from console.queries.joins import Permitted
-from console.queries.service import BEHIND
-from console.queries.text import age, clock, number, percent, sparkline
-from console.queries.verdict import decision_severity, verdict
+from console.queries.text import age, clock, number, percent
+from console.queries.verdict import verdict
+from console.terminal.text import sparkline
 from console.terminal.viewport import STYLES, Room
 from console.watch.middle import heading, middle
 from console.watch.scene import Scene
 from console.watch.symbols import Picked
-from console.watch.view import View
+from console.watch.view import ScreenState
 from flows.domain.thresholds import Severity
 from flows.domain.windows import Window
 from sinks.values.counts import DECISIONS, LONGEST_WINDOW
 from sinks.values.joins import OK
 
 _MOST_ALERTS = 4
-
-UNCHECKED_SECONDS = 300
-"""After so long without a check, what is known of alerts is old: they are checked every minute."""
 
 OLD_PROPOSALS_SECONDS = 600
 """From here on proposals are old: by default their keys last no longer."""
@@ -47,7 +45,7 @@ Stuck: decided upon in the last 15 minutes, and not executed for as long.
 What a gate means and what to do: quantum explain GATE"""
 
 
-def screen(scene: Scene, view: View, picked: Picked, room: Room, trouble: str = "") -> list[Text]:
+def screen(scene: Scene, view: ScreenState, picked: Picked, room: Room, trouble: str = "") -> list[Text]:
     """The lines of a screen; no more and none wider than `room` has.
 
     :arg picked: the symbols that were read for `view`; those of another view are not shown.
@@ -70,7 +68,8 @@ def screen(scene: Scene, view: View, picked: Picked, room: Room, trouble: str = 
         _prompt(view),
     ]
     between = None if height is None else max(height - len(top) - len(bottom), 2)
-    return _cut([*top, *middle(scene.minutes, window, view, picked, between, room), *bottom], width, height)
+    between_them = middle(scene.minutes, window, scene.service.thresholds, view, picked, between, room)
+    return _cut([*top, *between_them, *bottom], width, height)
 
 
 def _cut(lines: list[Text], width: int, height: int | None) -> list[Text]:
@@ -81,7 +80,7 @@ def _cut(lines: list[Text], width: int, height: int | None) -> list[Text]:
     return lines
 
 
-def _title(scene: Scene, view: View, width: int) -> Text:
+def _title(scene: Scene, view: ScreenState, width: int) -> Text:
     left = f"quantum watch  {view.window}"
     right = f"{clock(scene.service.now)}  ? help  q end"
     title = Text(left, "bold")
@@ -92,7 +91,7 @@ def _title(scene: Scene, view: View, width: int) -> Text:
 def _verdict(scene: Scene, window: Window, trouble: str) -> Text:
     if trouble:
         return Text(one_line(trouble), f"bold {STYLES[Severity.CRITICAL]}")
-    said = verdict(window, scene.minutes, scene.service)
+    said = verdict(window, scene.service.thresholds, scene.minutes, scene.service)
     return Text(one_line(said.sentence), f"bold {STYLES[said.severity]}".strip())
 
 
@@ -103,7 +102,7 @@ def _decisions(scene: Scene, window: Window, width: int, ascii_only: bool) -> It
     totals = {one: sum(counted[one].decisions.get(name, 0) for name in DECISIONS) for one in shown if one in counted}
     for name in DECISIONS:
         share = window.share_of(name)
-        style = STYLES[decision_severity(name, share)] if window.total else "dim"
+        style = STYLES[scene.service.thresholds.decision_severity(name, share)] if window.total else "dim"
         line = Text(f"{name:<8}")
         line.append(f"{number(window.decisions[name]):>11}{percent(share):>7}", style)
         shares = [
@@ -136,7 +135,7 @@ def _alerts(scene: Scene) -> Iterator[Text]:
         yield Text(f"           and {more + 1} more alerts")
 
 
-def _stuck(scene: Scene, view: View, width: int) -> Text:
+def _stuck(scene: Scene, view: ScreenState, width: int) -> Text:
     found = [one for one in scene.stuck if view.lets_through(one.symbol)]
     if not found:
         return Text("stuck      none", "dim")
@@ -148,7 +147,7 @@ def _stuck(scene: Scene, view: View, width: int) -> Text:
     return line.append(", ".join(names), STYLES[Severity.ATTENTION])
 
 
-def _proposals(scene: Scene, view: View) -> Iterator[Text]:
+def _proposals(scene: Scene, view: ScreenState) -> Iterator[Text]:
     found = [one for one in scene.joins.proposed if view.lets_through(one.symbol)]
     if found:
         by_change = sorted(found, key=lambda one: -abs((one.multiplier or 1.0) - 1.0))
@@ -159,7 +158,7 @@ def _proposals(scene: Scene, view: View) -> Iterator[Text]:
         yield Text(f"proposals  {number(len(found))}{old}: {', '.join(islice(shown, 6))}", style)
 
 
-def _permits(scene: Scene, view: View) -> Iterator[Text]:
+def _permits(scene: Scene, view: ScreenState) -> Iterator[Text]:
     found = [one for one in scene.joins.permits if view.lets_through(one.symbol)]
     if found:
         down = sum(one.action == "DOWNSIZE" for one in found)
@@ -181,7 +180,7 @@ def _lag(scene: Scene) -> Text:
     group, status = scene.service.group, scene.service.status
     if group is None:
         return Text("consumer   none", STYLES[Severity.SERIOUS])
-    behind = group.waiting > BEHIND or not scene.service.running
+    behind = scene.service.behind or not scene.service.running
     alive = sum(bool(one.alive) for one in group.consumers)
     line = Text(f"consumers  {alive} alive, ")
     line.append(
@@ -191,7 +190,7 @@ def _lag(scene: Scene) -> Text:
     return line.append(f", processed {number(status.processed_total)}")
 
 
-def _prompt(view: View) -> Text:
+def _prompt(view: ScreenState) -> Text:
     if view.typing:
         return Text(f"/{view.filter}_")
     if view.filter:

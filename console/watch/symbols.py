@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 import redis
 
 from console.queries.symbols import Symbol, busiest, read_symbols, read_totals
-from console.watch.view import View
+from console.watch.view import ScreenState
 from flows.domain.windows import Minutes, minutes_of
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ class SymbolReader:
         self._totals: Sparing[Mapping[str, Mapping[str, int]]] = Sparing(clock)
         self._symbols: Sparing[tuple[Symbol, ...]] = Sparing(clock)
 
-    def read(self, minutes: Minutes, view: View, most: int) -> Picked:
+    def read(self, minutes: Minutes, view: ScreenState, most: int) -> Picked:
         """At most `most` symbols, and with a filter at least one; it costs nothing where none is wanted.
 
         Blocks for a few round trips; raises `connectors.errors.RedisFailure`.
@@ -86,7 +86,7 @@ class SymbolReader:
         return Picked(view.window, view.filter, symbols, len(found))
 
 
-def matching(totals: Mapping[str, Mapping[str, int]], view: View) -> list[str]:
+def matching(totals: Mapping[str, Mapping[str, int]], view: ScreenState) -> list[str]:
     """The symbols that the filter lets through: the one that it names first, then the busiest. Pure."""
     found = [name for name in busiest(totals, len(totals)) if view.lets_through(name)]
     return sorted(found, key=lambda name: name.lower() != view.filter.lower())

@@ -16,7 +16,7 @@ MOST_FILTER = 40
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class ScreenState:
     """What is chosen."""
 
     window: str = "5m"
@@ -32,7 +32,7 @@ class View:
         return self.filter.lower() in name.lower()
 
 
-def press(view: View, key: str) -> View:
+def press(view: ScreenState, key: str) -> ScreenState:
     """The view after a key: a character, or a whole escape sequence."""
     if view.typing:
         return _type(view, key)
@@ -51,7 +51,7 @@ def press(view: View, key: str) -> View:
     return view
 
 
-def _type(view: View, key: str) -> View:
+def _type(view: ScreenState, key: str) -> ScreenState:
     if key in ENTER:
         return replace(view, typing=False)
     if key == ESCAPE:

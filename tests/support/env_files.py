@@ -5,10 +5,10 @@ from __future__ import annotations
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
-from connectors.settings import RedisSettings
 from flows.settings.alerts import AlertsSettings
 from flows.settings.joins import AllocationSettings, GovernorSettings
 from flows.settings.p35 import P35Settings
+from flows.settings.thresholds import ThresholdSettings
 from tests.support.flow_process import ROOT
 
 FOLDER = ROOT / "deploy" / "env"
@@ -33,19 +33,20 @@ CONSOLE = "console"
 """Name of the file that the installed command `quantum` reads, and no unit."""
 
 CONSOLE_HEAD = """\
-# Where the command quantum finds Redis, installed as /etc/quantum/console.env. It is read at each call, by those who
-# may: root and the group quantum-console.
+# Where the command quantum finds Redis, and the thresholds that it judges by, installed as /etc/quantum/console.env.
+# It is read at each call, by those who may: root and the group quantum-console.
 #
 # Each setting is shown with its default; uncomment it to change it. What the caller's own environment says wins; for a
 # caller who sets any REDIS_ variable, or gives --redis-url, nothing here counts. What is allowed: docs/configuration.md
 # A password has a better place than this: a file of its own that this group may read, named by REDIS_PASSWORD_FILE.
+# Give the thresholds (P35_ALERT_...) the values that p35-alerts.env has.
 """
 
 
 def document(name: str) -> str:
     """The whole file `name`."""
     if name == CONSOLE:
-        fields = RedisSettings.model_fields.items()
+        fields = ThresholdSettings.model_fields.items()
         asked = [(setting, field) for setting, field in fields if not setting.startswith(("log_", "metrics_"))]
         return CONSOLE_HEAD + "".join(_setting(setting, field) for setting, field in asked)
     settings = SETTINGS[name].model_fields

@@ -22,7 +22,7 @@ from connectors.errors import NoGroup
 from connectors.private_redis import PrivateRedis, free_port
 from console.audit.bounds import Bounds, Difference, compare
 from console.audit.recount import Recount
-from console.audit.run import Audit, Report
+from console.audit.run import Audit, AuditResult
 from console.audit.text import as_json, as_text
 from flows.settings.p35 import P35Settings
 from sinks.times import minute_name
@@ -50,7 +50,7 @@ def quantum(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def audit(raw: redis.Redis, since: int | None = None, **settings: Any) -> Report:
+def audit(raw: redis.Redis, since: int | None = None, **settings: Any) -> AuditResult:
     """An audit in this process."""
     return Audit(raw, P35Settings(**settings), since).run()
 
@@ -117,7 +117,7 @@ def test_a_bucket_that_contradicts_itself_is_found_without_any_recount() -> None
 
 def test_at_most_twenty_differences_are_shown_and_all_are_in_json() -> None:
     hostile = Difference("k", "202602010657", "reason:\x1b[31m\x7f[bold]", 1, 1, 2)
-    report = Report(9, {"exact": [1], "at_least": [], "expired": [], "moving": []}, [hostile] * 23, True, 0, 0, 9)
+    report = AuditResult(9, {"exact": [1], "at_least": [], "expired": [], "moving": []}, [hostile] * 23, True, 0, 0, 9)
     text = as_text(report)
     assert text.count("expected 1, found") == 20
     assert "and 3 more differences\n23 differences: 9 messages, 1 bucket\n" in text

@@ -15,10 +15,11 @@ import pytest
 import redis
 
 from connectors.private_redis import PrivateRedis, free_port
-from console.cli.check import CRITICAL, OK, WARNING, Limits, judge
-from console.queries.groups import Consumer, Group
-from console.queries.service import Service
+from console.cli.check import CRITICAL, OK, WARNING, CheckLimits, judge
+from console.queries.counting import CountingFlow
+from console.queries.groups import Group, Member
 from console.queries.status import Status
+from flows.domain.thresholds import Thresholds
 from tests.support.flow_process import ROOT, FlowProcess
 from tests.support.quantum import COMMAND, answer, environment, publish_samples, quantum
 from tests.support.recount import GROUP, STREAM, samples, wait_until_counted
@@ -26,12 +27,14 @@ from tests.support.waiting import wait_for
 
 NOWHERE = f"redis://127.0.0.1:{free_port()}/0"
 STATUS = Status(400, 0, 0, 0, 0, 0, 0, 0, 0, "5-0", 1000.0, "c", 900.0, "1")
-LIMITS = Limits((1000, 10_000), (1000, 10_000), (900, 0))
+LIMITS = CheckLimits((1000, 10_000), (1000, 10_000), (900, 0))
 PERFDATA = re.compile(r"([a-z]+)=(U|\d+)(s|c)?;(\d*);(\d*);0")
 
 
-def service(pending: int = 0, lag: int | None = 0, alive: bool = True, now: float = 1100.0) -> Service:
-    return Service(now, STATUS, Group("s", "g", 9, "5-0", pending, lag, (Consumer("c", pending, 0.1, alive),)))
+def service(pending: int = 0, lag: int | None = 0, alive: bool = True, now: float = 1100.0) -> CountingFlow:
+    return CountingFlow(
+        now, STATUS, Group("s", "g", 9, "5-0", pending, lag, (Member("c", pending, 0.1, alive),)), Thresholds()
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,15 +49,15 @@ def service(pending: int = 0, lag: int | None = 0, alive: bool = True, now: floa
         (service(alive=False, lag=1001), [CRITICAL, WARNING]),
         (service(now=1900.0), []),
         (service(now=1901.0), [WARNING]),
-        (Service(0.0, STATUS, None), [CRITICAL]),
+        (CountingFlow(0.0, STATUS, None, Thresholds()), [CRITICAL]),
     ],
 )
-def test_the_judgement(seen: Service, states: list[int]) -> None:
+def test_the_judgement(seen: CountingFlow, states: list[int]) -> None:
     assert [finding.state for finding in judge(seen, LIMITS)] == states
 
 
 def test_a_limit_of_zero_never_minds_a_quiet_market() -> None:
-    assert judge(service(now=1e9), Limits((1, 1), (1, 1), (0, 0))) == []
+    assert judge(service(now=1e9), CheckLimits((1, 1), (1, 1), (0, 0))) == []
 
 
 def test_check_says_one_line_with_performance_data(
@@ -178,6 +181,14 @@ def test_tail_as_json_has_an_object_a_line(server: PrivateRedis, client: redis.R
     assert {one["decision"] for one in read} <= {"BLOCKED", "ERROR"}
     assert all(set(one) == wanted for one in read)
     assert all(one["reason"].startswith(one["gate"]) for one in read)
+
+
+def test_tail_shows_the_time_that_the_flow_counts_by(server: PrivateRedis, client: redis.Redis) -> None:
+    entry = int(client.xadd(STREAM, {"decision": "SKIP", "timestamp": int(time.time()) + 1000}).split(b"-")[0]) / 1000
+    ahead = client.xrange(STREAM)[0][1][b"timestamp"]
+    for skew, shown in (("300", entry), ("2000", float(ahead))):
+        done = quantum(server.url, "tail", "--no-follow", "--json", MAX_FUTURE_SKEW_SEC=skew)
+        assert json.loads(done.stdout)["time"] == shown
 
 
 def test_tail_waits_for_a_redis_that_goes_away(tails: list[Tail]) -> None:

@@ -9,23 +9,23 @@ import pytest
 from console.queries.latest import last_minute
 from console.queries.verdict import Verdict, many_gates, verdict
 from flows.domain.difference import clearly_apart
-from flows.domain.thresholds import Severity
+from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Minutes
-from sinks.values.counts import MinuteSummary
+from sinks.values.counts import Counts
 
 RUNNING = 100
 
 
-def minute(execute: int, **stopped: int) -> MinuteSummary:
+def minute(execute: int, **stopped: int) -> Counts:
     """A minute with so many EXECUTE, and so many that gates blocked."""
     blocked = sum(stopped.values())
-    return MinuteSummary({"EXECUTE": execute, "BLOCKED": blocked}, {"none": execute, **stopped}, {})
+    return Counts({"EXECUTE": execute, "BLOCKED": blocked}, {"none": execute, **stopped}, {})
 
 
-def said(newest_first: list[MinuteSummary], *, ended: bool = False, window: str = "5m") -> Verdict:
+def said(newest_first: list[Counts], *, ended: bool = False, window: str = "5m") -> Verdict:
     """The verdict on minutes of which the first is the running one."""
     minutes = Minutes(RUNNING, {RUNNING - ago: one for ago, one in enumerate(newest_first)}, 15, ended)
-    return verdict(minutes.window(window), minutes)
+    return verdict(minutes.window(window), Thresholds(), minutes)
 
 
 FINE = minute(50, a=20, b=20, c=10)
@@ -63,7 +63,7 @@ def test_a_gate_that_has_just_come_is_told_while_we_trade() -> None:
 
 
 def test_silence_is_told_where_there_was_none_before() -> None:
-    nothing = MinuteSummary({}, {}, {})
+    nothing = Counts({}, {}, {})
     assert said([nothing, nothing, FINE, FINE, FINE]) == Verdict(
         Severity.SERIOUS, "Trading has stopped: no decisions arrived in the last minute (50 % executed in 5m)"
     )

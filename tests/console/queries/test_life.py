@@ -10,9 +10,10 @@ import pytest
 import redis
 
 from connectors.private_redis import PrivateRedis
+from console.queries.counting import read_service
 from console.queries.life import UNITS, Life, read_lives
-from console.queries.service import read_service
 from console.queries.unit import UnitState
+from flows.domain.thresholds import Thresholds
 from sinks.flow_status import ALIVE_SECONDS, is_alive, key
 from tests.support import users
 from tests.support.flow_process import ROOT, FlowProcess
@@ -37,7 +38,7 @@ def seen(client: redis.Redis, flow: str, ago: float, instance: str = HERE) -> No
 
 
 def lives(client: redis.Redis, units: Mapping[str, UnitState]) -> dict[str, Life]:
-    found = read_lives(client, "quantum", read_service(client, "quantum"), units)
+    found = read_lives(client, "quantum", read_service(client, "quantum", Thresholds()), units)
     return {one.name: one for one in found.flows}
 
 

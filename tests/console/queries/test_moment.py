@@ -6,11 +6,12 @@ from datetime import datetime, timezone
 
 import pytest
 
+from console.queries.asked import service_then
+from console.queries.counting import CountingFlow
 from console.queries.moment import MomentError, When, parse_ago, parse_at
 from console.queries.nearest import nearest
-from console.queries.past import service_then
-from console.queries.service import Service
 from console.queries.status import Status
+from flows.domain.thresholds import Thresholds
 from flows.domain.windows import Minutes
 
 NOW = datetime(2026, 2, 1, 14, 5, 30, tzinfo=timezone.utc).timestamp()
@@ -103,7 +104,9 @@ def test_a_span_ends_now_or_when_its_last_minute_was_over() -> None:
 
 
 def test_the_life_of_the_service_matters_to_the_past_where_it_had_not_counted_that_far() -> None:
-    dead = Service(NOW, Status(9, 0, 0, 0, 0, 0, 0, None, None, "1-1", NOW - 600, None, None, None), None)
+    dead = CountingFlow(
+        NOW, Status(9, 0, 0, 0, 0, 0, 0, None, None, "1-1", NOW - 600, None, None, None), None, Thresholds()
+    )
     assert service_then(dead, NOW - 601).warnings == ()
     assert service_then(dead, NOW - 601).blind == ""
     assert service_then(dead, NOW - 599).warnings == dead.warnings != ()

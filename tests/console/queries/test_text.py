@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from console.queries.text import age, clock, number, sparkline
+from console.queries.text import age, clock, number
+from console.terminal.text import sparkline
 
 
 @pytest.mark.parametrize(

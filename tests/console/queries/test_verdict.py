@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from console.queries.text import bar, fit, number, percent
-from console.queries.verdict import decision_severity, gate_severity, verdict
-from flows.domain.thresholds import Severity
+from console.queries.text import number, percent
+from console.queries.verdict import verdict
+from console.terminal.text import bar, fit
+from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Minutes, Window
 from sinks.values.counts import Counts
+
+THRESHOLDS = Thresholds()
 
 
 def window(gates: dict[str, int], **decisions: int) -> Window:
@@ -36,7 +39,7 @@ def window(gates: dict[str, int], **decisions: int) -> Window:
     ],
 )
 def test_the_sentence(seen: Window, severity: Severity, sentence: str) -> None:
-    assert (verdict(seen).severity, verdict(seen).sentence) == (severity, sentence)
+    assert (verdict(seen, THRESHOLDS).severity, verdict(seen, THRESHOLDS).sentence) == (severity, sentence)
 
 
 def test_how_long_it_has_been_so_is_told_in_minutes_on_end() -> None:
@@ -47,21 +50,21 @@ def test_how_long_it_has_been_so_is_told_in_minutes_on_end() -> None:
     stopped = {at: minute(85) for at in (40, *range(93, 100))}
     now = window({"p33_permit_denied": 85}, EXECUTE=15, BLOCKED=85)
     for running, length in (({}, "7 min"), ({100: minute(0)}, "7 min"), ({100: minute(85)}, "8 min")):
-        said = verdict(now, Minutes(100, stopped | {92: minute(39)} | running, 60)).sentence
+        said = verdict(now, THRESHOLDS, Minutes(100, stopped | {92: minute(39)} | running, 60)).sentence
         assert said == f"Not trading: p33_permit_denied blocks 85 % of decisions for {length}, 15 % executed"
     for seen, since in ((stopped, " for 7 min or longer"), ({99: minute(85)}, ""), ({}, "")):
-        said = verdict(now, Minutes(100, seen, 8)).sentence
+        said = verdict(now, THRESHOLDS, Minutes(100, seen, 8)).sentence
         assert said == f"Not trading: p33_permit_denied blocks 85 % of decisions{since}, 15 % executed"
 
 
 def test_the_limits_are_those_of_the_alerts() -> None:
-    assert [gate_severity(share) for share in (0.39, 0.4, 0.6, 0.8)] == list(Severity)
-    assert decision_severity("EXECUTE", 0.19) is Severity.SERIOUS
-    assert decision_severity("EXECUTE", 0.2) is Severity.NORMAL
-    assert decision_severity("SKIP", 0.71) is Severity.ATTENTION
-    assert decision_severity("BLOCKED", 0.41) is Severity.SERIOUS
-    assert decision_severity("ERROR", 0.11) is Severity.CRITICAL
-    assert decision_severity("ERROR", 0.10) is Severity.NORMAL
+    assert [THRESHOLDS.gate_severity(share) for share in (0.39, 0.4, 0.6, 0.8)] == list(Severity)
+    assert THRESHOLDS.decision_severity("EXECUTE", 0.19) is Severity.SERIOUS
+    assert THRESHOLDS.decision_severity("EXECUTE", 0.2) is Severity.NORMAL
+    assert THRESHOLDS.decision_severity("SKIP", 0.71) is Severity.ATTENTION
+    assert THRESHOLDS.decision_severity("BLOCKED", 0.41) is Severity.SERIOUS
+    assert THRESHOLDS.decision_severity("ERROR", 0.11) is Severity.CRITICAL
+    assert THRESHOLDS.decision_severity("ERROR", 0.10) is Severity.NORMAL
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from connectors.private_redis import PrivateRedis, free_port
 from console.watch.heatmap import axis, columns, heat, legend
 from console.watch.middle import share_out
 from console.watch.symbols import Picked, Sparing, SymbolReader, matching
-from console.watch.view import View
-from flows.domain.thresholds import Severity
+from console.watch.view import ScreenState
+from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Minutes
 from tests.support import oracle
 from tests.support.quantum import COMMAND, environment, quantum
@@ -191,10 +191,10 @@ def test_a_column_keeps_its_minutes_while_time_goes_on() -> None:
 
 def test_shades_are_told_apart_without_colour_and_colour_means_severity() -> None:
     shares = [None, 0.0, 0.001, 0.0999, 0.1, 0.399, 0.4, 0.599, 0.6, 1.0]
-    assert heat(shares, 1).plain == " ·░░▒▒▓▓██"
-    assert heat(shares, 2, ascii_only=True).plain == "  ..----++++####@@@@"
-    assert [span.style for span in heat(shares, 1).spans] == ["dim", "yellow", "red", "bold red"]
-    assert legend(ascii_only=True).plain == ". none  - <10 %  + <40 %  # <60 %  @ more"
+    assert heat(shares, 1, Thresholds()).plain == " ·░░▒▒▓▓██"
+    assert heat(shares, 2, Thresholds(), ascii_only=True).plain == "  ..----++++####@@@@"
+    assert [span.style for span in heat(shares, 1, Thresholds()).spans] == ["dim", "yellow", "red", "bold red"]
+    assert legend(Thresholds(), ascii_only=True).plain == ". none  - <10 %  + <40 %  # <60 %  @ more"
     assert Severity.NORMAL == 0
 
 
@@ -234,13 +234,13 @@ def test_an_answer_that_took_long_is_good_for_longer() -> None:
 
 def test_the_symbol_that_is_named_comes_first_then_the_busiest() -> None:
     totals = {name: {"EXECUTE": count} for name, count in {"SOL": 1, "SOLUSDT": 3, "ETH": 9, "1000SOL": 2}.items()}
-    assert matching(totals, View(filter="sol")) == ["SOL", "SOLUSDT", "1000SOL"]
-    assert matching(totals, View()) == ["ETH", "SOLUSDT", "1000SOL", "SOL"]
+    assert matching(totals, ScreenState(filter="sol")) == ["SOL", "SOLUSDT", "1000SOL"]
+    assert matching(totals, ScreenState()) == ["ETH", "SOLUSDT", "1000SOL", "SOL"]
 
 
 def test_where_no_symbol_is_shown_none_is_read() -> None:
     with redis.Redis(port=free_port()) as nobody:
         reader = SymbolReader(nobody, "quantum")
-        assert reader.read(Minutes(1000, {}, 60), View(), 0) == Picked("5m")
+        assert reader.read(Minutes(1000, {}, 60), ScreenState(), 0) == Picked("5m")
         with pytest.raises(RedisAway):
-            reader.read(Minutes(1000, {}, 60), View(), 1)
+            reader.read(Minutes(1000, {}, 60), ScreenState(), 1)

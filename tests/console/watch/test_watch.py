@@ -13,7 +13,7 @@ import redis
 from connectors.private_redis import PrivateRedis, free_port
 from console.terminal.keyboard import split_keys
 from console.watch.scene import Stuck, stuck_symbols
-from console.watch.view import View, press
+from console.watch.view import ScreenState, press
 from tests.support import oracle, users
 from tests.support.quantum import COMMAND, environment, quantum
 from tests.support.recount import GROUP, STREAM
@@ -268,13 +268,13 @@ def test_what_nobody_keeps_up_to_date_is_called_old(server: PrivateRedis, night:
 
 
 def test_keys_change_the_view_and_nothing_else_does() -> None:
-    view = View()
+    view = ScreenState()
     assert press(view, "3").window == "15m"
     assert press(view, "q").done
     assert press(press(view, "?"), "x") == view
     assert press(view, "x") == view
-    assert press(press(view, "/"), "q") == View(typing=True, filter="q")
-    assert press(View(typing=True, filter="a"), "\x07") == View(typing=True, filter="a")
+    assert press(press(view, "/"), "q") == ScreenState(typing=True, filter="q")
+    assert press(ScreenState(typing=True, filter="a"), "\x07") == ScreenState(typing=True, filter="a")
     assert split_keys("\x1b[A") == ["\x1b[A"]
     assert split_keys("/ab\r\x1b[1;5C\x1bOA1\x1b") == ["/", "a", "b", "\r", "\x1b[1;5C", "\x1bOA", "1", "\x1b"]
 

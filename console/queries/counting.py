@@ -10,14 +10,12 @@ from console.queries.fetch import ask_all
 from console.queries.groups import Group, read_groups
 from console.queries.status import Status, read_status
 from console.queries.text import age, clock, number
+from flows.domain.thresholds import Thresholds
 from sinks import decisions
-
-BEHIND = 1_000
-"""Entries not counted yet; above, the alerts call a consumer behind."""
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class CountingFlow:
     """`flows.p35`, at one moment."""
 
     now: float
@@ -25,6 +23,8 @@ class Service:
     status: Status
     group: Group | None
     """None: there is no group, so nothing was ever counted, or it was deleted."""
+    thresholds: Thresholds
+    """What this, and all that it counted, is judged by."""
 
     @property
     def running(self) -> bool:
@@ -50,8 +50,7 @@ class Service:
         if not self.running:
             last = self.seconds_since_last
             return "flows.p35 is not running" + ("" if last is None else f"; it counted up to {age(last)} ago")
-        waiting = self._waiting
-        return f"flows.p35 is behind: {number(waiting)} decisions are not counted yet" if waiting > BEHIND else ""
+        return f"flows.p35 is behind: {number(self.waiting)} decisions are not counted yet" if self.behind else ""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -64,7 +63,7 @@ class Service:
         when = (
             "" if last is None else f"; the newest decision it counted is of {clock(last)}, {age(self.now - last)} ago"
         )
-        left = f"; {number(self._waiting)} decisions are not counted yet" if self._waiting else ""
+        left = f"; {number(self.waiting)} decisions are not counted yet" if self.waiting else ""
         return (f"flows.p35 is not running{when}{left}",)
 
     @property
@@ -72,8 +71,14 @@ class Service:
         return self.group is None and not self.status.processed_total
 
     @property
-    def _waiting(self) -> int:
+    def waiting(self) -> int:
+        """Decisions that are not counted yet, read or not, as far as Redis knows."""
         return 0 if self.group is None else self.group.waiting
+
+    @property
+    def behind(self) -> bool:
+        """Whether more wait than is usual."""
+        return self.waiting > self.thresholds.max_lag
 
 
 def read_now(client: redis.Redis) -> float:
@@ -82,9 +87,9 @@ def read_now(client: redis.Redis) -> float:
     return int(seconds) + int(microseconds) / 1e6
 
 
-def read_service(client: redis.Redis, prefix: str) -> Service:
+def read_service(client: redis.Redis, prefix: str, thresholds: Thresholds) -> CountingFlow:
     """Blocks for five round trips; raises `connectors.errors.RedisFailure`."""
     stream = decisions.stream_key(prefix)
     groups = read_groups(client, {stream: decisions.lease_prefix(prefix)})
     ours = next((group for group in groups if group.name == decisions.GROUP), None)
-    return Service(read_now(client), read_status(client, prefix), ours)
+    return CountingFlow(read_now(client), read_status(client, prefix), ours, thresholds)
