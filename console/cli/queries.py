@@ -13,8 +13,8 @@ from connectors.connection import connect
 from connectors.errors import RedisAway, RedisFailure
 from console.cli.shown import Shown, shown
 from console.cli.when import Ago, At, telling, when_of
-from console.queries import answers
-from console.queries.answers import Answer, Health
+from console.queries import asked
+from console.queries.answers import Answer, Health, Shares
 from console.queries.compare import Comparison
 from console.terminal.command import (
     EXIT_ACT,
@@ -34,6 +34,13 @@ from console.terminal.command import (
 )
 from flows.domain.thresholds import Thresholds
 from flows.settings.thresholds import ThresholdSettings
+
+Threshold = Annotated[
+    float | None,
+    typer.Argument(
+        min=0, max=100, help="Percent. Default: P35_ALERT_THRESHOLD_MEDIUM, 40 unless it is set.", show_default=False
+    ),
+]
 
 Ask = Callable[[redis.Redis, str, Thresholds], Shown]
 
@@ -64,7 +71,7 @@ def why(
     when = when_of(at, ago, redis_url)
 
     def ask(client: redis.Redis, prefix: str, thresholds: Thresholds) -> Answer:
-        return answers.ask_why(client, prefix, thresholds, window, when)
+        return asked.ask_why(client, prefix, thresholds, window, when)
 
     run("why", ask, json, full, every if watch else None, redis_url)
 
@@ -82,7 +89,7 @@ def symbols(
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    """What stops each symbol: its top 10 gates.
+    """What blocks each symbol: its top 10 gates.
 
     Shares are of the decisions on that symbol. Without names, the ten symbols with the most decisions. Names may be
     typed in any case; for an unknown one, the nearest known names are listed.
@@ -95,7 +102,7 @@ def symbols(
     when = when_of(at, ago, redis_url)
 
     def ask(client: redis.Redis, prefix: str, thresholds: Thresholds) -> Answer:
-        return answers.ask_symbols(client, prefix, thresholds, window, names or (), full=full, when=when)
+        return asked.ask_symbols(client, prefix, thresholds, window, names or (), full=full, when=when)
 
     run("symbols", ask, json, full, every if watch else None, redis_url)
 
@@ -121,22 +128,13 @@ def share(
     when = when_of(at, ago, redis_url)
 
     def ask(client: redis.Redis, prefix: str, thresholds: Thresholds) -> Answer:
-        return answers.ask_share(client, prefix, thresholds, window, full=full, when=when)
+        return asked.ask_share(client, prefix, thresholds, window, full=full, when=when)
 
     run("share", ask, json, full, every if watch else None, redis_url)
 
 
 def drift(
-    threshold: Annotated[
-        float | None,
-        typer.Argument(
-            metavar="THRESHOLD",
-            min=0,
-            max=100,
-            help="Percent. Default: P35_ALERT_THRESHOLD_MEDIUM, 40 unless it is set.",
-            show_default=False,
-        ),
-    ] = None,
+    threshold: Threshold = None,
     window: InWindow = "5m",
     at: At = None,
     ago: Ago = None,
@@ -159,12 +157,11 @@ def drift(
     when = when_of(at, ago, redis_url)
 
     def ask(client: redis.Redis, prefix: str, thresholds: Thresholds) -> Answer:
-        return answers.ask_drift(
-            client, prefix, thresholds, window, None if threshold is None else threshold / 100, full=full, when=when
-        )
+        above = threshold and threshold / 100  # (None stays None, and 0 stays 0)
+        return asked.ask_drift(client, prefix, thresholds, window, above, full=full, when=when)
 
     answer = run("drift", ask, json, full, every if watch else None, redis_url)
-    assert isinstance(answer, answers.Shares)
+    assert isinstance(answer, Shares)
     if answer.gates:
         raise typer.Exit(EXIT_ACT)
     if not answer.window.total and not answer.service.running and answer.service.blind:
@@ -191,7 +188,7 @@ def health(
     """
 
     def ask(client: redis.Redis, prefix: str, thresholds: Thresholds) -> Answer:
-        return answers.ask_health(client, prefix, thresholds, window)
+        return asked.ask_health(client, prefix, thresholds, window)
 
     run("health", ask, json, False, every if watch else None, redis_url)
 
@@ -209,13 +206,12 @@ def all_queries(
     On a terminal, a summary of each; elsewhere, and with --full, everything.
 
     \b
-    quantum all
     quantum all --watch
     quantum all > report.txt
     """
 
     def ask(client: redis.Redis, prefix: str, thresholds: Thresholds) -> Answer:
-        return answers.ask_everything(client, prefix, thresholds, window, full=full)
+        return asked.ask_everything(client, prefix, thresholds, window, full=full)
 
     run("all", ask, json, full, every if watch else None, redis_url)
 

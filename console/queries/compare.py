@@ -8,8 +8,8 @@ from typing import Any
 
 import redis
 
-from console.queries.answers import GATES, Why, gates_of, why_of
-from console.queries.asked import read_asked
+from console.queries.answers import GATES, Why
+from console.queries.asked import gates_of, read_asked, why_of
 from console.queries.counting import CountingFlow
 from console.queries.json import head, why_as_json
 from console.queries.moment import When

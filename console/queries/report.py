@@ -11,7 +11,8 @@ from typing import Any
 import redis
 
 from console.queries.alerts import SeenAlert, read_alerts
-from console.queries.answers import GATES, Gate, gates_of
+from console.queries.answers import GATES, Gate
+from console.queries.asked import gates_of
 from console.queries.json import JSON_VERSION
 from console.queries.minutes import read_minutes
 from console.queries.symbols import busiest, read_totals
