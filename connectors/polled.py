@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
 import redis
@@ -64,7 +64,7 @@ class _PolledPartition(StatefulSourcePartition[Value, None], Generic[Value]):
         self._read = read
         self._client = service.connect()
         self._backoff = Backoff()
-        self._called = datetime.now(timezone.utc)
+        self._called = datetime.now(UTC)
         self._due = 0.0  # the first time at once
         self._turn: int | None = None
         """The interval, counted from the epoch, in which the last read began; None when that failed."""
@@ -72,7 +72,7 @@ class _PolledPartition(StatefulSourcePartition[Value, None], Generic[Value]):
 
     def next_batch(self) -> list[Value]:
         self._service.turn()
-        self._called = datetime.now(timezone.utc)
+        self._called = datetime.now(UTC)
         if self._service.lifecycle.stopping:
             raise StopIteration
         now = time.time()

@@ -9,7 +9,7 @@ processes the parts travel through.
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from bytewax.inputs import DynamicSource, StatelessSourcePartition
@@ -89,7 +89,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._backoff = Backoff()
         self._part = f"source {name}"
         service.supervisor.expect(self._part)
-        self._called = datetime.now(timezone.utc)
+        self._called = datetime.now(UTC)
         self._awake: datetime | None = None
         self._drain_until: float | None = None
         self._failed = False
@@ -112,7 +112,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
 
     def next_batch(self) -> list[Batch]:
         self._service.turn()
-        self._called, self._awake = datetime.now(timezone.utc), None
+        self._called, self._awake = datetime.now(UTC), None
         try:
             stopping = self._service.lifecycle.stopping
             if not stopping and self._reader.under_way and self._reader.ready():

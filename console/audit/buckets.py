@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import redis
 
@@ -99,7 +99,7 @@ def parse_minute(name: str) -> int | None:
     if not re.fullmatch(r"[0-9]{12}", name):
         return None
     try:
-        parsed = datetime.strptime(name, "%Y%m%d%H%M").replace(tzinfo=timezone.utc)
+        parsed = datetime.strptime(name, "%Y%m%d%H%M").replace(tzinfo=UTC)
     except ValueError:
         return None
     return int(parsed.timestamp() // 60)

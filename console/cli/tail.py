@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from enum import Enum
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 import redis
@@ -34,7 +34,7 @@ _AWAY_PAUSE = 1.0
 """Seconds until a Redis that went away is tried again."""
 
 
-class DecisionName(str, Enum):
+class DecisionName(StrEnum):
     """The decisions that may be asked for."""
 
     EXECUTE = EXECUTE
@@ -122,7 +122,7 @@ def _show(entries: Iterable[_Entry], wanted: Filter, shown: Shown, skew: float) 
 
 def as_line(entry_id: bytes, fields: dict[bytes, bytes], kind: Kind, skew: float) -> str:
     """An entry for a person. Pure."""
-    when = datetime.fromtimestamp(_seconds(entry_id, fields, skew), timezone.utc).strftime("%H:%M:%S")
+    when = datetime.fromtimestamp(_seconds(entry_id, fields, skew), UTC).strftime("%H:%M:%S")
     decision = f"{kind.decision}({kind.unknown})" if kind.unknown else kind.decision
     return one_line(f"{when}  {decision:<8} {kind.symbol or '-':<14} {kind.reason}", 400) + "\n"
 

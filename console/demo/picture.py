@@ -29,7 +29,7 @@ from connectors.private_redis import PrivateRedis, die_with_parent
 from console.demo.flow import Flow
 from console.demo.simulator import TICK, Fields, Simulator
 from console.demo.stage import PREFIX, DemoError
-from console.queries.service import read_now
+from console.queries.counting import read_now
 from console.queries.status import read_status
 from flows.domain.windows import minute_of
 from sinks import decisions

@@ -6,7 +6,7 @@ Reasons come as they are in Redis, and must be made printable before a terminal 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import redis
 
@@ -92,7 +92,7 @@ def firing_of(state: AlertState) -> Firing:
 def moment(seconds: float, now: float) -> str:
     """An instant (epoch seconds) in UTC, to the minute; with its day where that is not the day of `now`. Pure."""
     try:
-        then, today = (datetime.fromtimestamp(one, timezone.utc) for one in (seconds, now))
+        then, today = (datetime.fromtimestamp(one, UTC) for one in (seconds, now))
     except (ValueError, OverflowError, OSError):
         return "unknown"
     return then.strftime("%H:%M UTC" if then.date() == today.date() else "%Y-%m-%d %H:%M UTC")

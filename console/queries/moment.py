@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400}
 _AGO = re.compile(r"(\d{1,9})(s|min|m|h|d)")
@@ -106,19 +106,19 @@ def parse_at(text: str) -> Moment:
 def _instant(given: str) -> float | None:
     try:
         if re.fullmatch(r"\d{12}", given):
-            return datetime.strptime(given, "%Y%m%d%H%M").replace(tzinfo=timezone.utc).timestamp()
+            return datetime.strptime(given, "%Y%m%d%H%M").replace(tzinfo=UTC).timestamp()
         if re.fullmatch(r"\d{1,11}(\.\d*)?", given):
             seconds = float(given)
-            datetime.fromtimestamp(seconds, timezone.utc)
+            datetime.fromtimestamp(seconds, UTC)
             return seconds
         if re.match(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", given):
             read = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", given))
-            return (read if read.tzinfo else read.replace(tzinfo=timezone.utc)).timestamp()
+            return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         pass
     return None
 
 
 def _minute(minute: int) -> str:
-    at = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(minutes=minute)
+    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)
     return at.strftime("%Y-%m-%d %H:%M UTC")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import redis
@@ -62,7 +62,7 @@ def parse_day(name: str, now: float) -> int | None:
     if days_ago is not None:
         return (int(now // 86_400) - days_ago) * DAY
     try:
-        parsed = datetime.strptime(name, "%Y-%m-%d").replace(tzinfo=timezone.utc)
+        parsed = datetime.strptime(name, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         return None
     return int(parsed.timestamp() // 60)
@@ -92,7 +92,7 @@ def read_report(
         progress("minutes", end - first + 1, last - first + 1)
     names = busiest(symbols, len(symbols))
     return DayReport(
-        (datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(minutes=first)).strftime("%Y-%m-%d"),
+        (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(minutes=first)).strftime("%Y-%m-%d"),
         Window(range(first, first + DAY), tuple(counted.values())),
         tuple(hours),
         {name: {one: symbols[name].get(one, 0) for one in DECISIONS} for name in names},

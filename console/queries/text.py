@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 
 def percent(share: float) -> str:
@@ -36,6 +36,6 @@ def age(seconds: float) -> str:
 def clock(seconds: float) -> str:
     """An instant (epoch seconds) as a date and time in UTC; `unknown` where no calendar has it."""
     try:
-        return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     except (ValueError, OverflowError, OSError):
         return "unknown"

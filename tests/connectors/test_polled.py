@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -116,6 +116,6 @@ def test_a_read_that_blocks_is_not_waited_for_once_more() -> None:
 
     one = partition(read)
     one.next_batch()
-    awake, now = one.next_awake(), datetime.now(timezone.utc)
+    awake, now = one.next_awake(), datetime.now(UTC)
     assert awake is not None
     assert awake < now

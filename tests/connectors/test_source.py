@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 import redis
@@ -137,7 +137,7 @@ def test_after_a_read_that_blocked_the_next_attempt_is_soon(monkeypatch: pytest.
         source.poll()
         hangs.freeze()
         assert source.poll() == []
-        awake, now = source.partition.next_awake(), datetime.now(timezone.utc)
+        awake, now = source.partition.next_awake(), datetime.now(UTC)
         hangs.thaw()
     assert awake is not None
     assert awake < now

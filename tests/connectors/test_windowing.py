@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
@@ -24,7 +24,7 @@ def placed(seconds: list[float], wait: float = 3_600.0) -> tuple[Placed, Placed]
         "window",
         up,
         timedelta(minutes=1),
-        lambda value: datetime.fromtimestamp(value, timezone.utc),
+        lambda value: datetime.fromtimestamp(value, UTC),
         timedelta(seconds=wait),
     )
     op.output("down", windows.down, TestingSink(down))

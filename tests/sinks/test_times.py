@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ from sinks.times import minute_name, seconds_text
 def test_every_minute_up_to_the_year_8999_has_a_name_of_twelve_digits_that_leads_back(minute: int) -> None:
     name = minute_name(minute)
     assert len(name) == 12
-    assert datetime.strptime(name, "%Y%m%d%H%M").replace(tzinfo=timezone.utc).timestamp() == minute * 60
+    assert datetime.strptime(name, "%Y%m%d%H%M").replace(tzinfo=UTC).timestamp() == minute * 60
 
 
 @given(st.lists(st.integers(0, 3_000_000_000), min_size=2, max_size=6))

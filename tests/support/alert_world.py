@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
@@ -42,7 +42,7 @@ class World:
         self, minute: int, decisions: Mapping[str, int], gates: Mapping[str, int], symbol: str = "BTCUSDT"
     ) -> None:
         """So many decisions in the simulated minute, all of one symbol, which is seen and (if any is) executed."""
-        name = datetime.fromtimestamp(at(minute), timezone.utc).strftime("%Y%m%d%H%M")
+        name = datetime.fromtimestamp(at(minute), UTC).strftime("%Y%m%d%H%M")
         pipeline = self._client.pipeline()
         for decision, number in decisions.items():
             pipeline.hincrby(f"quantum:p35:bucket:{name}", f"decision:{decision}", number)

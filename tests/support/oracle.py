@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
 
 Text: TypeAlias = bytes | str
@@ -141,12 +141,12 @@ def meaning_of(entry: RawEntry, max_future_skew: float = MAX_FUTURE_SKEW_SEC) ->
 
 def minute_name(minute: int) -> str:
     """`YYYYMMDDHHMM` in UTC."""
-    return datetime.fromtimestamp(minute * 60, timezone.utc).strftime("%Y%m%d%H%M")
+    return datetime.fromtimestamp(minute * 60, UTC).strftime("%Y%m%d%H%M")
 
 
 def minute_number(name: str) -> int:
     """The minute since the epoch that `name` (YYYYMMDDHHMM) names."""
-    return int(datetime.strptime(name, "%Y%m%d%H%M").replace(tzinfo=timezone.utc).timestamp()) // 60
+    return int(datetime.strptime(name, "%Y%m%d%H%M").replace(tzinfo=UTC).timestamp()) // 60
 
 
 def symbol_in_field(symbol: str) -> str:

@@ -8,7 +8,7 @@ window when the process dies is lost. `ordered=False` is the faster of the two w
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import bytewax.operators as op
 import bytewax.operators.windowing as win
@@ -99,7 +99,7 @@ def flow() -> Dataflow:
     entries = op.flat_map("entries", batches, lambda batch: batch.entries)
     messages = op.map("message", entries, message)
     clock = win.EventClock(
-        lambda value: datetime.fromtimestamp(value[1], timezone.utc),
+        lambda value: datetime.fromtimestamp(value[1], UTC),
         wait_for_system_duration=timedelta(seconds=60),
         to_system_utc=lambda at: at + timedelta(seconds=60),  # otherwise it would spin, see connectors/windowing.py
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 import redis
@@ -90,8 +90,8 @@ def test_ago_ends_with_the_minute_that_it_was_then(days: tuple[str, int]) -> Non
     assert said["to"] == (int(said["as_of"]) // 60 - 90 + 1) * 60
     live = answer(days[0], "why")
     assert (live["from"], live["to"]) == ((int(live["as_of"]) // 60 - 4) * 60, live["as_of"])
-    at = datetime.fromtimestamp(said["to"] - 60, timezone.utc)
-    begin = datetime.fromtimestamp(said["from"], timezone.utc)
+    at = datetime.fromtimestamp(said["to"] - 60, UTC)
+    begin = datetime.fromtimestamp(said["from"], UTC)
     done = quantum(days[0], "why", "--at", f"{at:%Y-%m-%dT%H:%M}")
     assert f"5 minutes, {begin:%Y-%m-%d %H:%M} to " in done.stdout
 
@@ -105,7 +105,7 @@ def test_what_was_counted_two_hours_late_does_not_hide_the_rest_of_its_minute(
     client.hincrby(f"quantum:p35:bucket:{name}", "decision:EXECUTE", 1)
     client.hset(f"quantum:p35:summary:{name}", "decision:EXECUTE", 1)
     assert answer(url, "why", "--at", name, "-w", "1m")["total"] == 71
-    day = datetime.fromtimestamp((now - 300) * 60, timezone.utc)
+    day = datetime.fromtimestamp((now - 300) * 60, UTC)
     hour = answer(url, "report", "--day", f"{day:%Y-%m-%d}")["hours"][day.hour]
     assert hour["total"] == 60 * 70 + 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import redis
 
@@ -17,7 +17,7 @@ DAY = 86_400
 
 
 def day_of(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d")
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
 
 
 def test_a_day_adds_up(server: PrivateRedis, client: redis.Redis, flows: FlowProcess.Factory) -> None:

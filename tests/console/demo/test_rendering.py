@@ -98,14 +98,14 @@ def test_colour_means_severity(seen: Observation) -> None:
     assert {str(span.style) for span in reason.spans} <= {""}
 
 
-SAID = "x stands behind 84 % of 100 decisions in 5m"
+SAID = "x accounts for 84 % of 100 decisions in 5m"
 EXPLOSION = SeenAlert("id", "gate_explosion", "x", "5m", "CRITICAL", "firing", SAID, 84, 100, 0.84, 1_769_929_020.0)
 
 
 def test_the_latest_alert_stands_below_the_verdict_until_it_is_resolved(seen: Observation) -> None:
     assert screen(seen, 80, 24)[2].plain.strip() == ""
     firing = screen(dataclasses.replace(seen, alerts=(EXPLOSION,)), 80, 24)
-    assert firing[2].plain == " ALERT CRITICAL gate_explosion: x stands behind 84 % of 100 decisions in 5m"
+    assert firing[2].plain == " ALERT CRITICAL gate_explosion: x accounts for 84 % of 100 decisions in 5m"
     assert str(firing[2].style) == "bold red"
     resolved = dataclasses.replace(EXPLOSION, state="resolved", message="resolved after 7 min: x")
     ended = screen(dataclasses.replace(seen, alerts=(resolved, EXPLOSION)), 80, 24)

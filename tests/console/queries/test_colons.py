@@ -50,7 +50,7 @@ def read(raw: redis.Redis, *names: str) -> list[Symbol]:
 
 
 def counted(symbol: Symbol) -> tuple[int, dict[str, int]]:
-    return symbol.total, {one.name: one.count for one in symbol.reasons}
+    return symbol.window.total, {one.name: one.count for one in symbol.window.reasons}
 
 
 def test_each_reason_is_at_its_own_symbol(raw: redis.Redis) -> None:
@@ -84,7 +84,7 @@ def test_a_bucket_of_before_colons_were_escaped_adds_to_one_of_after(raw: redis.
     raw.hset(bucket_key("quantum", MINUTE), mapping=dict(AFTER))
     assert read_totals(raw, "quantum", [MINUTE - 1, MINUTE])["A:B"] == {"BLOCKED": 6, "SKIP": 8}
     (found,) = read(raw, "A:B")
-    assert {name: count for name, count in found.decisions.items() if count} == {"BLOCKED": 6, "SKIP": 8}
+    assert {name: count for name, count in found.window.decisions.items() if count} == {"BLOCKED": 6, "SKIP": 8}
     assert counted(found)[1] == {"c": 2 + 3 + 3, "c:late": 8}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 
@@ -14,7 +14,7 @@ from console.queries.status import Status
 from flows.domain.thresholds import Thresholds
 from flows.domain.windows import Minutes
 
-NOW = datetime(2026, 2, 1, 14, 5, 30, tzinfo=timezone.utc).timestamp()
+NOW = datetime(2026, 2, 1, 14, 5, 30, tzinfo=UTC).timestamp()
 
 
 def utc(text: str) -> float:

@@ -8,7 +8,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from connectors.errors import RedisAway, WrongType
-from connectors.private_redis import free_port
+from connectors.private_redis import PrivateRedis, free_port
 from console.queries.status import read_last_executions, read_status
 
 
@@ -38,9 +38,10 @@ def test_numbers_that_cannot_be_read_are_missing(client: redis.Redis) -> None:
     assert read_last_executions(client, "quantum") == {"BTCUSDT": (5.0, 4.5), "SOLUSDT": (7.0, None)}
 
 
-def test_names_that_are_not_utf8_are_read_all_the_same(client: redis.Redis) -> None:
+def test_names_that_are_not_utf8_are_read_all_the_same(server: PrivateRedis, client: redis.Redis) -> None:
     client.hset("quantum:p35:symbol:last_seen", b"\xff\xfe", "1")
-    assert read_last_executions(client, "quantum") == {"\ufffd\ufffd": (1.0, None)}
+    with server.client() as bytes_client:
+        assert read_last_executions(bytes_client, "quantum") == {"\ufffd\ufffd": (1.0, None)}
 
 
 def test_a_key_of_another_type_is_named_as_the_error_it_is(client: redis.Redis) -> None:

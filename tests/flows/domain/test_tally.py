@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -102,7 +102,7 @@ def test_tallies_do_not_depend_on_the_wall_clock(entries: list[RawEntry], clock:
 @given(strategies.entries())
 def test_the_event_time_lies_in_the_tallys_minute_and_is_that_of_its_newest_entry(entries: list[RawEntry]) -> None:
     for one in tally(batch_of(entries), SKEW):
-        start = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(minutes=one.minute)
+        start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(minutes=one.minute)
         assert start <= one.event_time < start + timedelta(minutes=1)
         assert abs((one.event_time - start).total_seconds() - (one.newest_seconds - one.minute * 60)) < 2e-6
 

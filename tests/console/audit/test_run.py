@@ -1,40 +1,32 @@
-"""`quantum verify`: no difference where there is none, even while the flow counts, and each that there is."""
+"""The audit on a real Redis, after the real flow: no difference where there is none, even while the flow counts,
+and each that there is.
+"""
 
 from __future__ import annotations
 
 import json
-import os
-import pty
-import subprocess
-import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import redis
-from hypothesis import given
-from hypothesis import strategies as st
 
 from connectors.errors import NoGroup
-from connectors.private_redis import PrivateRedis, free_port
-from console.audit.bounds import Bounds, Difference, compare
+from connectors.private_redis import PrivateRedis
 from console.audit.recount import Recount
 from console.audit.run import Audit, AuditResult
-from console.audit.text import as_json, as_text
+from console.audit.text import as_text
 from flows.settings.p35 import P35Settings
 from sinks.times import minute_name
-from tests.support.flow_process import ROOT, FlowProcess
+from tests.support.flow_process import FlowProcess
 from tests.support.recount import BUCKET, GROUP, STATUS, STREAM, processed, samples, wait_until_counted
+from tests.support.verifying import count, publish, quantum
 from tests.support.waiting import wait_for
 
 BACKLOG, MOST = 2_000, 40_000
 """Entries that a loader leaves uncounted, and how many it adds: each audit reads them all."""
-
-COMMAND = [sys.executable, "-m", "console", "verify"]
-KEPT = {name: os.environ[name] for name in ("PATH", "HOME", "VIRTUAL_ENV", "TMPDIR") if name in os.environ}
 
 
 @pytest.fixture
@@ -43,30 +35,9 @@ def raw(server: PrivateRedis, client: redis.Redis) -> Iterator[redis.Redis]:
         yield one
 
 
-def quantum(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """`quantum verify` as a process, without a terminal."""
-    return subprocess.run(
-        [*COMMAND, *arguments], cwd=ROOT, env=KEPT | env, capture_output=True, text=True, timeout=240, check=False
-    )
-
-
 def audit(raw: redis.Redis, since: int | None = None, **settings: Any) -> AuditResult:
     """An audit in this process."""
     return Audit(raw, P35Settings(**settings), since).run()
-
-
-def publish(raw: redis.Redis, rows: list[dict[str, str]], **options: Any) -> None:
-    pipeline = raw.pipeline(transaction=False)
-    for row in rows:
-        pipeline.xadd(STREAM, row, **options)  # type: ignore[arg-type]
-    pipeline.execute()
-
-
-def count(raw: redis.Redis, flows: FlowProcess.Factory, total: int, **env: str) -> None:
-    """Have the flow count what is there, and end."""
-    flow = flows(**env)
-    wait_until_counted(raw, total)
-    assert flow.stop() == 0
 
 
 def bucket(raw: redis.Redis) -> bytes:
@@ -76,61 +47,6 @@ def bucket(raw: redis.Redis) -> bytes:
 def at(second: float, number: int, **fields: str) -> dict[str, Any]:
     """Arguments of XADD for an entry of that second."""
     return {"fields": {"timestamp": str(second), **fields}, "id": f"{int(second * 1000)}-{number}"}
-
-
-# The comparison.
-
-FIELDS = st.dictionaries(
-    st.sampled_from(["decision:SKIP", "reason:a", "reason:b", "symbol_reason:S:a"]), st.integers(1, 9)
-)
-
-
-@given(FIELDS, FIELDS)
-def test_the_comparison_finds_each_field_that_differs_and_no_other(least: dict[str, int], more: dict[str, int]) -> None:
-    found = {name: least.get(name, 0) + more.get(name, 0) for name in {*least, *more}}
-    inner = ("reason:*", "symbol_reason:*")
-    if found:
-        exact = compare("k", "m", found, Bounds(least, least))
-        assert {one.field for one in exact} - set(inner) == set(more)
-        assert {one.field for one in compare("k", "m", found, Bounds(least, None))} <= set(inner)
-        assert {one.field for one in compare("k", "m", found, Bounds({}, found))} <= set(inner)
-    if least:
-        assert {one.field for one in compare("k", "m", least, Bounds(found, None))} - set(inner) == set(more)
-
-
-@given(st.lists(st.sampled_from("abcdefgh"), min_size=1), st.sets(st.sampled_from("abcdefgh")))
-def test_what_is_folded_is_compared_in_sum(reasons: list[str], kept: set[str]) -> None:
-    expected = {"decision:SKIP": len(reasons), **Counter(f"reason:{one}" for one in reasons)}
-    folded = [one if one in kept else "__other__" for one in reasons]
-    found = {"decision:SKIP": len(reasons), **Counter(f"reason:{one}" for one in folded)}
-    assert compare("k", "m", found, Bounds(expected, expected)) == []
-    assert compare("k", "m", found, Bounds(expected, None)) == []
-    for name in found:
-        assert compare("k", "m", {**found, name: found[name] + 1}, Bounds(expected, expected))
-        assert compare("k", "m", {**found, name: found[name] - 1}, Bounds(expected, expected))
-
-
-def test_a_bucket_that_contradicts_itself_is_found_without_any_recount() -> None:
-    found = {"decision:SKIP": 3, "reason:a": 2}
-    assert compare("k", "m", found, Bounds({}, None)) == [Difference("k", "m", "reason:*", 3, 3, 2)]
-
-
-def test_at_most_twenty_differences_are_shown_and_all_are_in_json() -> None:
-    hostile = Difference("k", "202602010657", "reason:\x1b[31m\x7f[bold]", 1, 1, 2)
-    report = AuditResult(9, {"exact": [1], "at_least": [], "expired": [], "moving": []}, [hostile] * 23, True, 0, 0, 9)
-    text = as_text(report)
-    assert text.count("expected 1, found") == 20
-    assert "and 3 more differences\n23 differences: 9 messages, 1 bucket\n" in text
-    assert "[bold]" in text
-    line = as_json(report)
-    assert text.replace("\n", "").isprintable()
-    assert line[:-1].isprintable()
-    read = json.loads(line)
-    assert (read["version"], read["exact"], len(read["differences"])) == (1, False, 23)
-    assert read["differences"][0]["field"] == hostile.field
-
-
-# On a real Redis, after the real flow.
 
 
 def test_what_the_flow_counted_is_exact_and_each_tampering_is_found(
@@ -388,63 +304,3 @@ def test_verify_writes_nothing_and_needs_no_right_to(server: PrivateRedis, raw: 
     assert (told.returncode, told.stderr) == (0, "")
     assert raw.xinfo_stream(STREAM) == before[1]
     raw.acl_deluser("reader")
-
-
-# The command.
-
-
-def test_a_redis_that_is_away_is_one_line_and_status_3() -> None:
-    told = quantum(REDIS_PORT=str(free_port()))
-    assert (told.returncode, told.stdout) == (3, "")
-    assert told.stderr.startswith("quantum: Redis at localhost:")
-    assert told.stderr.count("\n") == 1
-
-
-def test_nothing_to_verify_is_one_line_and_status_3(server: PrivateRedis, raw: redis.Redis) -> None:
-    for prepare in (lambda: None, lambda: raw.xadd(STREAM, {"a": "b"}), lambda: raw.set(STATUS, "text")):
-        prepare()
-        told = quantum(REDIS_URL=server.url)
-        assert (told.returncode, told.stdout, told.stderr.count("\n")) == (3, "", 1), told.stderr
-
-
-@pytest.mark.parametrize(("name", "value"), [("MAX_FUTURE_SKEW_SEC", "soon"), ("REDIS_URL", "http://u:secret@h")])
-def test_a_wrong_setting_is_one_line_and_status_78(name: str, value: str) -> None:
-    told = quantum(**{name: value})
-    assert (told.returncode, told.stdout, told.stderr.count("\n")) == (78, "", 1)
-    assert name in told.stderr
-    assert "secret" not in told.stderr
-
-
-def test_a_minute_that_is_none_is_wrong_usage() -> None:
-    for name in ("yesterday", "202613010000", "2026-02-01"):
-        told = quantum("--since", name)
-        assert (told.returncode, told.stderr.count("\n")) == (2, 1)
-
-
-def test_a_bar_is_drawn_on_a_terminal_only_and_not_on_standard_output(
-    server: PrivateRedis, raw: redis.Redis, flows: FlowProcess.Factory
-) -> None:
-    publish(raw, samples())
-    count(raw, flows, 400)
-    master, slave = pty.openpty()
-    with subprocess.Popen(
-        [*COMMAND, "--json"],
-        cwd=ROOT,
-        env=KEPT | {"REDIS_URL": server.url, "TERM": "xterm-256color"},
-        stdout=subprocess.PIPE,
-        stderr=slave,
-    ) as process:
-        out, _ = process.communicate(timeout=240)
-    os.close(slave)
-    drawn = os.read(master, 65_536).decode()
-    os.close(master)
-    assert "stream" in drawn or "buckets" in drawn
-    assert json.loads(out)["exact"] is True
-
-
-@pytest.mark.parametrize("arguments", [["--help"], ["verify", "--help"]])
-def test_help(arguments: list[str]) -> None:
-    command = [*COMMAND[:-1], *arguments]
-    told = subprocess.run(command, cwd=ROOT, env=KEPT, capture_output=True, text=True, timeout=240, check=True)
-    assert told.stdout.startswith("Usage: quantum ")
-    assert "exact" in told.stdout or "verify" in told.stdout

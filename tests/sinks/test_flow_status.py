@@ -1,0 +1,36 @@
+"""Signs of life: what a flow leaves, and when it is alive by it."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+import redis
+
+from sinks.flow_status import ALIVE_SECONDS, is_alive, sign
+
+NOW = 1_769_929_020.0
+
+
+def test_a_sign_says_who_works_and_when_by_the_clock_of_redis(client: redis.Redis) -> None:
+    before = client.time()
+    sign("q", "p35", "1.2.3")(client)
+    left = client.hgetall("q:flow:p35")
+    after = client.time()
+    assert before[0] + before[1] / 1e6 - 0.001 <= float(left.pop("seen_at")) <= after[0] + after[1] / 1e6 + 0.001
+    assert int(left.pop("service_start_ts")) > 0
+    assert left == {"instance": f"{socket.gethostname()}-{os.getpid()}", "version": "1.2.3"}
+    assert client.ttl("q:flow:p35") == -1
+
+
+@pytest.mark.parametrize(
+    ("ago", "alive"),
+    [(0, True), (ALIVE_SECONDS, True), (ALIVE_SECONDS + 0.5, False), (-ALIVE_SECONDS, True), (-3_600, False)],
+)
+def test_a_flow_is_alive_for_half_a_minute_after_its_last_sign(ago: float, alive: bool) -> None:
+    assert is_alive(NOW - ago, NOW) == alive
+
+
+def test_a_flow_that_never_left_a_sign_is_not() -> None:
+    assert not is_alive(None, NOW)
