@@ -117,7 +117,7 @@ def test_the_answer_lists_the_alerts_oldest_first(seen: Observation) -> None:
     resolved = dataclasses.replace(EXPLOSION, state="resolved", message=HOSTILE)
     lines = answer(dataclasses.replace(seen, alerts=(resolved, EXPLOSION)), ascii_only=True).splitlines()
     begin = lines.index("Latest alerts")
-    assert lines[begin + 1].startswith("  ALERT CRITICAL gate_explosion: x stands")
+    assert lines[begin + 1].startswith("  ALERT CRITICAL gate_explosion: x accounts")
     assert lines[begin + 2].startswith("  CRITICAL gate_explosion: [red]")
     assert max(map(cell_len, lines)) <= 80
 

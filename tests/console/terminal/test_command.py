@@ -209,7 +209,7 @@ def test_the_keys_of_json_are_those_of_the_page(
         assert set(said[name]) == head | keys, name
     for name, keys in others.items():
         assert set(said[name]) == keys, name
-    assert len(lists) == 24
+    assert len(lists) == 31
     for path, keys in lists.items():
         assert set(inner(said, path.split("."))) == keys, path
 
