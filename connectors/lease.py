@@ -26,7 +26,8 @@ _renew = Script.load("renew")
 class Lease:
     """The lease of one consumer. `touch` may be called from any thread.
 
-    :arg key: the lease key; `:arg counters:` the hash where `fenced_total` is counted.
+    :arg key: the lease key.
+    :arg counters: the hash where `fenced_total` is counted.
     :arg ttl: seconds that it lives without a renewal.
     :arg stall: seconds without `touch` after which it is no longer renewed.
     """

@@ -1,5 +1,7 @@
 """Signs of life of a process in Redis, for those who look at it from elsewhere.
 
+They are for monitoring only; what lets a consumer commit is its lease (`connectors.lease`).
+
 Like those for a supervisor they come from the workers' own turns, and from no timer or thread: there is none while a
 worker hangs, nor while the process waits for its Redis, when it is alive but not working.
 """

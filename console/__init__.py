@@ -1,4 +1,8 @@
-"""What an operator types and looks at: reads what the sinks wrote, and never writes."""
+"""What an operator types and looks at: reads what the sinks wrote, and never writes (but for `quantum proof`).
+
+`explain` lies in `guide/`, `verify` in `audit/`; `watch`, `proof` and the demo in folders of their names; all else in
+`cli/`.
+"""
 
 import os
 

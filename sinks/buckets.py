@@ -186,5 +186,5 @@ def _fields(counts: Mapping[bytes, bytes], start: bytes) -> dict[str, int]:
     return {
         name[len(start) :].decode("utf-8", "replace"): int(count)
         for name, count in counts.items()
-        if name.startswith(start) and count.lstrip(b"-").isdigit()
+        if name.startswith(start) and count.removeprefix(b"-").isdigit()
     }

@@ -1,4 +1,4 @@
-"""Queries a to e, and all of them at once."""
+"""`quantum why`, `symbols`, `share`, `drift`, `health` (queries a to e), and `all` of them at once."""
 
 from __future__ import annotations
 

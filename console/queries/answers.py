@@ -32,7 +32,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """Query a."""
+    """The answer to `quantum why` (a)."""
 
     service: CountingFlow
     window: Window
@@ -66,7 +66,7 @@ class SymbolGates:
 
 @dataclass(frozen=True, slots=True)
 class Symbols:
-    """Query b."""
+    """The answer to `quantum symbols` (b)."""
 
     service: CountingFlow
     window: Window
@@ -80,7 +80,7 @@ class Symbols:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Query c; and d, where only gates above the threshold are in it."""
+    """The answers to `quantum share` (c) and, with the gates above the threshold alone, `quantum drift` (d)."""
 
     service: CountingFlow
     window: Window
@@ -92,7 +92,7 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Query e."""
+    """The answer to `quantum health` (e)."""
 
     service: CountingFlow
     unit: UnitState

@@ -98,9 +98,13 @@ def parse_at(text: str) -> Moment:
             into_day = 60 * (60 * hour + minute)
             return Moment(given, lambda now: now - (now - into_day) % 86_400)
     at = _instant(given)
-    if at is None:
+    try:
+        name = "" if at is None else _minute(int(at // 60))
+    except OverflowError:  # (a time that no calendar has, in UTC)
+        name = ""
+    if at is None or not name:
         raise ValueError("is no time; say it (in UTC) as 14:05, 2026-02-01T14:05, 202602011405, or in epoch seconds")
-    return Moment(_minute(int(at // 60)), lambda _now: at)
+    return Moment(name, lambda _now: at)
 
 
 def _instant(given: str) -> float | None:

@@ -1,4 +1,4 @@
-"""Layouts: where entries of one publisher have what they are counted by. Pure."""
+"""Layouts: the positions, in the entries of one publisher, of the fields that they are counted by. Pure."""
 
 from __future__ import annotations
 

@@ -7,32 +7,60 @@ from pydantic import Field, ValidationInfo, field_validator
 from connectors.settings import RedisSettings
 from flows.domain.thresholds import Thresholds
 
+_DEFAULTS = Thresholds()
+
 
 class ThresholdSettings(RedisSettings):
     """What whoever judges needs to know. Give all of them the same."""
 
-    p35_alert_min_total: int = Field(100, ge=1, description="decisions in a window, below which it raises no alert")
-    p35_alert_threshold_medium: float = Field(0.40, gt=0, le=1, description="share of a gate that is an alert")
+    p35_alert_min_total: int = Field(
+        _DEFAULTS.min_total, ge=1, description="decisions in a window, below which there is no alert"
+    )
+    p35_alert_threshold_medium: float = Field(
+        _DEFAULTS.gate_medium, gt=0, le=1, description="share of a gate that is an alert"
+    )
     p35_alert_threshold_high: float = Field(
-        0.60, gt=0, le=1, description="share of a gate that makes it HIGH; not below MEDIUM", validate_default=True
+        _DEFAULTS.gate_high,
+        gt=0,
+        le=1,
+        description="share of a gate that makes it HIGH; not below MEDIUM",
+        validate_default=True,
     )
     p35_alert_threshold_critical: float = Field(
-        0.80, gt=0, le=1, description="share of a gate that makes it CRITICAL; not below HIGH", validate_default=True
+        _DEFAULTS.gate_critical,
+        gt=0,
+        le=1,
+        description="share of a gate that makes it CRITICAL; not below HIGH",
+        validate_default=True,
     )
-    p35_alert_execute_low: float = Field(0.20, ge=0, le=1, description="share of EXECUTE below which too few are")
-    p35_alert_skip_high: float = Field(0.70, ge=0, le=1, description="share of SKIP above which too many are")
+    p35_alert_execute_low: float = Field(
+        _DEFAULTS.execute_low, ge=0, le=1, description="share of EXECUTE below which too few are"
+    )
+    p35_alert_skip_high: float = Field(
+        _DEFAULTS.skip_high, ge=0, le=1, description="share of SKIP above which too many are"
+    )
     p35_alert_skip_severe: float = Field(
-        0.80, ge=0, le=1, description="the same, sooner and as HIGH; not below SKIP_HIGH", validate_default=True
+        _DEFAULTS.skip_severe,
+        ge=0,
+        le=1,
+        description="the same, sooner and as HIGH; not below SKIP_HIGH",
+        validate_default=True,
     )
-    p35_alert_blocked_high: float = Field(0.40, ge=0, le=1, description="share of BLOCKED above which too many are")
-    p35_alert_error_high: float = Field(0.10, ge=0, le=1, description="share of ERROR above which too many are")
+    p35_alert_blocked_high: float = Field(
+        _DEFAULTS.blocked_high, ge=0, le=1, description="share of BLOCKED above which too many are"
+    )
+    p35_alert_error_high: float = Field(
+        _DEFAULTS.error_high, ge=0, le=1, description="share of ERROR above which too many are"
+    )
     p35_alert_hysteresis: float = Field(
-        0.05,
+        _DEFAULTS.hysteresis,
         ge=0,
         le=0.5,
         description="how far a share must fall back behind its threshold for an alert to end; 0: not",
     )
-    p35_alert_max_lag: int = Field(1_000, ge=0, description="entries unread or uncounted, above which P3.5 is behind")
+    p35_alert_max_lag: int = Field(
+        _DEFAULTS.max_lag, ge=0, description="entries unread or uncounted, above which P3.5 is behind"
+    )
 
     @field_validator("p35_alert_threshold_high")
     @classmethod

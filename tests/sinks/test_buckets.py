@@ -180,7 +180,7 @@ def test_reading_costs_the_same_however_many_symbols_a_bucket_holds(client: redi
 
 
 def test_what_is_no_count_in_a_summary_is_passed_over(client: redis.Redis, raw: redis.Redis) -> None:
-    fields = {"decision:SKIP": "1", "decision:EXECUTE": "many", "reason:a": "1.5", "reason:b": "", "other": "9"}
+    fields = {"decision:SKIP": "1", "decision:EXECUTE": "many", "reason:a": "1.5", "reason:b": "", "reason:c": "--5"}
     client.hset(buckets.summary_key("quantum", MINUTE), mapping=dict(fields))
     summaries = buckets.read_summaries(raw, "quantum", range(MINUTE, MINUTE + 1))
     assert summaries == {MINUTE: Counts({"SKIP": 1}, {}, {})}

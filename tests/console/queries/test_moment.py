@@ -45,9 +45,26 @@ def test_epoch_seconds_are_read() -> None:
     assert parse_at("1769954700.5").seconds(NOW) == 1769954700.5
 
 
+NO_CALENDAR = ("0001-01-01T00:00+05:00", "9999-12-31T23:59-05:00")
+
+
 @pytest.mark.parametrize(
     "typed",
-    ["", "now", "24:00", "14:60", "14:5", "2026-02-30T14:05", "202613011405", "-5", "1e9", "nan", "\x1b[2J", "1" * 30],
+    [
+        "",
+        "now",
+        "24:00",
+        "14:60",
+        "14:5",
+        "2026-02-30T14:05",
+        "202613011405",
+        "-5",
+        "1e9",
+        "nan",
+        "\x1b[2J",
+        "1" * 30,
+        *NO_CALENDAR,
+    ],
 )
 def test_what_is_no_time_is_refused(typed: str) -> None:
     with pytest.raises(ValueError, match="is no time"):
