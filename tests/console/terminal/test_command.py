@@ -101,7 +101,9 @@ def test_help_texts_are_laid_out_as_they_are_written() -> None:
     assert "set +a\n  quantum proof p35\n" in here(NOWHERE, "proof", "--help").stdout
 
 
-@pytest.mark.parametrize("arguments", ["--help", "why", "why --watch", "explain no_position", "tail -n 1", "proof p35"])
+@pytest.mark.parametrize(
+    "arguments", ["--help", "why", "why --watch", "explain no_position", "tail -n 1", "proof p35 --wait 1"]
+)
 def test_a_full_disk_is_one_line_and_status_74(server: PrivateRedis, client: redis.Redis, arguments: str) -> None:
     publish_samples(client)
     with open("/dev/full", "w") as full:  # noqa: PTH123 (a device, opened as a shell does)
