@@ -7,7 +7,7 @@ import json
 from connectors.text import one_line
 from console.audit.bounds import AT_LEAST, EXACT, EXPIRED, MOVING, Difference
 from console.audit.run import AuditResult
-from console.queries.text import number
+from console.queries.text import many, number
 from sinks.times import minute_name
 
 JSON_VERSION = 1
@@ -21,9 +21,9 @@ def as_text(report: AuditResult) -> str:
     """Lines that are safe for a terminal."""
     lines = [_difference(one) for one in report.differences[:SHOWN]]
     if len(report.differences) > SHOWN:
-        lines.append(f"and {_many(len(report.differences) - SHOWN, 'more difference')}")
-    counted = f"{_many(report.messages, 'message')}, {_many(len(report.states[EXACT]), 'bucket')}"
-    lines.append(f"{_many(len(report.differences), 'difference')}: {counted}" if lines else f"exact: {counted}")
+        lines.append(f"and {many(len(report.differences) - SHOWN, 'more difference')}")
+    counted = f"{many(report.messages, 'message')}, {many(len(report.states[EXACT]), 'bucket')}"
+    lines.append(f"{many(len(report.differences), 'difference')}: {counted}" if lines else f"exact: {counted}")
     notes = {
         AT_LEAST: "hold entries that may be gone from the stream: compared as far as it goes back",
         EXPIRED: "expired, or may have in part",
@@ -31,7 +31,7 @@ def as_text(report: AuditResult) -> str:
     }
     for state, note in notes.items():
         if minutes := report.states[state]:
-            lines.append(f"  {_many(len(minutes), 'bucket')} {note} ({_span(minutes)})")
+            lines.append(f"  {many(len(minutes), 'bucket')} {note} ({_span(minutes)})")
     if report.pending or report.unread:
         unread = "" if report.unread is None else f", {number(report.unread)} not read yet"
         lines.append(f"  left out: {number(report.pending)} being counted{unread}")
@@ -80,10 +80,6 @@ def _difference(one: Difference) -> str:
     found = "nothing" if one.found is None else one.found
     where = one.minute or one_line(one.key)
     return f"{where} {one_line(one.field, 400)}: expected {expected}, found {found}"
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
 
 
 def _span(minutes: list[int]) -> str:
