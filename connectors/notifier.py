@@ -136,7 +136,7 @@ class _Delivery:
             try:
                 pause = self._step()
             except RedisFailure as error:
-                self._service.outage.down(self._part, error)
+                self._service.outage.down(self._part, error, beside=True)
                 self._wait(backoff.next_delay())
                 continue
             self._service.outage.up(self._part)

@@ -88,6 +88,7 @@ class Outage:
         self._place = place
         self._lock = threading.Lock()
         self._down: dict[str, str] = {}
+        self._beside: set[str] = set()
         self._since = 0.0
         self._was_up = False
 
@@ -96,8 +97,16 @@ class Outage:
         """Whether the last that every part heard of Redis was good, and any heard at all."""
         return self._was_up and not self._down
 
-    def down(self, part: str, error: RedisFailure) -> None:
-        """`part` (a name of ours) failed with `error`."""
+    @property
+    def works(self) -> bool:
+        """As `redis_up`, of those parts without which the process does not do its work."""
+        return self._was_up and self._down.keys() <= self._beside
+
+    def down(self, part: str, error: RedisFailure, *, beside: bool = False) -> None:
+        """`part` (a name of ours) failed with `error`.
+
+        :arg beside: whether the work goes on without `part`.
+        """
         self.supervisor.turn(worker=False)
         if isinstance(error, RedisDenied) and not self._was_up:
             self._lifecycle.fail(str(error), EXIT_SETTINGS)
@@ -106,6 +115,8 @@ class Outage:
             first = not self._down
             known = self._down.get(part) == str(error)
             self._down[part] = str(error)
+            if beside:
+                self._beside.add(part)
             if first:
                 self._since = time.monotonic()
         if first or (not known and not _is_plain_outage(error)):

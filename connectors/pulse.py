@@ -15,7 +15,7 @@ from collections.abc import Callable
 import redis
 import structlog
 
-from connectors.errors import RedisDenied, RedisFailure, WrongType
+from connectors.errors import RedisAway, RedisFailure
 from connectors.outage import Outage, once_more
 
 _log = structlog.get_logger("pulse")
@@ -55,7 +55,7 @@ class Pulse:
     def turn(self) -> None:
         """The calling worker made progress. Blocks as `sign` does, once in EVERY_SECONDS."""
         now = self._turns[threading.get_ident()] = self._clock()
-        if now < self._due or not self._outage.redis_up or not self._lock.acquire(blocking=False):
+        if now < self._due or not self._outage.works or not self._lock.acquire(blocking=False):
             return
         try:
             if now - min(self._turns.values()) <= STALL_SECONDS:
@@ -64,7 +64,7 @@ class Pulse:
                 self._refused = ""
         except RedisFailure as error:
             # (An outage is told of by those who need Redis.)
-            if isinstance(error, RedisDenied | WrongType) and self._refused != str(error):
+            if not isinstance(error, RedisAway) and self._refused != str(error):
                 self._refused = str(error)
                 _log.warning("no sign of life can be left: to others this process is not running", cause=str(error))
         finally:

@@ -153,6 +153,7 @@ def redis_ends(settings: P35Settings, service: Service, metrics: P35Metrics) -> 
             lambda client, value: snapshots.write(client, prefix, value),
             written=metrics.snapshots,
             headline=partial(headlines.p35, thresholds=settings.thresholds),
+            beside=True,
         ),
         group=group,
         status=status_sink,

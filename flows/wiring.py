@@ -58,5 +58,6 @@ def group_status(
         lambda client, state: write(client, settings.key_prefix, state, facts),
         written=metrics.group_state,
         headline=headline,
+        beside=True,
     )
     return source, sink

@@ -13,11 +13,12 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from typing import Any
 
 import redis
 
-from sinks.times import seconds_text
+from connectors.connection import Script
+
+_sign = Script.load("sign")
 
 ALIVE_SECONDS = 30.0
 """A flow without a sign of life for so long is not running."""
@@ -29,17 +30,20 @@ def key(prefix: str, flow: str) -> str:
 
 
 def sign(prefix: str, flow: str, version: str) -> Callable[[redis.Redis], None]:
-    """What leaves a sign of life of `flow`, run by this process from now on. See `connectors.pulse`."""
+    """What leaves a sign of life of `flow`, run by this process from now on. See `connectors.pulse`.
+
+    One is left also while Redis is at its `maxmemory`, where a flow that runs goes on.
+    """
     facts = {
         "instance": f"{socket.gethostname()}-{os.getpid()}",
         "service_start_ts": str(int(time.time())),
         "version": version,
     }
 
+    arguments = ["seen_at", *(value for pair in facts.items() for value in pair)]
+
     def leave(client: redis.Redis) -> None:
-        seconds, microseconds = client.time()
-        fields: dict[Any, Any] = {"seen_at": seconds_text(seconds + microseconds / 1e6), **facts}
-        client.hset(key(prefix, flow), mapping=fields)
+        _sign(client, [key(prefix, flow)], arguments)
 
     return leave
 

@@ -54,3 +54,22 @@ def test_what_cannot_be_written_is_dropped_and_told_once(client: redis.Redis, on
     assert (client.get("newest"), writer.written) == ("3", [3])
     assert [line["log_level"] for line in logs] == ["warning", "info"]
     partition.close()
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_flow_works_without_what_is_beside_it(client: redis.Redis, one: Service, beside: bool) -> None:
+    fails = [True]
+
+    def write(raw: redis.Redis, value: int) -> None:
+        if fails[0]:
+            raise redis.exceptions.OutOfMemoryError("OOM command not allowed when used memory > 'maxmemory'.")
+        raw.set("newest", value)
+
+    one.outage.up("source")
+    partition = DerivedSink(one, "test", write, beside=beside).build("step", 0, 1)
+    partition.write_batch([1])
+    assert (one.outage.redis_up, one.outage.works) == (False, beside)
+    fails[0] = False
+    partition.write_batch([2])
+    assert (one.outage.redis_up, one.outage.works) == (True, True)
+    partition.close()

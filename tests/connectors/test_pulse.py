@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import redis
 
-from connectors.errors import RedisAway
+from connectors.errors import RedisAway, RedisDenied
 from connectors.lifecycle import Lifecycle
 from connectors.outage import Outage
 from connectors.private_redis import PrivateRedis
@@ -106,6 +106,17 @@ def test_a_worker_that_hangs_is_not_hidden_by_another_that_works(
     assert STALL_SECONDS - EVERY_SECONDS < last <= STALL_SECONDS
 
 
+def test_a_part_beside_the_work_holds_none_back(pulse: Pulse, signs: Signs, outage: Outage, clock: Clock) -> None:
+    outage.up("source")
+    outage.down("receiver", RedisDenied("no right"), beside=True)
+    pulse.turn()
+    assert signs.left == 1
+    outage.down("source", RedisDenied("no right"))
+    clock.now += EVERY_SECONDS
+    pulse.turn()
+    assert signs.left == 1
+
+
 @pytest.mark.parametrize("error", [redis.ConnectionError("gone"), redis.TimeoutError("slow"), OSError("broken")])
 def test_what_fails_is_left_to_those_who_need_redis(
     pulse: Pulse, signs: Signs, outage: Outage, clock: Clock, error: Exception
@@ -121,11 +132,23 @@ def test_what_fails_is_left_to_those_who_need_redis(
     assert signs.left == 1
 
 
-def test_a_right_that_is_missing_is_told_once(
-    pulse: Pulse, signs: Signs, outage: Outage, clock: Clock, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    "error",
+    [
+        redis.exceptions.NoPermissionError("NOPERM no key"),
+        redis.exceptions.OutOfMemoryError("OOM command not allowed when used memory > 'maxmemory'."),
+    ],
+)
+def test_a_refusal_is_told_once(
+    pulse: Pulse,
+    signs: Signs,
+    outage: Outage,
+    clock: Clock,
+    capsys: pytest.CaptureFixture[str],
+    error: redis.ResponseError,
 ) -> None:
     outage.up("source")
-    signs.error = redis.exceptions.NoPermissionError("NOPERM no key")
+    signs.error = error
     for _ in range(5):
         pulse.turn()
         clock.now += EVERY_SECONDS

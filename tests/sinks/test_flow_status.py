@@ -8,6 +8,7 @@ import socket
 import pytest
 import redis
 
+from connectors.private_redis import PrivateRedis
 from sinks.flow_status import ALIVE_SECONDS, is_alive, sign
 
 NOW = 1_769_929_020.0
@@ -22,6 +23,17 @@ def test_a_sign_says_who_works_and_when_by_the_clock_of_redis(client: redis.Redi
     assert int(left.pop("service_start_ts")) > 0
     assert left == {"instance": f"{socket.gethostname()}-{os.getpid()}", "version": "1.2.3"}
     assert client.ttl("q:flow:p35") == -1
+
+
+@pytest.mark.parametrize("version", ["6.2", "8.2"])
+def test_a_full_redis_refuses_no_sign(version: str) -> None:
+    with PrivateRedis(version=version) as server, server.client(decode_responses=True) as client:
+        client.config_set("maxmemory", 1)
+        with pytest.raises(redis.exceptions.OutOfMemoryError):
+            client.hset("q:flow:p35", "seen_at", 1)
+        for process in ("1", "2"):  # the first makes the hash, the second finds it
+            sign("q", "p35", process)(client)
+            assert client.hget("q:flow:p35", "version") == process
 
 
 @pytest.mark.parametrize(
