@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +17,7 @@ from console.queries import status
 from tests.chaos.conftest import VERSIONS
 from tests.support import quantum, recount, users
 from tests.support.flow_process import ROOT, FlowProcess
+from tests.support.forked import run
 from tests.support.recount import GROUP, STATUS, STREAM
 from tests.support.waiting import wait_for
 from tests.test_users import SERVERS
@@ -63,15 +62,8 @@ def publish(raw: redis.Redis) -> None:
 
 def verify(server: PrivateRedis) -> dict[str, Any]:
     """What `quantum verify --json` says to this user, and `status`, that of the process."""
-    told = subprocess.run(
-        [sys.executable, "-m", "console", "verify", "--json"],
-        cwd=ROOT,
-        env={"REDIS_URL": server.url} | {name.upper(): value for name, value in LOGIN.items()},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    env = {"REDIS_URL": server.url} | {name.upper(): value for name, value in LOGIN.items()}
+    told = run("console", ["verify", "--json"], ROOT, env)
     assert told.stderr == ""
     return {**json.loads(told.stdout), "status": told.returncode}
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ import redis
 
 from connectors.private_redis import PROGRAMS, PrivateRedis
 from tests.support.flow_process import ROOT, FlowProcess
+from tests.support.forked import run
 from tests.support.quantum import environment
 from tests.support.waiting import wait_for
 
@@ -45,8 +44,7 @@ def rewritten(client: redis.Redis) -> None:
 def verify(server: PrivateRedis) -> str:
     """What `quantum verify` says; it must find all of it right."""
     env = environment(server.url, REDIS_USERNAME="", REDIS_PASSWORD="")
-    command = [sys.executable, "-m", "console", "verify"]
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    done = run("console", ["verify"], ROOT, env)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ import redis
 from connectors.private_redis import PrivateRedis, free_port
 from tests.support.env_files import SETTINGS
 from tests.support.flow_process import ROOT, FlowProcess
+from tests.support.forked import run
 from tests.support.installation import configure
 from tests.support.quantum import quantum
 from tests.support.unit_process import UnitProcess, starting
@@ -84,15 +84,8 @@ def script(root: Path, flow: str, *arguments: str, secret: Path) -> subprocess.C
 
 def command(url: str, flow: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     """`quantum proof {flow}` of this source tree."""
-    return subprocess.run(
-        [sys.executable, "-m", "console", "proof", flow, *arguments],
-        env={"PATH": os.environ["PATH"], "REDIS_URL": url, **env},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=240,
-        cwd=ROOT,
-    )
+    environment = {"PATH": os.environ["PATH"], "REDIS_URL": url, **env}
+    return run("console", ["proof", flow, *arguments], ROOT, environment, together=True)
 
 
 def content(client: redis.Redis, key: str) -> str:

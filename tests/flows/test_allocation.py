@@ -262,7 +262,7 @@ def test_a_target_is_never_written(client: redis.Redis, start: Start, server: Pr
     ]
     assert {tuple(one) for one in writes} == {
         ("XADD", STREAM),
-        ("HSET", "quantum:flow:allocation"),
+        *((name, "quantum:flow:allocation") for name in ("HDEL", "HSET")),
         *((name, f"{PROPOSED}{symbol}") for name in ("HSET", "EXPIRE") for symbol in ("A", "proposed")),
     }
     assert process.stop() == 0, process.log()

@@ -6,11 +6,12 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
+
+from tests.support.forked import started
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -18,23 +19,17 @@ _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH"
 
 
 class FlowProcess:
-    """`python -m bytewax.run {module}` with a clean environment; its standard error goes to a file."""
+    """`python -m bytewax.run {module}` with a clean environment; what it writes goes to a file."""
 
     class Factory(Protocol):
         """Starts one; keyword arguments become environment variables."""
 
         def __call__(self, *arguments: str, module: str = "flows.p35", **env: str) -> FlowProcess: ...
 
-    def __init__(self, module: str, arguments: tuple[str, ...], env: dict[str, str], errors: IO[bytes]) -> None:
-        self._errors = errors
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bytewax.run", module, *arguments],
-            cwd=ROOT,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=errors,
-            stderr=errors,
-        )
+    def __init__(self, module: str, arguments: tuple[str, ...], env: dict[str, str]) -> None:
+        self._errors = tempfile.NamedTemporaryFile()  # noqa: SIM115 (lives as long as the process)
+        given = ("bytewax.run", [module, *arguments], ROOT, env)
+        self._process = started(*given, self._errors.name, self._errors.name)
 
     @classmethod
     @contextlib.contextmanager
@@ -43,7 +38,7 @@ class FlowProcess:
 
         :arg login: more of the environment, for flows.p35 where its keys are those that its user may use.
         """
-        started: list[FlowProcess] = []
+        processes: list[FlowProcess] = []
 
         def start(*arguments: str, module: str = "flows.p35", **env: str) -> FlowProcess:
             base = {name: os.environ[name] for name in _INHERITED if name in os.environ}
@@ -51,14 +46,14 @@ class FlowProcess:
             if module == "flows.p35" and "KEY_PREFIX" not in env:
                 base |= login or {}
             merged = {name: value for name, value in (base | env).items() if value != ""}
-            process = cls(module, arguments, merged, tempfile.TemporaryFile())  # noqa: SIM115 (lives as long as the process)
-            started.append(process)
+            process = cls(module, arguments, merged)
+            processes.append(process)
             return process
 
         try:
             yield start
         finally:
-            for process in started:
+            for process in processes:
                 process.kill()
                 # Captured, and shown when the test has failed.
                 print(f"--- log of process {process.pid}, which ended with {process.status}\n{process.log()[-5_000:]}")

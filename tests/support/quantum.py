@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 from console.app import app
 from tests.support import oracle, users
 from tests.support.flow_process import ROOT
+from tests.support.forked import run
 from tests.support.recount import STREAM, samples
 
 COMMAND = [sys.executable, "-m", "console"]
@@ -34,16 +35,7 @@ def environment(url: str, **more: str) -> dict[str, str]:
 
 def quantum(url: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     """`quantum` without a terminal, to its end."""
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=ROOT,
-        env=environment(url, **env),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    return run("console", arguments, ROOT, environment(url, **env))
 
 
 def here(url: str, *arguments: str) -> Result:

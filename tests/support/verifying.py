@@ -10,6 +10,7 @@ from typing import Any
 import redis
 
 from tests.support.flow_process import ROOT, FlowProcess
+from tests.support.forked import run
 from tests.support.recount import STREAM, wait_until_counted
 
 COMMAND = [sys.executable, "-m", "console", "verify"]
@@ -18,9 +19,7 @@ KEPT = {name: os.environ[name] for name in ("PATH", "HOME", "VIRTUAL_ENV", "TMPD
 
 def quantum(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     """`quantum verify` as a process, without a terminal."""
-    return subprocess.run(
-        [*COMMAND, *arguments], cwd=ROOT, env=KEPT | env, capture_output=True, text=True, timeout=240, check=False
-    )
+    return run("console", ["verify", *arguments], ROOT, KEPT | env)
 
 
 def publish(raw: redis.Redis, rows: list[dict[str, str]], **options: Any) -> None:
