@@ -40,8 +40,8 @@ def verify(
     """
     # Imported here: it needs the tally of the flow, and Bytewax with it, which takes as long as any other answer.
     from console.audit.buckets import parse_minute
+    from console.audit.result_text import as_json, as_text
     from console.audit.run import Audit
-    from console.audit.text import as_json, as_text
     from flows.settings.p35 import P35Settings
 
     minute = None if since is None else parse_minute(since)

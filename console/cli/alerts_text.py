@@ -9,11 +9,10 @@ from typing import Any
 from rich.text import Text
 
 from connectors.text import one_line
-from console.queries.alerts_answer import AlertLife, Alerts
-from console.queries.deliveries import GIVEN_UP, SENT, WAITING, AlertDelivery, ReceiverState
-from console.queries.firing import moment
+from console.queries.alerts.answer import AlertLife, Alerts
+from console.queries.alerts.deliveries import GIVEN_UP, SENT, WAITING, AlertDelivery, ReceiverState
 from console.queries.json import JSON_VERSION
-from console.queries.text import age, number
+from console.queries.readable import age, moment, number
 from console.terminal.viewport import STYLES
 from flows.domain.thresholds import OF_ALERTS, Severity
 from sinks.values.alerts import FIRING

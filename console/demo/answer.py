@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from connectors.text import one_line
 from console.demo.observation import Observation
-from console.queries.text import number, percent
+from console.queries.readable import number, percent
 from console.queries.verdict import verdict
+from console.terminal.cells import bar, fit
 from console.terminal.joins import permit_line, proposed_line
-from console.terminal.text import bar, fit
 from flows.domain.windows import Window
 from sinks.values.counts import DECISIONS, Ranked
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from console.queries.alerts import SeenAlert
+from console.queries.alerts.published import SeenAlert
 from console.queries.joins import Joins
 from console.queries.status import Status
 from flows.domain.thresholds import Thresholds

@@ -20,7 +20,7 @@ from console.demo.market_writer import MarketWriter
 from console.demo.observation import Observation, RateMeter
 from console.demo.publisher import Publisher
 from console.demo.simulator import Simulator
-from console.queries.alerts import latest_alerts
+from console.queries.alerts.published import latest_alerts
 from console.queries.counting import read_now
 from console.queries.joins import read_joins
 from console.queries.minutes import read_minutes

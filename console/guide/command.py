@@ -60,7 +60,7 @@ def explain(
     quantum explain binance_error:-2019 --watch
     """
     from console.guide.explanation import as_json, explanation_of, list_as_json
-    from console.guide.text import as_text
+    from console.guide.explanation_text import as_text
     from console.queries.json import dumps
 
     if reason is None:
@@ -109,7 +109,7 @@ def _frame(answer: Explanation) -> str:
     """All that there is to say, no line longer than a terminal is wide: the top of it is what changes."""
     from rich.text import Text
 
-    from console.guide.text import as_text
+    from console.guide.explanation_text import as_text
     from console.terminal.viewport import here
 
     room = here()

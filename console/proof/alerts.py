@@ -15,9 +15,10 @@ from typing import Any
 
 import redis
 
-from console.proof.checks import Checks, fields, text
+from console.proof.checks import Checks, fields
 from console.proof.p35 import lives
 from console.proof.taking_back import Published, counted, taken_back
+from console.queries.fetch import texts
 from flows.settings.alerts import AlertsSettings
 from sinks import alert_state, alerts, decisions, proofs, snapshots
 from sinks.values.alerts import SEVERITIES, STATES
@@ -63,7 +64,7 @@ def prove(
     if explode:
         _explode(checks, client, settings, snapshot_interval)
     checks.becomes("service: it makes another one", True, lambda: _checked_at(client, prefix) > before)
-    published = _published(client, prefix)
+    published = [one for _id, one in _entries(client, prefix)]
     checks.say(f"      {len(published)} alerts are in {alert_state.stream_key(prefix)}")
     checks.holds("stream: no more than about 1,000 are kept", len(published) <= alerts.KEPT + 200, str(len(published)))
     for what, broken in (
@@ -86,13 +87,9 @@ def _checked_at(client: redis.Redis, prefix: str) -> float:
         return 0.0
 
 
-def _published(client: redis.Redis, prefix: str) -> list[Entry]:
-    return [one for _id, one in _entries(client, prefix)]
-
-
 def _entries(client: redis.Redis, prefix: str) -> list[tuple[bytes, Entry]]:
     rows: Any = client.xrange(alert_state.stream_key(prefix))
-    return [(entry_id, {text(name): text(value) for name, value in entry.items()}) for entry_id, entry in rows]
+    return [(entry_id, texts(entry)) for entry_id, entry in rows]
 
 
 def _without_fields(published: list[Entry]) -> list[Entry]:

@@ -13,8 +13,9 @@ from typing import Any
 
 import redis
 
-from console.proof.checks import KEEP_SECONDS, LOOK_SECONDS, Checks, fields, text
+from console.proof.checks import KEEP_SECONDS, LOOK_SECONDS, Checks, fields
 from console.proof.efficiency import Case, cases, efficiencies, said
+from console.queries.fetch import text
 from flows.settings.joins import AllocationSettings
 from sinks import proofs, proposals
 

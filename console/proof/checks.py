@@ -11,6 +11,7 @@ import redis
 
 from connectors.errors import RedisDenied, RedisFailure, translate
 from connectors.text import one_line
+from console.queries.fetch import count_of, texts
 
 Value = TypeVar("Value")
 
@@ -98,18 +99,15 @@ def run(checks: Checks, proof: Callable[[Checks], None]) -> bool:
 def fields(client: redis.Redis, key: str) -> dict[str, str]:
     """The hash at `key`, as text."""
     reply: Any = client.hgetall(key)
-    return {text(name): text(value) for name, value in reply.items()}
+    return texts(reply)
 
 
 def number(client: redis.Redis, key: str, field: str) -> int:
     """A count in a hash; 0 when there is none."""
-    reply: Any = client.hget(key, field)
-    try:
-        return int(reply or 0)
-    except ValueError:
-        return 0
+    return count_of(client.hget(key, field))
 
 
-def text(value: bytes) -> str:
-    """What Redis said, readable."""
-    return value.decode("utf-8", "replace")
+def pending(client: redis.Redis, stream: str, group: str, ids: list[Any]) -> int:
+    """How many of the entries `ids` (oldest first) the group has not acknowledged."""
+    rows: Any = client.xpending_range(stream, group, ids[0], ids[-1], 1_000)
+    return len({row["message_id"] for row in rows} & set(ids))

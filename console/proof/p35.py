@@ -13,8 +13,9 @@ from typing import Any
 import redis
 
 from connectors.group import read_state
-from console.proof.checks import Checks, fields, number, text
+from console.proof.checks import Checks, fields, number, pending
 from console.proof.taking_back import Published, counted, taken_back
+from console.queries.fetch import text
 from console.queries.groups import read_groups
 from flows.settings.p35 import P35Settings
 from sinks import buckets, decisions, proofs, snapshots, status, symbols
@@ -89,7 +90,9 @@ def _count(
         processed + len(published),
         lambda: number(client, status_key, "processed_total"),
     )
-    checks.becomes("pending: none of them waits to be acknowledged", 0, lambda: _pending(client, stream, ids))
+    checks.becomes(
+        "pending: none of them waits to be acknowledged", 0, lambda: pending(client, stream, decisions.GROUP, ids)
+    )
     for window in WINDOWS:
         checks.becomes(
             f"windows: {window} shows them",
@@ -149,11 +152,6 @@ def lives(client: redis.Redis, prefix: str) -> bool:
     """Whether a consumer of the group holds a lease. Blocks for three round trips."""
     groups = read_groups(client, {decisions.stream_key(prefix): decisions.lease_prefix(prefix)})
     return any(group.name == decisions.GROUP and group.alive for group in groups)
-
-
-def _pending(client: redis.Redis, stream: str, ids: list[Any]) -> int:
-    rows: Any = client.xpending_range(stream, decisions.GROUP, ids[0], ids[-1], 1_000)
-    return len({row["message_id"] for row in rows} & set(ids))
 
 
 def _window(client: redis.Redis, prefix: str, window: str) -> int:

@@ -8,14 +8,16 @@ all buckets. So the counts are moved, in one step, into the bucket of minute 0, 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 
-from connectors.move import Move, move
 from console.proof.checks import Checks, fields
+from console.queries.fetch import count_of
 from sinks import buckets, snapshots, symbols
 from sinks.values.counts import WINDOWS
 
@@ -23,6 +25,9 @@ _WHAT = "taken back: the counts of these decisions"
 
 _LONGEST_WAIT = 60.0
 """Seconds to wait for windows to be computed again; an hour is allowed, and nobody waits for that."""
+
+_ATTEMPTS = 1_000
+"""Each fails where something else was counted within a few round trips."""
 
 _OF_SYMBOL = ("symbol_decision:", "symbol_reason:")
 
@@ -62,7 +67,8 @@ def taken_back(
         wanted.setdefault(one.minute, Counter())[one.reason] += count
     if any(counted(client, prefix, minute, gate) != reasons for minute, reasons in wanted.items()):
         return checks.holds(_WHAT, False, "they were not counted as they must be; they stay")
-    if not _move(checks, client, prefix, symbol, published):
+    trouble = _move(client, prefix, symbol, published)
+    if not checks.holds(_WHAT, not trouble, trouble):
         return False
     pipeline = client.pipeline(transaction=True)
     pipeline.hdel(symbols.last_execute_key(prefix), symbol)
@@ -79,29 +85,49 @@ def counted(client: redis.Redis, prefix: str, minute: int, gate: str) -> dict[st
     return {name.removeprefix("reason:"): int(count) for name, count in found.items() if name.startswith(start)}
 
 
-def _move(checks: Checks, client: redis.Redis, prefix: str, symbol: str, published: Mapping[Published, int]) -> bool:
-    moves: list[Move] = []
+def _move(client: redis.Redis, prefix: str, symbol: str, published: Mapping[Published, int]) -> str:
+    """Move the counts, in one step; why not, printable: where one of them is not there, none is moved."""
     target = buckets.bucket_key(prefix, buckets.TAKEN_BACK)
-    for minute in sorted({one.minute for one in published}):
-        counts: Counter[str] = Counter()
-        unknown: Counter[str] = Counter()
-        for one, count in published.items():
-            if one.minute == minute:
-                counts[f"decision:{one.decision}"] += count
-                counts[f"reason:{one.reason}"] += count
-                if one.raw:
-                    unknown[one.raw] += count
-        key, summary = buckets.bucket_key(prefix, minute), buckets.summary_key(prefix, minute)
-        moves += [Move(key, target, field, count) for field, count in counts.items()]
-        moves += [Move(summary, None, field, count) for field, count in counts.items()]
-        moves += [Move(buckets.unknown_key(prefix, minute), None, raw, count) for raw, count in unknown.items()]
-        # As far as they are there: the service may count without them.
+    moved = {buckets.bucket_key(prefix, one.minute): Counter[str]() for one in published}
+    taken: defaultdict[str, Counter[str]] = defaultdict(Counter, moved)
+    for one, count in published.items():
+        for key in (buckets.bucket_key(prefix, one.minute), buckets.summary_key(prefix, one.minute)):
+            taken[key].update({f"decision:{one.decision}": count, f"reason:{one.reason}": count})
+        if one.raw:
+            taken[buckets.unknown_key(prefix, one.minute)][one.raw] += count
+    for key, counts in moved.items():
+        # As far as they are there: the flow may count without them.
         starts = tuple(f"{start}{symbol}:" for start in _OF_SYMBOL)
-        found = fields(client, key)
-        moves += [Move(key, target, name, int(count)) for name, count in found.items() if name.startswith(starts)]
-    short = move(client, moves)
-    detail = "" if short is None else f"{short.key} has {short.found or 'nothing'} in {short.field}; they stay"
-    return checks.holds(_WHAT, short is None, detail)
+        counts.update({name: int(count) for name, count in fields(client, key).items() if name.startswith(starts)})
+    with client.pipeline() as pipeline:
+        for _ in range(_ATTEMPTS):
+            pipeline.watch(*taken, target)  # type: ignore[no-untyped-call]
+            left = {key: _left(pipeline, key, counts) for key, counts in taken.items()}
+            for key, fields_left in left.items():
+                if short := [name for name, count in fields_left.items() if count < 0]:
+                    return f"{key} has too little in {short[0]}; they stay"
+            lasts = max(pipeline.pttl(key) for key in (*moved, target))
+            pipeline.multi()
+            for key, fields_left in left.items():
+                for name, count in fields_left.items():
+                    if key in moved:
+                        pipeline.hincrby(target, name, taken[key][name])
+                    if count:
+                        pipeline.hincrby(key, name, -taken[key][name])
+                    else:
+                        pipeline.hdel(key, name)
+            if lasts > 0:
+                pipeline.pexpire(target, lasts)
+            with suppress(redis.WatchError):  # (something was counted meanwhile)
+                pipeline.execute()
+                return ""
+    return "something is counted in their minutes all the time; they stay"
+
+
+def _left(pipeline: redis.client.Pipeline, key: str, counts: Mapping[str, int]) -> dict[str, int]:
+    """What each field of the hash will hold without its count of `counts`."""
+    held: Any = pipeline.hmget(key, list(counts))
+    return {name: count_of(value) - count for (name, count), value in zip(counts.items(), held, strict=True)}
 
 
 def _shown(client: redis.Redis, prefix: str, gate: str) -> list[str]:

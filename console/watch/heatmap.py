@@ -11,7 +11,7 @@ from itertools import groupby
 
 from rich.text import Text
 
-from console.queries.text import percent
+from console.queries.readable import percent
 from console.terminal.viewport import STYLES
 from flows.domain.thresholds import Severity, Thresholds
 

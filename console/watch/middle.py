@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from connectors.text import one_line
+from console.queries.readable import number, percent
 from console.queries.symbols import Symbol
-from console.queries.text import number, percent
+from console.terminal.cells import bar, fit
 from console.terminal.table import mix
-from console.terminal.text import bar, fit
 from console.terminal.viewport import STYLES, Room
 from console.watch.heatmap import axis, columns, heat, legend
 from console.watch.symbols import Picked

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import redis
 
-from console.queries.alerts import SeenAlert, read_alerts, read_last_check, still_firing
-from console.queries.counting import CountingFlow, read_service
+from console.queries.alerts.published import SeenAlert, read_alerts, read_last_check, still_firing
+from console.queries.counting import CountingFlow, read_flow
 from console.queries.joins import Joins, read_joins
 from console.queries.minutes import read_minutes
 from console.queries.status import read_last_executions
@@ -37,7 +37,7 @@ class Stuck:
 class Scene:
     """One moment."""
 
-    service: CountingFlow
+    flow: CountingFlow
     minutes: Minutes
     """The last hour."""
     stuck: tuple[Stuck, ...]
@@ -52,11 +52,11 @@ class Scene:
 def read_scene(client: redis.Redis, settings: WatchSettings) -> Scene:
     """Blocks for a dozen round trips; raises `connectors.errors.RedisFailure`."""
     prefix = settings.key_prefix
-    service = read_service(client, prefix, settings.thresholds)
+    flow = read_flow(client, prefix, settings.thresholds)
     return Scene(
-        service,
-        read_minutes(client, prefix, service.minute, LONGEST_WINDOW),
-        stuck_symbols(read_last_executions(client, prefix), service.now),
+        flow,
+        read_minutes(client, prefix, flow.minute, LONGEST_WINDOW),
+        stuck_symbols(read_last_executions(client, prefix), flow.now),
         tuple(still_firing(read_alerts(client, prefix))),
         read_last_check(client, prefix),
         read_joins(client, prefix, settings.propose_stream_name),

@@ -26,7 +26,7 @@ from tests.support.recount import GROUP, STREAM, samples, wait_until_counted
 from tests.support.waiting import wait_for
 
 NOWHERE = f"redis://127.0.0.1:{free_port()}/0"
-STATUS = Status(400, 0, 0, 0, 0, 0, 0, 0, 0, "5-0", 1000.0, "c", 900.0, "1")
+STATUS = Status(400, 0, 0, 0, 0, 0, 0, 0, 0, 0, "5-0", 1000.0, "c", 900.0, "1")
 LIMITS = CheckLimits((1000, 10_000), (1000, 10_000), (900, 0))
 PERFDATA = re.compile(r"([a-z]+)=(U|\d+)(s|c)?;(\d*);(\d*);0")
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 import redis
 
-from console.queries.alerts import SeenAlert, read_alerts
+from console.queries.alerts.deliveries import AlertDelivery, Deliveries, ReceiverState, read_deliveries
+from console.queries.alerts.firing import Firing, FiringAlert, firing_of
+from console.queries.alerts.published import SeenAlert, read_alerts
 from console.queries.counting import read_now
-from console.queries.deliveries import AlertDelivery, Deliveries, ReceiverState, read_deliveries
 from console.queries.fetch import ask_all
-from console.queries.firing import Firing, FiringAlert, firing_of
-from console.queries.text import age
+from console.queries.readable import age
 from sinks.alert_state import decode, state_key
 
 
