@@ -12,7 +12,7 @@ from console.cli.when import Length
 from console.queries import asked
 from console.queries.answers import Shares
 from console.queries.compare import ask_compare
-from console.terminal.command import EXIT_ACT, EXIT_REDIS
+from console.terminal.command import EXIT_ACT, EXIT_REDIS, as_counted
 
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="SYMBOL", help="Default: the ten busiest.", show_default=False)
@@ -55,7 +55,7 @@ def symbols(names: Names = None) -> Ask:
     quantum symbols btcusdt ETHUSDT    these two
     quantum symbols BTCUSDT -w 1h --full
     """
-    return partial(asked.ask_symbols, names=names or ())
+    return partial(asked.ask_symbols, names=[as_counted(name) for name in names or ()])
 
 
 @query("share")

@@ -11,7 +11,19 @@ import typer
 
 from connectors.connection import connect
 from connectors.settings import RedisSettings
-from console.terminal.command import AsJson, Every, InWindow, RedisUrl, Watch, asking, page, read_settings, say, write
+from console.terminal.command import (
+    AsJson,
+    Every,
+    InWindow,
+    RedisUrl,
+    Watch,
+    as_counted,
+    asking,
+    page,
+    read_settings,
+    say,
+    write,
+)
 from flows.domain.gates import MEANINGS, meaning
 
 if TYPE_CHECKING:
@@ -69,7 +81,7 @@ def explain(
         else:
             _list()
         return
-    asked = replace(explanation_of(reason), symbols=tuple(dict.fromkeys(symbol or [])))
+    asked = replace(explanation_of(as_counted(reason)), symbols=tuple(dict.fromkeys(map(as_counted, symbol or []))))
 
     answer = asked
     if live or watch:

@@ -11,7 +11,7 @@ from connectors.text import one_line
 from console.guide import GENERIC, GUIDES, find, nearest
 from console.guide.entry import Guide
 from console.queries.json import JSON_VERSION
-from flows.domain.decisions import clean, gate_of
+from flows.domain.decisions import gate_of
 from flows.domain.gates import meaning
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Explanation:
 
 def explanation_of(reason: str) -> Explanation:
     """The guide's entry for a gate, or for a reason that begins with it; else what to do in general. Pure."""
-    guide, gate = find(reason), gate_of(clean(reason))
+    guide, gate = find(reason), gate_of(reason)
     if guide is None:
         return Explanation(GENERIC, one_line(gate), gate, tuple(nearest(reason)))
     return Explanation(guide, guide.gate, gate)
