@@ -1,4 +1,4 @@
-"""Reading buckets for an audit: which there are, and all that is in them. Never writes."""
+"""Reading all buckets, whole, for an audit. Never writes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from sinks.buckets import TAKEN_BACK, bucket_key
 from sinks.times import minute_name
 
 Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and of how much (an estimate)."""
+"""Gets the step, how much of it is done, and of how much (an estimate)."""
 
 _AT_ONCE = 16
-"""Buckets that are asked for at once."""
+"""Buckets in one round trip."""
 
 _SCAN = 1_000
-"""Keys that Redis looks at in one step of a scan."""
+"""Keys in one step of a scan."""
 
 _REASON = "reason:"
 
@@ -52,9 +52,9 @@ class BucketReader:
                 return found
 
     def read(self, minutes: list[int]) -> tuple[dict[int, Found], frozenset[str]]:
-        """The buckets of `minutes`, and the gates whose decisions had been taken back from all of them.
+        """The buckets of `minutes`, and the gates whose decisions were taken back before.
 
-        None was taken back while they were read: then they are read again.
+        Where some were taken back while they were read, they are read again.
 
         :raises WrongType: one of them is no hash.
         """

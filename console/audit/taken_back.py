@@ -1,4 +1,4 @@
-"""What a recount comes to, where decisions of proofs were taken back (see `console.proof.taking_back`). Pure."""
+"""What a recount expects where decisions of proofs were taken back (see `console.proof.taking_back`). Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Minutes = Mapping[int, Mapping[Kind, int]]
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the buckets must hold that were read between two steps of a recount; by minutes since the epoch."""
+    """What buckets that are read between two steps of a recount must hold, by minutes since the epoch."""
 
     before: Minutes
     """At least this."""

@@ -14,13 +14,13 @@ from flows.domain.windows import Window
 from sinks.values.counts import DECISIONS, Ranked
 
 WINDOW = "5m"
-"""The window that is asked about."""
+"""The window in question."""
 
 _ROWS = 5
 
 
 def answer(seen: Observation, *, ascii_only: bool = False) -> str:
-    """Why we are not trading, by what was `seen` last."""
+    """Why we are not trading, by the last observation."""
     return "\n".join(line.rstrip() for line in _lines(seen, ascii_only)) + "\n"
 
 

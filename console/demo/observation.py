@@ -29,15 +29,15 @@ class Observation:
     elapsed: float
     """Seconds since publishing began."""
     phase: str
-    """What the simulator does now."""
+    """The phase of the simulator."""
     command: str
-    """What an operator can type to look for himself."""
+    """A command to try."""
     joins: Joins = field(default_factory=Joins)
     """What is proposed and permitted."""
     alerts: tuple[SeenAlert, ...] = ()
     """The latest ones, newest first."""
     thresholds: Thresholds = field(default_factory=Thresholds)
-    """What all is judged by; the flows of the demo take no others from the environment either."""
+    """The defaults: the flows of the demo inherit no others."""
 
     @property
     def processed(self) -> int:

@@ -1,6 +1,6 @@
-"""The live view: one screen that answers the question at a glance. Pure: an observation in, lines out.
+"""The live view: one screen that answers the question at a glance. Pure.
 
-Colour means severity and nothing else. What comes from Redis is made printable, and is never read as markup.
+Colour means severity and nothing else. Text from Redis is made printable, and is never read as markup.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WINDOW = "5m"
 _WIDEST = 110
 
 _FIXED_LINES = 15
-"""Lines of a screen that are neither a gate nor a reason."""
+"""Lines that are neither a gate nor a reason."""
 
 _MOST_ROWS = 12
 

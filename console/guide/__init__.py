@@ -1,4 +1,4 @@
-"""The guide: what each gate means, how to find out more, what to do, how long it takes. Data, and pure.
+"""The guide: the causes of each gate, how to find out more, what to do, and how long that takes. Pure data.
 
 `docs/action-guide.md` is made from it. What a gate means in a line is in `flows.domain.gates`, for the alerts, too.
 """

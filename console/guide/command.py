@@ -45,7 +45,7 @@ def explain(
         ),
     ] = None,
     live: Annotated[
-        bool, typer.Option("--live", help="Also show what the gate stops now, and what the keys to look at hold.")
+        bool, typer.Option("--live", help="Also show what the gate stops now, and the values of the keys to look at.")
     ] = False,
     symbol: Annotated[
         list[str] | None,
@@ -61,9 +61,9 @@ def explain(
 
     Its likely causes, how to find out more, what to do, and how long that takes.
 
-    Needs no Redis, but with --live or --watch (which means --live, too). That reads only; without --symbol it looks at
-    the symbol that the gate stopped most often in the window. A gate that is not in the guide gets the nearest names,
-    and what to do in general. (The same for all gates: docs/action-guide.md.)
+    Needs Redis only with --live or --watch (which implies --live), and reads only; without --symbol it takes the symbol
+    that the gate stopped most in the window. For a gate that is not in the guide it prints the nearest names and
+    general advice. (All gates on one page: docs/action-guide.md.)
 
     \b
     quantum explain p33_permit_denied
@@ -118,7 +118,7 @@ def _notes(answer: Explanation) -> Iterator[str]:
 
 
 def _frame(answer: Explanation) -> str:
-    """All that there is to say, no line longer than a terminal is wide: the top of it is what changes."""
+    """As much as fits on the terminal: what changes is at the top."""
     from rich.text import Text
 
     from console.guide.explanation_text import as_text

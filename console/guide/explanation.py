@@ -1,4 +1,4 @@
-"""The answer to `quantum explain`: an entry of the guide, and how the gate is now, where that was asked."""
+"""The answer to `quantum explain`: an entry of the guide and, where asked for, the state of the gate now."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What there is to say of a gate."""
+    """An answer about one gate."""
 
     guide: Guide
     gate: str

@@ -1,9 +1,8 @@
-"""The proof of P3.5.1: checks go on, what was published is as agreed, and (when asked for) a gate explodes.
+"""The proof of P3.5.1: checks run, what was published is as specified, and (when asked for) a gate explodes.
 
-Looking changes nothing. Raising an alert takes decisions that count: they are published where all others are, the
-proof says how many, and takes them back; then the service resolves the alert, and the proof removes it. What stays is
-what stays of the proof of p35; and receivers that were told of the alert stay told. While it fires, the shares of all
-other gates are smaller.
+Without that, nothing is written. Raising an alert takes decisions in the real stream: the proof says how many, and
+takes them back; then the flow resolves the alert, and the proof removes it. What stays is what the proof of p35 leaves,
+and what receivers were sent. While the alert fires, the shares of all other gates are smaller.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ Entry = dict[str, str]
 
 
 def seconds(settings: AlertsSettings) -> float:
-    """How long the service may take for all of it: three checks, and what comes before them."""
+    """How long the flow may take in all: three checks, and what precedes them."""
     return 3 * settings.alert_interval_sec + 60
 
 
@@ -140,13 +139,13 @@ def _never_fired(published: list[Entry]) -> list[Entry]:
 
 
 def _explode(checks: Checks, client: redis.Redis, settings: AlertsSettings, snapshot_interval: float) -> None:
-    """Publish as many decisions with a gate of our own as make it an alert, and follow them until nothing is left."""
+    """Publish as many decisions with a gate of our own as raise an alert, and follow them until nothing is left."""
     prefix, token = settings.key_prefix, proofs.new_token()
     gate, medium = proofs.gate(token), settings.p35_alert_threshold_medium
     if not checks.becomes("explosion: flows.p35 is there to count", True, lambda: lives(client, prefix)):
         return
     in_window = sum(map(int, fields(client, snapshots.decisions_key(prefix, WINDOW)).values()))
-    # Half as many again: others go on, and the alert must not hang by a hair.
+    # Half as many again, as others publish, too.
     least = math.ceil(in_window * medium / max(1 - medium, 0.01) * 1.5)
     number = max(settings.p35_alert_min_total, least) + 10
     if not checks.holds("explosion: it takes no flood", number <= MOST, f"{number} decisions"):

@@ -1,4 +1,4 @@
-"""Checks, a line each, and their sum at the end."""
+"""Checks, a line each, and the summary."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from console.queries.fetch import count_of, texts
 Value = TypeVar("Value")
 
 LOOK_SECONDS = 0.1
-"""How often something is looked at again that is not yet as it should be."""
+"""How often a check that does not hold yet reads again."""
 
 KEEP_SECONDS = 900
-"""How long what a proof writes lives, should the proof be killed before it can clean up."""
+"""Time to live of what a proof writes, should it be killed before it cleans up."""
 
 
 class Checks:
     """What was found so far. `write` gets whole lines.
 
-    :arg seconds: how long to wait in all for a service to do what it should; after that, each look is the only one.
+    :arg seconds: how long to wait in all for what should happen; after that, each check reads once.
     """
 
     def __init__(self, write: Callable[[str], object], seconds: float) -> None:
@@ -56,7 +56,7 @@ class Checks:
 
     @contextmanager
     def cleaning_up(self, clean_up: Callable[[], object]) -> Iterator[None]:
-        """`clean_up` at the end, whatever the end. What failed first is what is raised: that is to be mended."""
+        """Run `clean_up` at the end, however it ends; of two failures, the first is raised."""
         try:
             yield
         except BaseException:

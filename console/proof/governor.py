@@ -1,8 +1,8 @@
 """The proof of P3.1 step 2: plans of our own get the permits that the contract's formula gives them.
 
-The plans go where all plans go, and whoever else reads that stream sees them: they are for symbols that no exchange
-knows, of quantity 0, and name the proof as their source. Permits and efficiencies are removed afterwards. Plans stay in
-the stream, and in what counts them: `processed_total` and `permits_total` of the governor's status never fall.
+The plans go into the real stream, where other readers see them: they have symbols that no exchange knows, quantity 0,
+and the proof as their source. Permits and efficiencies are removed afterwards. The plans stay in the stream and in
+`processed_total` and `permits_total` of the governor's status, which never decrease.
 """
 
 from __future__ import annotations

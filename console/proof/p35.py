@@ -1,7 +1,7 @@
 """The proof of P3.5: decisions of our own are counted, each once, in its minute, and shown in every window.
 
-They are published where all others are, counted like them, and taken back: see `console.proof.taking_back`. What stays
-are the entries of the stream, `processed_total`, `last_id` and `last_ts`, and what Prometheus was told meanwhile.
+They are published in the real stream, and taken back: see `console.proof.taking_back`. What stays are the entries,
+`processed_total`, `last_id` and `last_ts`, and what Prometheus has scraped meanwhile.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def prove(checks: Checks, client: redis.Redis, settings: P35Settings) -> None:
         True,
         lambda: read_state(client, stream, decisions.GROUP) is not None,
     )
-    # Where nobody counts, whoever comes later would count what is published now, with no proof there to take it back.
+    # Without a consumer, the next one would count what is published now, with no proof running to take it back.
     if not checks.becomes("service: a consumer of the group lives", True, lambda: lives(client, prefix)):
         return
     named = ["consumer_name", "pending_estimate", "service_start_ts", "trimmed_total", "version"]

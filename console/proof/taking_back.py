@@ -1,9 +1,9 @@
-"""Taking decisions of a proof back: out of their minutes, where all can see them, into one that no window shows.
+"""Taking the decisions of a proof back: their counts move from their minutes into one that no window shows.
 
-They were counted, and what is counted exactly cannot be uncounted: `processed_total` never falls, and is the sum over
-all buckets. So the counts are moved, in one step, into the bucket of minute 0, and expire there as they would have.
-`quantum verify` knows the gates that lie there, and expects their decisions there and not in their own minutes.
-(Deleting the entries would make it blind for all that is older: Redis knows only that something was deleted.)
+`processed_total` never decreases, and is the sum over all buckets, so counts cannot simply be deleted. They are moved,
+in one step, into the bucket of minute 0, and expire there as they would have. `quantum verify` finds their gates there,
+and expects their decisions there and not in their own minutes. (Without the entries it could not judge anything older:
+Redis records only that something was deleted.)
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sinks.values.counts import WINDOWS
 _WHAT = "taken back: the counts of these decisions"
 
 _LONGEST_WAIT = 60.0
-"""Seconds to wait for windows to be computed again; an hour is allowed, and nobody waits for that."""
+"""Most seconds to wait for windows to be computed again (an hour is allowed between two)."""
 
 _ATTEMPTS = 1_000
 """Each fails where something else was counted within a few round trips."""
@@ -34,13 +34,13 @@ _OF_SYMBOL = ("symbol_decision:", "symbol_reason:")
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """Something that a decision is counted by."""
+    """What a decision is counted by."""
 
     minute: int
     decision: str
     reason: str
     raw: str = ""
-    """What stood for the decision, where nobody knows it."""
+    """The raw decision, where it is unknown."""
 
 
 def taken_back(
@@ -51,9 +51,9 @@ def taken_back(
     published: Mapping[Published, int],
     snapshot_interval: float,
 ) -> bool:
-    """Take back what was `published`, with the symbol and the gate `names`, and check that nobody sees it any more.
+    """Take back what was `published`, with the symbol and the gate `names`, and check that no window shows it.
 
-    Where not all of it was counted in time, it stays, and counts when it is. Where nothing was, nothing is checked.
+    Where not all of it was counted in time, it stays. Where nothing was published, nothing is checked.
 
     :arg snapshot_interval: seconds, within which the service computes its windows.
     :raises RedisFailure: not known whether it was taken back.

@@ -17,11 +17,11 @@ from flows.settings.thresholds import ThresholdSettings
 from sinks.values.counts import LONGEST_WINDOW
 
 STUCK_SECONDS = 900
-"""A symbol that is decided upon and was not executed for so long is stuck: the limit of the alerts."""
+"""A symbol with decisions and no EXECUTE for so long is stuck: the limit of the alerts."""
 
 
 class WatchSettings(AllocationSettings, ThresholdSettings):
-    """Where proposals are (`flows.allocation` may have been told another stream), and what all is judged by."""
+    """The thresholds, and the stream of proposals, which `flows.allocation` may be configured to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,11 @@ class Scene:
     minutes: Minutes
     """The last hour."""
     stuck: tuple[Stuck, ...]
-    """Those that were executed last come first, those that never were last."""
+    """The most recently executed first, those never executed last."""
     alerts: tuple[SeenAlert, ...]
     """Those that fire, the newest first."""
     alerts_checked: float | None
-    """When the alerts were last looked after, epoch seconds; None: never."""
+    """When `flows.alerts` last checked, epoch seconds; None: never."""
     joins: Joins
 
 

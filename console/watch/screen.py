@@ -1,6 +1,6 @@
-"""The screen, as lines of text: the answer on top, the rest below by how much it matters. Pure.
+"""The screen, as lines of text: the verdict on top, the rest by importance. Pure.
 
-Names come from Redis, and may be hostile: all are made printable here. Colour means severity, and nothing else.
+Names from Redis may be hostile: all are made printable here. Colour means severity, and nothing else.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from sinks.values.joins import OK
 _MOST_ALERTS = 4
 
 OLD_PROPOSALS_SECONDS = 600
-"""From here on proposals are old: by default their keys last no longer."""
+"""Proposals older than this are shown as old; by default their keys have expired by then."""
 
 HELP = """\
 1 2 3 4   the last 1, 5, 15, 60 minutes
@@ -49,7 +49,7 @@ def screen(scene: Scene, view: ScreenState, picked: Picked, room: Room, trouble:
     """The lines of a screen; no more and none wider than `room` has.
 
     :arg picked: the symbols that were read for `view`; those of another view are not shown.
-    :arg trouble: why this is not up to date, in a line; empty: it is.
+    :arg trouble: why this is out of date, in a line; empty: it is not.
     """
     width, height = room.width or 80, room.height
     window = scene.minutes.window(view.window)
@@ -171,7 +171,7 @@ def _permits(scene: Scene, view: ScreenState) -> Iterator[Text]:
 
 
 def _factor(symbol: str, factor: float | None, reason: str) -> str:
-    """What a symbol is multiplied by; the reason, where that is not `ok`."""
+    """A symbol with its factor, and the reason unless that is `ok`."""
     why = "" if reason == OK else f" {one_line(reason, 20)}"
     return f"{one_line(symbol, 40)} {'x?' if factor is None else f'x{factor:.2f}'}{why}"
 
