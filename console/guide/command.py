@@ -134,7 +134,7 @@ def _frame(answer: Explanation) -> str:
 
 
 def _list() -> None:
-    from console.guide import GUIDES
+    from console.guide.guides import GUIDES
 
     width = max(map(len, GUIDES))
     page("".join(f"{gate:<{width}}  {meaning(gate)}\n" for gate in GUIDES))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from connectors.text import one_line
-from console.guide import GENERIC, GUIDES, find, nearest
 from console.guide.entry import Guide
+from console.guide.guides import GENERIC, GUIDES, find, nearest
 from console.queries.json import JSON_VERSION
 from flows.domain.decisions import gate_of
 from flows.domain.gates import meaning
