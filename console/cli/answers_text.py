@@ -27,7 +27,7 @@ from console.queries.answers import (
 from console.queries.readable import many, number, percent
 from console.terminal.cells import fit
 from console.terminal.table import decisions, mix, ranking
-from console.terminal.viewport import STYLES, Room
+from console.terminal.viewport import STYLES, Room, cut
 from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Window
 
@@ -35,14 +35,10 @@ from flows.domain.windows import Window
 def as_text(answer: Answer, room: Room) -> list[Text]:
     """The lines of an answer; no more than fit. On a terminal, what is to be known of the numbers comes first."""
     # (Health has them among its lines.)
-    lines = [] if isinstance(answer, Health) else warnings(answer.warnings, room)
+    top = [] if isinstance(answer, Health) else warnings(answer.warnings, room)
     if room.height is not None:
-        room = replace(room, height=max(room.height - len(lines), 1))
-    lines += _lines(answer, room)
-    for line in lines:
-        if room.width is not None:
-            line.truncate(room.width, overflow="ellipsis")
-    return lines
+        room = replace(room, height=max(room.height - len(top), 1))
+    return cut([*top, *_lines(answer, room)], room.width)
 
 
 def _lines(answer: Answer, room: Room) -> Iterator[Text]:

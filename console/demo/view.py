@@ -17,7 +17,7 @@ from console.queries.readable import number, percent
 from console.queries.verdict import Verdict, verdict
 from console.terminal.cells import bar, fit
 from console.terminal.joins import permit_line, proposed_line
-from console.terminal.viewport import STYLES
+from console.terminal.viewport import STYLES, cut
 from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Window
 from sinks.values.counts import DECISIONS, Ranked
@@ -49,7 +49,7 @@ def screen(seen: Observation, width: int, height: int, *, ascii_only: bool = Fal
         _verdict(seen, window),
         _alert(seen),
         _heading("Decisions", inner, " ".join(f" {name}".rjust(15, "─") for name in windows)),
-        *_decisions(list(windows.values()), seen.thresholds, inner),
+        *decisions(list(windows.values()), seen.thresholds, inner),
         _heading("Gates, 5 minutes", inner),
         *_ranking(window, window.gates, rows // 2, inner, ascii_only, seen.thresholds),
         _heading("Reasons, 5 minutes", inner),
@@ -61,8 +61,7 @@ def screen(seen: Observation, width: int, height: int, *, ascii_only: bool = Fal
     ]
     for line in lines:
         line.pad_left(1)
-        line.truncate(width, overflow="ellipsis")
-    return lines
+    return cut(lines, width)
 
 
 def _title(seen: Observation, width: int) -> Text:
@@ -97,7 +96,8 @@ def _heading(name: str, width: int, right: str = "") -> Text:
     return heading
 
 
-def _decisions(windows: Sequence[Window], thresholds: Thresholds, width: int) -> list[Text]:
+def decisions(windows: Sequence[Window], thresholds: Thresholds, width: int) -> list[Text]:
+    """A line a decision, and one for all: counts and shares in each window; at the left a label fills up to `width`."""
     label_width = max(width - 16 * len(windows), 10)
     lines = []
     for decision in DECISIONS:

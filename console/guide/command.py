@@ -122,15 +122,13 @@ def _frame(answer: Explanation) -> str:
     from rich.text import Text
 
     from console.guide.explanation_text import as_text
-    from console.terminal.viewport import here
+    from console.terminal.viewport import cut, here
 
     room = here()
     lines = [Text(line) for line in (*_notes(answer), *as_text(answer))]
     if room.height is not None and len(lines) > room.height:
         lines[room.height - 1 :] = [Text(f"(the rest, and what to do: quantum explain {shlex.quote(answer.gate)})")]
-    for line in lines:
-        line.truncate(room.width or line.cell_len, overflow="ellipsis")
-    return "".join(f"{line.plain}\n" for line in lines)
+    return "".join(f"{line.plain}\n" for line in cut(lines, room.width))
 
 
 def _list() -> None:

@@ -58,23 +58,9 @@ def _body(answer: Answer) -> dict[str, Any]:
 
 def no_health(reason: str, *, redis_up: bool) -> dict[str, Any]:
     """The health of a flow of which Redis does not say anything; `reason` is one line."""
-    return {
-        "version": JSON_VERSION,
-        "query": "health",
-        "as_of": None,
-        "last_ts": None,
-        "warnings": [reason],
-        "redis_up": redis_up,
-        "status": {},
-        "group": None,
-        "consumers": [],
-        "running": None,
-        "unit": None,
-        "flows": [],
-        "window": None,
-        "total": None,
-        "decisions": {},
-    }
+    unknown = dict.fromkeys(("as_of", "last_ts", "group", "running", "unit", "window", "total"))
+    known = {"version": JSON_VERSION, "query": "health", "warnings": [reason], "redis_up": redis_up}
+    return known | {"status": {}, "consumers": [], "flows": [], "decisions": {}} | unknown
 
 
 def _why(answer: Why) -> dict[str, Any]:

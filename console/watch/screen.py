@@ -16,7 +16,7 @@ from console.queries.joins import Permitted
 from console.queries.readable import age, clock, number, percent
 from console.queries.verdict import verdict
 from console.terminal.cells import sparkline
-from console.terminal.viewport import STYLES, Room
+from console.terminal.viewport import STYLES, Room, cut
 from console.watch.middle import heading, middle
 from console.watch.scene import Scene
 from console.watch.symbols import Picked
@@ -73,8 +73,7 @@ def screen(scene: Scene, view: ScreenState, picked: Picked, room: Room, trouble:
 
 
 def _cut(lines: list[Text], width: int, height: int | None) -> list[Text]:
-    for line in lines:
-        line.truncate(width, overflow="ellipsis")
+    lines = cut(lines, width)
     if height is not None and len(lines) > height:
         lines = [*lines[: height - 1], lines[-1]]
     return lines
