@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from connectors.text import one_line
+from console.demo.join_lines import permit_line, proposed_line
 from console.demo.observation import Observation
 from console.demo.view import decisions
 from console.queries.readable import number, percent
 from console.queries.verdict import verdict
 from console.terminal.cells import bar, fit
-from console.terminal.joins import permit_line, proposed_line
 from flows.domain.thresholds import Thresholds
 from flows.domain.windows import Window
 from sinks.values.counts import Ranked

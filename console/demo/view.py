@@ -11,12 +11,12 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from connectors.text import one_line
+from console.demo.join_lines import permit_line, proposed_line
 from console.demo.observation import Observation
 from console.queries.joins import Joins
 from console.queries.readable import number, percent
 from console.queries.verdict import Verdict, verdict
 from console.terminal.cells import bar, fit
-from console.terminal.joins import permit_line, proposed_line
 from console.terminal.viewport import STYLES, cut
 from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Window
