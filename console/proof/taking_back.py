@@ -26,8 +26,8 @@ _WHAT = "taken back: the counts of these decisions"
 _LONGEST_WAIT = 60.0
 """Most seconds to wait for windows to be computed again (an hour is allowed between two)."""
 
-_ATTEMPTS = 1_000
-"""Each fails where something else was counted within a few round trips."""
+_SHARED = "decision:"
+"""What the fields begin with in which others count, too."""
 
 _OF_SYMBOL = ("symbol_decision:", "symbol_reason:")
 
@@ -99,35 +99,46 @@ def _move(client: redis.Redis, prefix: str, symbol: str, published: Mapping[Publ
         # As far as they are there: the flow may count without them.
         starts = tuple(f"{start}{symbol}:" for start in _OF_SYMBOL)
         counts.update({name: int(count) for name, count in fields(client, key).items() if name.startswith(starts)})
-    with client.pipeline() as pipeline:
-        for _ in range(_ATTEMPTS):
-            pipeline.watch(*taken, target)  # type: ignore[no-untyped-call]
-            left = {key: _left(pipeline, key, counts) for key, counts in taken.items()}
-            for key, fields_left in left.items():
-                if short := [name for name, count in fields_left.items() if count < 0]:
-                    return f"{key} has too little in {short[0]}; they stay"
-            lasts = max(pipeline.pttl(key) for key in (*moved, target))
-            pipeline.multi()
-            for key, fields_left in left.items():
-                for name, count in fields_left.items():
-                    if key in moved:
-                        pipeline.hincrby(target, name, taken[key][name])
-                    if count:
-                        pipeline.hincrby(key, name, -taken[key][name])
-                    else:
-                        pipeline.hdel(key, name)
-            if lasts > 0:
-                pipeline.pexpire(target, lasts)
-            with suppress(redis.WatchError):  # (something was counted meanwhile)
-                pipeline.execute()
-                return ""
-    return "something is counted in their minutes all the time; they stay"
+    # What is looked at here only grows meanwhile: nobody else writes fields of this gate, symbol and raw decision.
+    left = {key: _left(client, key, counts) for key, counts in taken.items()}
+    for key, fields_left in left.items():
+        if short := [name for name, count in fields_left.items() if count < 0]:
+            return f"{key} has too little in {short[0]}; they stay"
+    lasts: Any = max(client.pttl(key) for key in (*moved, target))
+    pipeline = client.pipeline(transaction=True)
+    for key, fields_left in left.items():
+        for name, count in fields_left.items():
+            if key in moved:
+                pipeline.hincrby(target, name, taken[key][name])
+            if count or name.startswith(_SHARED):
+                pipeline.hincrby(key, name, -taken[key][name])
+            else:
+                pipeline.hdel(key, name)
+    if lasts > 0:
+        pipeline.pexpire(target, lasts)
+    pipeline.execute()
+    _remove_zeros(client, list(taken))
+    return ""
 
 
-def _left(pipeline: redis.client.Pipeline, key: str, counts: Mapping[str, int]) -> dict[str, int]:
+def _left(client: redis.Redis, key: str, counts: Mapping[str, int]) -> dict[str, int]:
     """What each field of the hash will hold without its count of `counts`."""
-    held: Any = pipeline.hmget(key, list(counts))
+    held: Any = client.hmget(key, list(counts))
     return {name: count_of(value) - count for (name, count), value in zip(counts.items(), held, strict=True)}
+
+
+def _remove_zeros(client: redis.Redis, keys: list[str]) -> None:
+    """Remove decisions that came to 0, but not from a hash in which something is counted just now."""
+    with client.pipeline() as pipeline:
+        for key in keys:
+            pipeline.watch(key)  # type: ignore[no-untyped-call]
+            found: Any = pipeline.hgetall(key)
+            zeros = [name for name, count in found.items() if name.startswith(_SHARED.encode()) and count == b"0"]
+            pipeline.multi()
+            if zeros:
+                pipeline.hdel(key, *zeros)
+            with suppress(redis.WatchError):
+                pipeline.execute()
 
 
 def _shown(client: redis.Redis, prefix: str, gate: str) -> list[str]:
