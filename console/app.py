@@ -15,10 +15,9 @@ from typer.core import TyperGroup
 
 from connectors.text import one_line
 from console.audit.command import verify
-from console.cli import queries
+from console.cli import questions
 from console.cli.alerts import alerts
 from console.cli.check import check
-from console.cli.compare import compare
 from console.cli.lag import lag
 from console.cli.notify import notify
 from console.cli.report import report
@@ -108,13 +107,13 @@ def quantum(
     """
 
 
-app.command("why")(queries.why)
-app.command("symbols")(queries.symbols)
-app.command("share")(queries.share)
-app.command("drift")(queries.drift)
-app.command("health")(queries.health)
-app.command("all")(queries.all_queries)
-app.command("compare")(compare)
+app.command("why")(questions.why)
+app.command("symbols")(questions.symbols)
+app.command("share")(questions.share)
+app.command("drift")(questions.drift)
+app.command("health")(questions.health)
+app.command("all")(questions.all_queries)
+app.command("compare")(questions.compare)
 app.command("watch")(watch)
 app.command("explain")(explain)
 app.command("alerts")(alerts)

@@ -36,8 +36,8 @@ from connectors.start import start
 from flows import __version__
 from flows.domain import headlines
 from flows.domain.alerts.life import advance
+from flows.domain.alerts.message import alert, figures
 from flows.domain.alerts.rules import KINDS, find
-from flows.domain.alerts.text import alert, figures
 from flows.domain.alerts.view import view_of
 from flows.settings.alerts import AlertsSettings
 from flows.wiring import service_of

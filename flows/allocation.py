@@ -34,7 +34,7 @@ from flows.settings.joins import AllocationSettings
 from flows.wiring import service_of
 from sinks import efficiency, proposals
 from sinks.allocation_metrics import AllocationMetrics
-from sinks.proposals import ProposalWriter
+from sinks.proposal_writer import ProposalWriter
 from sinks.values.joins import Proposal, Proposals
 
 LARGEST_TARGET = 1e15

@@ -1,21 +1,4 @@
-"""Notifications: which alerts are sent to people, and in what words; and the keys that sending needs.
-
-{prefix}:p35:alerts                 its consumer groups notify-1, notify-2 ...: one for each receiver
-{prefix}:p35:alerts:lease:{n}       STRING, TTL 60 s: which process sends to receiver {n}
-{prefix}:p35:alerts:receiver:{n}    HASH, no TTL: what is known of receiver {n}
-    name        of the service, without secrets
-    failure     while it does not take messages: why, without secrets
-    failed_at   when it was tried last, epoch seconds
-    failures    how often on end, by the process that sends to it
-{prefix}:p35:alerts:sent            STREAM, about 1,000 entries: the messages that were taken
-    receiver    its number
-    entries     the IDs of the alerts in their stream, apart by spaces
-{prefix}:p35:alerts:dead            STREAM, about 1,000 entries: what was given up. The fields of the alert, and
-    receiver    its number
-    attempts    how often it was tried
-    failure     why it was given up, without secrets
-    entry_id    of the alert in its stream
-"""
+"""Notifications: which alerts are sent to people, in what words, and by which keys (see `sinks.receivers`)."""
 
 from __future__ import annotations
 
@@ -24,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from connectors.receiver import Level, Message
 from connectors.receiver_queue import ReceiverQueueConfig
 from connectors.text import one_line
+from sinks import receivers
 from sinks.alert_state import stream_key
 from sinks.values.alerts import CRITICAL, FIRING, SEVERITIES
-
-GROUPS = "notify-"
-"""The groups of receivers are called so and by their number."""
 
 _BODY = 1_800
 """Characters of a body: what the strictest chats take."""
@@ -40,35 +21,15 @@ _LINE = 90
 _PLAIN = str.maketrans({"@": "(at)", "<": "(", ">": ")", "[": "(", "]": ")", "`": "'"})
 
 
-def lease_key(prefix: str, receiver: str) -> str:
-    """Which process sends to the receiver with this number."""
-    return f"{prefix}:p35:alerts:lease:{receiver}"
-
-
-def receiver_key(prefix: str, receiver: str) -> str:
-    """What is known of the receiver with this number."""
-    return f"{prefix}:p35:alerts:receiver:{receiver}"
-
-
-def sent_key(prefix: str) -> str:
-    """The messages that were taken."""
-    return f"{prefix}:p35:alerts:sent"
-
-
-def dead_letters_key(prefix: str) -> str:
-    """What was given up."""
-    return f"{prefix}:p35:alerts:dead"
-
-
 def receiver_queue(prefix: str, receiver: str) -> ReceiverQueueConfig:
     """The keys of the receiver with this number."""
     return ReceiverQueueConfig(
         stream_key(prefix),
-        f"{GROUPS}{receiver}",
-        lease_key(prefix, receiver),
-        dead_letters_key(prefix),
-        sent_key(prefix),
-        receiver_key(prefix, receiver),
+        f"{receivers.GROUPS}{receiver}",
+        receivers.lease_key(prefix, receiver),
+        receivers.dead_letters_key(prefix),
+        receivers.sent_key(prefix),
+        receivers.receiver_key(prefix, receiver),
     )
 
 

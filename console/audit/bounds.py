@@ -1,25 +1,23 @@
 """The verdict on buckets: what each must hold, by a recount of the stream, and where it does not. Pure.
 
-What can be said of a minute depends on what is left of the stream:
+How strictly a minute is judged depends on what is left of the stream:
 
-exact      No entry of the minute can be gone. An entry's event time is at most MAX_FUTURE_SKEW_SEC ahead of its ID, so
-           this holds for each minute that begins more than that behind the first entry that is left, however late
-           entries may be; and for all minutes when nothing was ever removed. Every field must agree.
-at least   Entries that are gone may have been counted in it. No field may hold less than what was recounted.
-expired    An entry of the minute is older than BUCKET_TTL_SEC, so the bucket may have expired, and begun anew. It may
-           not hold more than what was recounted (if no entry is gone), and that is all.
-moving     Entries were counted in it at the very time of each look. Every field must lie between what it had to hold
-           before the look and what it may hold after.
+exact      No entry of the minute can be gone: either nothing was ever removed, or the minute begins more than
+           MAX_FUTURE_SKEW_SEC after the first entry that is left (an event time is at most that far ahead of its ID,
+           however late the entry). Every field must agree.
+at least   Entries that are gone may have been counted in it. No field may hold less than the recount.
+expired    An entry of the minute is older than BUCKET_TTL_SEC, so the bucket may have expired and been created again.
+           It may not hold more than the recount, if no entry is gone.
+moving     Entries were counted in it during each read. Every field must lie between the recounts before and after.
 
-In any case, decisions and reasons are counted in one step, so they add up to the same. Once a bucket is full, fields
-are folded into `__other__`, depending on their order of arrival: then only what folding leaves alone must agree, which
-is each `decision:*`, and the sums of the rest.
+Decisions and reasons are counted in one step, so their sums are always equal. A full bucket folds fields into
+`__other__`, in their order of arrival: then only each `decision:*` and the sums of the rest must agree.
 
-Before colons in symbols were escaped, flows wrote fields in which symbol and reason cannot be told apart. In a bucket
-with such fields, those that read the same are compared in sum.
+Flows that did not escape colons in symbols yet wrote fields in which symbol and reason cannot be told apart. In a
+bucket with such fields, those that read the same are compared in sum.
 
-Unseen remain: a count that is too high, or moved between fields of one kind, in a minute of "at least"; and what
-befell an entry before it was delivered.
+Not detected: a count that is too high, or moved between fields of one kind, in a minute of "at least"; and what
+happened to an entry before its delivery.
 """
 
 from __future__ import annotations
@@ -31,7 +29,7 @@ from sinks.buckets import OTHER, SYMBOL_DECISION, SYMBOL_REASON, symbol_field
 
 Counts = Mapping[str, int]
 Found = Mapping[str, "int | str"]
-"""The fields of a bucket; what is no number stands as text."""
+"""The fields of a bucket; values that are no numbers stay text."""
 
 EXACT, AT_LEAST, EXPIRED, MOVING = "exact", "at_least", "expired", "moving"
 
@@ -139,7 +137,7 @@ def _sum(counts: Counts, start: str) -> int:
 
 
 def _group(name: str) -> tuple[str, bool]:
-    """The fields among which folding may move counts, as a sum; and whether `name` is one that they are folded into."""
+    """The group of fields within which folding may move counts; and whether `name` is what they are folded into."""
     if name.startswith("reason:"):
         return REASONS_SUM, name == f"reason:{OTHER}"
     if name.startswith("symbol_decision:"):
@@ -155,7 +153,7 @@ def _group_sum(counts: Counts, group: str) -> int:
 
 
 def _folded(found: Counts, expected: Counts) -> set[str]:
-    """The groups in which something was folded: more is in their `__other__` than publishers called so themselves."""
+    """The groups in which something was folded: their `__other__` holds more than entries with that very name."""
     return {
         group
         for name, count in found.items()

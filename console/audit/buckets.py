@@ -1,29 +1,29 @@
-"""Reading buckets for an audit: which there are, and all that is in them. Never writes."""
+"""Reading all buckets, whole, for an audit. Never writes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import redis
 
-from connectors.errors import WrongType, translate
 from connectors.text import one_line
 from console.audit.bounds import Found
 from console.audit.recount import ask
+from console.queries.fetch import ask_all, literally, text
 from sinks import proofs
 from sinks.buckets import TAKEN_BACK, bucket_key
 from sinks.times import minute_name
 
 Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and of how much (an estimate)."""
+"""Gets the step, how much of it is done, and of how much (an estimate)."""
 
 _AT_ONCE = 16
-"""Buckets that are asked for at once."""
+"""Buckets in one round trip."""
 
 _SCAN = 1_000
-"""Keys that Redis looks at in one step of a scan."""
+"""Keys in one step of a scan."""
 
 _REASON = "reason:"
 
@@ -39,7 +39,7 @@ class BucketReader:
     def minutes(self) -> set[int]:
         """The minutes of all buckets that there are. Blocks for a round trip each 1,000 keys of Redis."""
         start = bucket_key(self._prefix, 0).removesuffix(minute_name(0))
-        pattern = re.sub(r"(\W)", r"\\\1", start) + "*"
+        pattern = literally(start) + "*"
         keys = int(ask(self._client.dbsize))
         found, cursor, steps = set(), 0, 0
         while True:
@@ -52,9 +52,9 @@ class BucketReader:
                 return found
 
     def read(self, minutes: list[int]) -> tuple[dict[int, Found], frozenset[str]]:
-        """The buckets of `minutes`, and the gates whose decisions had been taken back from all of them.
+        """The buckets of `minutes`, and the gates whose decisions were taken back before.
 
-        None was taken back while they were read: then they are read again.
+        Where some were taken back while they were read, they are read again.
 
         :raises WrongType: one of them is no hash.
         """
@@ -74,24 +74,10 @@ class BucketReader:
     def _buckets(self, minutes: list[int]) -> Iterator[tuple[int, Found]]:
         for at in range(0, len(minutes), _AT_ONCE):
             chunk = minutes[at : at + _AT_ONCE]
-            keys = [bucket_key(self._prefix, minute) for minute in chunk]
-            for minute, key, fields in zip(chunk, keys, self._hashes(keys), strict=True):
-                if isinstance(fields, Exception):
-                    problem = translate(fields)
-                    raise (
-                        WrongType(f"key {key} is no hash: delete or rename it")
-                        if isinstance(problem, WrongType)
-                        else problem
-                    )
-                yield minute, {name.decode("utf-8", "replace"): number(count) for name, count in fields.items()}
+            hashes = ask_all(self._client, [("HGETALL", bucket_key(self._prefix, minute)) for minute in chunk])
+            for minute, fields in zip(chunk, hashes, strict=True):
+                yield minute, {text(name): number(count) for name, count in fields.items()}
             self._progress("buckets", at + len(chunk), len(minutes))
-
-    def _hashes(self, keys: Iterable[str]) -> list[dict[bytes, bytes] | Exception]:
-        pipeline = self._client.pipeline(transaction=False)
-        for key in keys:
-            pipeline.hgetall(key)
-        replies: list[dict[bytes, bytes] | Exception] = ask(lambda: pipeline.execute(raise_on_error=False))
-        return replies
 
 
 def parse_minute(name: str) -> int | None:
@@ -107,5 +93,5 @@ def parse_minute(name: str) -> int | None:
 
 def number(value: bytes) -> int | str:
     """A count; what is none stays text."""
-    text = value.decode("utf-8", "replace")
-    return int(text) if re.fullmatch(r"-?[0-9]{1,19}", text) else one_line(text)
+    found = text(value)
+    return int(found) if re.fullmatch(r"-?[0-9]{1,19}", found) else one_line(found)

@@ -17,31 +17,31 @@ def verify(
         str | None,
         typer.Option(
             metavar="YYYYMMDDHHMM",
-            help="Demand equality from this minute (UTC) on only. For a stream that was deleted and made anew, or that "
-            "entries were deleted from in a way that Redis does not record (XDEL before 7.0; trimming with ACKED).",
+            help="Require equality from this minute (UTC) on only: for a stream that was deleted and created again, or "
+            "lost entries in a way that Redis does not record (XDEL before 7.0; trimming with ACKED).",
         ),
     ] = None,
     json: AsJson = False,
 ) -> None:
     """Recount the stream, and compare with the buckets of P3.5. Safe in production, at any time.
 
-    Every entry that is still in the stream and has been acknowledged is counted once more, with the functions of the
-    flow itself, in pages of 1,000; no consumer is disturbed, and the flow may go on. Prints each difference, or
-    "exact: N messages, M buckets". Exit status 0: no difference, 1: differences.
+    Recounts every acknowledged entry that is still in the stream, with the flow's own functions, in pages of 1,000;
+    consumers are not disturbed, and the flow may go on. Prints each difference, or "exact: N messages, M buckets". Exit
+    status 0: no difference, 1: differences.
 
-    A minute is compared exactly if none of its entries can be gone: all minutes while nothing was ever removed from the
-    stream, and processed_total, too; otherwise those that begin more than MAX_FUTURE_SKEW_SEC after the first entry
-    that is left. Of earlier ones no field may hold less than what is recounted; too much is seen there only where it
-    contradicts the bucket's other fields or processed_total. Minutes that may have expired (BUCKET_TTL_SEC) may not
-    hold more. Entries that are unread or pending are left out. What was folded into __other__ is compared in sum.
+    A minute is compared exactly if none of its entries can be gone: while nothing was ever removed from the stream,
+    every minute, and processed_total; otherwise those that begin more than MAX_FUTURE_SKEW_SEC after the first entry
+    that is left. Earlier ones may not hold less than the recount; an excess is detected there only where it contradicts
+    the bucket's other fields or processed_total. Minutes that may have expired (BUCKET_TTL_SEC) may not hold more.
+    Unread and pending entries are left out. Fields that were folded into __other__ are compared in sum.
 
-    Give it the settings of the flow: KEY_PREFIX, MAX_FUTURE_SKEW_SEC, ENABLE_SYMBOL_BREAKDOWN, BUCKET_TTL_SEC. Minutes
-    from before one of them was changed may differ.
+    Give it the flow's settings: KEY_PREFIX, MAX_FUTURE_SKEW_SEC, ENABLE_SYMBOL_BREAKDOWN, BUCKET_TTL_SEC. Minutes from
+    before a change of these may differ.
     """
-    # Imported here: it needs the tally of the flow, and Bytewax with it, which takes as long as any other answer.
+    # Here, because other questions start faster without.
     from console.audit.buckets import parse_minute
+    from console.audit.result_text import as_json, as_text
     from console.audit.run import Audit
-    from console.audit.text import as_json, as_text
     from flows.settings.p35 import P35Settings
 
     minute = None if since is None else parse_minute(since)

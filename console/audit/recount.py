@@ -1,8 +1,8 @@
 """A recount: entries of the stream, counted once more with the functions of `flows.p35`. Reads, and disturbs nobody.
 
-A group's counting moves on while one looks, so a recount goes in steps. After each, what it holds was counted for
-certain when the step began to read, and nothing else can have been counted then, but for what is gone from the stream.
-So a bucket that is read between two steps holds at least what the recount held before, and at most what it holds after.
+A group goes on counting meanwhile, so a recount goes in steps. What it holds after a step is what had been counted when
+the step began to read, except for entries that are gone from the stream. So a bucket that is read between two steps
+holds at least the recount before, and at most the recount after.
 
 That needs no transaction, because an ID goes one way only: unread, pending, acknowledged in the step that counts it.
 """
@@ -26,7 +26,7 @@ from flows.domain.tally import Tally, tally
 from sinks.values.counts import Kind
 
 PAGE = 1_000
-"""The most entries that are asked for at once; fewer when they are large."""
+"""Most entries in one read; fewer when they are large."""
 
 _NOBODY = Delivery("", "", "", "", "")
 
@@ -39,26 +39,26 @@ class Retained:
 
     length: int
     first: _Position
-    """The first entry; behind the last ID there ever was when the stream is empty. What is below it is gone."""
+    """The first entry, or the ID after the last there ever was; all below is gone."""
     deleted: _Position
     """No entry above it was deleted on its own (XDEL). Redis 6.2 does not know: zero."""
     whole: bool | None
     """Whether nothing was ever removed. None: this Redis does not know."""
 
     def holds(self, entry_id: bytes) -> bool:
-        """Whether the entry, which was there once, is there for certain."""
+        """Whether the entry, which was there once, is surely still there."""
         position = stream_id.parse(entry_id)
         return position >= self.first and position > self.deleted
 
     @property
     def gone_seconds(self) -> float:
-        """No entry whose ID is of a later time than this, in epoch seconds, is gone."""
+        """No entry with an ID later than this (epoch seconds) is gone."""
         return max(self.first, self.deleted)[0] / 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How things were before a step, where it changed them."""
+    """The state before a step, as far as it changed."""
 
     total: int
     minutes: Mapping[int, Counter[Kind]]

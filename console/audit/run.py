@@ -1,6 +1,6 @@
-"""The audit: recount the stream, read the buckets between two steps of the recount, and hold one against the other.
+"""The audit: recount the stream, read the buckets between two steps of the recount, and compare.
 
-Minutes in which something was counted meanwhile are looked at again, until each has had a quiet moment.
+Minutes in which something was counted in between are read again, until each was quiet once.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from sinks.buckets import bucket_counts, bucket_key
 from sinks.times import minute_name
 
 LOOKS = 50
-"""How often a minute is looked at, at the most, that something is counted in every time."""
+"""Most reads of a minute in which something is counted every time."""
 
 _PAUSE = 0.05
-"""Seconds between two looks."""
+"""Seconds between two reads."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Audit:
     _total_settled: bool = False
     _processed: int | str | None = None
     _whole_from: tuple[int, int] | None = None
-    """The first entry of the stream at a time when all that was ever counted was there."""
+    """The first entry of the stream when all that was ever counted was there."""
 
     def __post_init__(self) -> None:
         prefix = self.settings.key_prefix
@@ -118,7 +118,7 @@ class Audit:
         self._recount.advance(on_page)
 
     def _look(self, minutes: list[int]) -> bool:
-        """Judge `minutes` anew; whether the stream was whole."""
+        """Judge `minutes` again; whether the stream was whole."""
         prefix = self.settings.key_prefix
         found, taken_back = self._buckets.read(minutes)
         self._processed = self._read_processed()
@@ -158,7 +158,7 @@ class Audit:
         return state, compare(bucket_key(settings.key_prefix, minute), minute_name(minute), shown, bounds)
 
     def _look_for_whole(self) -> None:
-        """Where Redis does not know whether anything was removed: nothing was, if all that was counted is there."""
+        """Nothing was removed if all that was counted is there: for a Redis that does not record it."""
         for _ in range(LOOKS):
             processed = self._read_processed()
             step, retained = self._recount.advance()

@@ -28,9 +28,8 @@ def alerts(
     quantum alerts -n 100 | less
     quantum alerts --json | jq '.firing[] | {severity, kind, reason}'
     """
-    # Imported here: it knows how alerts are sent, which brings a logger along; other questions start faster without.
     from console.cli.alerts_text import as_json, as_text
-    from console.queries.alerts_answer import ask_alerts
+    from console.queries.alerts.answer import ask_alerts
     from console.queries.json import dumps
     from console.terminal.viewport import here, printed
 

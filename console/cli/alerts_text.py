@@ -9,12 +9,11 @@ from typing import Any
 from rich.text import Text
 
 from connectors.text import one_line
-from console.queries.alerts_answer import AlertLife, Alerts
-from console.queries.deliveries import GIVEN_UP, SENT, WAITING, AlertDelivery, ReceiverState
-from console.queries.firing import moment
+from console.queries.alerts.answer import AlertLife, Alerts
+from console.queries.alerts.deliveries import GIVEN_UP, SENT, WAITING, AlertDelivery, ReceiverState
 from console.queries.json import JSON_VERSION
-from console.queries.text import age, number
-from console.terminal.viewport import STYLES
+from console.queries.readable import age, moment, number
+from console.terminal.viewport import STYLES, cut
 from flows.domain.thresholds import OF_ALERTS, Severity
 from sinks.values.alerts import FIRING
 
@@ -37,11 +36,7 @@ def as_json(answer: Alerts) -> dict[str, Any]:
 
 def as_text(answer: Alerts, width: int | None) -> list[Text]:
     """Its lines, cut to `width` cells where there is one."""
-    lines = list(_lines(answer))
-    for line in lines:
-        if width is not None:
-            line.truncate(width, overflow="ellipsis")
-    return lines
+    return cut(_lines(answer), width)
 
 
 def _lines(answer: Alerts) -> Iterator[Text]:

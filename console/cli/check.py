@@ -13,9 +13,9 @@ from connectors.connection import connect
 from connectors.errors import RedisFailure, SettingsError
 from connectors.settings import load
 from connectors.text import one_line
-from console.queries.counting import CountingFlow, read_service
+from console.queries.counting import CountingFlow, read_flow
 from console.queries.life import P35, UNITS, Life, read_lives
-from console.queries.text import age
+from console.queries.readable import age
 from console.queries.unit import read_units
 from console.terminal.command import RedisUrl, refusal, write
 from flows.settings.thresholds import ThresholdSettings
@@ -62,9 +62,10 @@ def check(
     crit_lag: Annotated[int | None, typer.Option(min=0, help="Default: ten times P35_ALERT_MAX_LAG.")] = None,
     warn_quiet: Annotated[int, typer.Option(min=0, help="Seconds without a new decision; 0: never mind.")] = 900,
     crit_quiet: Annotated[int, typer.Option(min=0)] = 0,
-    flow: Annotated[
+    only: Annotated[
         list[str] | None,
         typer.Option(
+            "--flow",
             metavar="FLOW",
             callback=_known,
             autocompletion=lambda: list(UNITS),
@@ -100,42 +101,42 @@ def check(
         (_first(warn_lag, max_lag), _first(crit_lag, 10 * max_lag)),
         (warn_quiet, crit_quiet),
     )
-    named = flow or []
+    named = only or []
     try:
         client, prefix = connect(settings, "quantum-console"), settings.key_prefix
-        service = read_service(client, prefix, settings.thresholds)
+        flow = read_flow(client, prefix, settings.thresholds)
         found = {} if named else read_units(list(UNITS.values()))
         units = {name: found[unit] for name, unit in UNITS.items() if unit in found}
-        lives = read_lives(client, prefix, service, units)
+        lives = read_lives(client, prefix, flow, units)
     except RedisFailure as error:
         _end(UNKNOWN, refusal(settings, error))
     flows = lives.asked(named)
-    findings = judge(service, limits) if not named or P35 in named else []
-    findings += dead(flows, service.now)
+    findings = judge(flow, limits) if not named or P35 in named else []
+    findings += dead(flows, flow.now)
     if lives.trouble and named != [P35]:
         findings.append(Problem(UNKNOWN, lives.trouble))
     state = max((finding.state for finding in findings), key=_WORSE, default=OK)
     worst_first = sorted(findings, key=lambda finding: -_WORSE(finding.state))
     what = "; ".join(finding.what for finding in worst_first) or all_well(flows)
-    _end(state, f"{what} | {' '.join(performance(service, limits))}")
+    _end(state, f"{what} | {' '.join(performance(flow, limits))}")
 
 
 def _first(given: int | None, default: int) -> int:
     return default if given is None else given
 
 
-def judge(service: CountingFlow, limits: CheckLimits) -> list[Problem]:
+def judge(flow: CountingFlow, limits: CheckLimits) -> list[Problem]:
     """What is not as it should be. Pure."""
-    group = service.group
+    group = flow.group
     if group is None:
         return [Problem(CRITICAL, "flows.p35 has no consumer group here: it has never run, or its stream was deleted")]
     findings = []
-    if not service.running:
+    if not flow.running:
         findings.append(Problem(CRITICAL, "flows.p35 is not running: no consumer lives"))
     findings += _above(group.pending, limits.pending, f"{group.pending} entries pending")
     if group.lag is not None:
         findings += _above(group.lag, limits.lag, f"{group.lag} entries not read")
-    quiet = service.seconds_since_last
+    quiet = flow.seconds_since_last
     if quiet is not None:
         findings += _above(quiet, limits.quiet, f"no decision for {age(quiet)}", zero_is_none=True)
     return findings
@@ -159,10 +160,10 @@ def _above(value: float, limits: tuple[int, int], what: str, *, zero_is_none: bo
     return [Problem(state, what)] if state else []
 
 
-def performance(service: CountingFlow, limits: CheckLimits) -> Iterable[str]:
+def performance(flow: CountingFlow, limits: CheckLimits) -> Iterable[str]:
     """Performance data: name=value, warning and critical limit, least; `U` is unknown. Pure."""
-    group, status = service.group, service.status
-    quiet = service.seconds_since_last
+    group, status = flow.group, flow.status
+    quiet = flow.seconds_since_last
     yield _datum("pending", None if group is None else group.pending, limits.pending)
     yield _datum("lag", None if group is None else group.lag, limits.lag)
     yield _datum("quiet", None if quiet is None else round(quiet), limits.quiet, "s")

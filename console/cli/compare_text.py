@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
 from connectors.text import one_line
-from console.cli.lines import about, headline, warnings
-from console.queries.answers import GATES
-from console.queries.compare import Change, Comparison
-from console.queries.text import number, percent
-from console.terminal.text import fit
+from console.cli.lines import about, headline
+from console.queries.answers import GATES, Change, Comparison
+from console.queries.readable import number, percent
+from console.terminal.cells import fit
 from console.terminal.viewport import STYLES, Room
 from flows.domain.thresholds import Severity, Thresholds
 
@@ -19,30 +18,23 @@ _NUMBERS = 46
 """Cells of a row beside its name."""
 
 
-def as_text(answer: Comparison, room: Room) -> list[Text]:
+def comparison(answer: Comparison, room: Room) -> Iterator[Text]:
     """The lines; no more than fit on a screen."""
-    thresholds = answer.service.thresholds
-    top = warnings(answer.warnings, room)
+    thresholds, top = answer.flow.thresholds, []
     for title, one in (("then", answer.then), ("now", answer.now)):
-        top.append(Text(f"{title}: ", "bold").append_text(about(one.window, one.span)))
-        top += headline(one, room)
+        top += [Text(f"{title}: ", "bold").append_text(about(one.window, one.span)), *headline(one, room)]
     decisions = [row for row in answer.rows if row.kind == "decision"]
-    gates = [row for row in answer.rows if row.kind != "decision"]
+    gates = answer.rows[len(decisions) :]
     gates = gates[: GATES if room.height is None else room.rows(GATES, len(top) + len(decisions) + 2)]
     longest = max(len(one_line(row.name)) for row in answer.rows)
     width = longest if room.width is None else min(longest, max(room.width - _NUMBERS, 16))
-    lines = (
-        [*top, *_table("decision", decisions, width, thresholds), *_table(gates[0].kind, gates, width, thresholds)]
-        if gates
-        else [*top, *_table("decision", decisions, width, thresholds)]
-    )
-    for line in lines:
-        if room.width is not None:
-            line.truncate(room.width, overflow="ellipsis")
-    return lines
+    yield from top
+    yield from _table("decision", decisions, width, thresholds)
+    if gates:
+        yield from _table(gates[0].kind, gates, width, thresholds)
 
 
-def _table(title: str, rows: list[Change], width: int, thresholds: Thresholds) -> Iterator[Text]:
+def _table(title: str, rows: Sequence[Change], width: int, thresholds: Thresholds) -> Iterator[Text]:
     yield Text(f"{fit(title, width)}{'then':>11}{'':>8}{'now':>11}{'':>8}{'points':>8}", "dim")
     for row in rows:
         style = STYLES[_severity(row, thresholds)] if row.clear else ""

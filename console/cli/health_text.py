@@ -11,7 +11,7 @@ from console.queries.answers import Health
 from console.queries.counting import CountingFlow
 from console.queries.groups import Member
 from console.queries.life import P35, Life, Lives
-from console.queries.text import age, clock, many, number
+from console.queries.readable import age, clock, many, number
 from console.terminal.table import mix
 from console.terminal.viewport import STYLES, Room
 from flows.domain.thresholds import Severity
@@ -19,18 +19,18 @@ from flows.domain.thresholds import Severity
 
 def health(answer: Health, room: Room) -> Iterator[Text]:
     """Lines; the first says how p35 is."""
-    service = answer.service
-    status, group = service.status, service.group
+    flow = answer.flow
+    status, group = flow.status, flow.group
     for warning in answer.warnings:
         yield Text(f"! {warning}", STYLES[Severity.SERIOUS])
-    if service.running:
+    if flow.running:
         yield Text("flows.p35 is running, and keeps up" if not answer.warnings else "flows.p35 is running")
     yield Text(f"unit        {one_line(answer.unit.sentence)}")
     for one in answer.lives.known:
-        yield _life(one, service.now)
+        yield _life(one, flow.now)
     started = "" if status.service_start_ts is None else f", started {clock(status.service_start_ts)}"
     yield Text(f"service     version {one_line(status.version or 'unknown')}{started}")
-    last = service.seconds_since_last
+    last = flow.seconds_since_last
     ago = "none yet" if last is None or status.last_ts is None else f"{age(last)} ago ({clock(status.last_ts)})"
     yield Text(f"newest      {ago}")
     seen = answer.window
@@ -44,12 +44,15 @@ def health(answer: Health, room: Room) -> Iterator[Text]:
         f"{number(status.overflow_total)} folded"
     )
     lost = f"{number(status.trimmed_total)} lost (deleted from the stream before they were counted)"
-    yield Text(f"mishaps     {number(status.claimed_total)} taken over, {number(status.fenced_total)} leases lost")
+    yield Text(
+        f"mishaps     {number(status.claimed_total)} taken over, {number(status.fenced_total)} leases lost, "
+        f"{many(status.symbols_dropped_total, 'symbol')} dropped"
+    )
     yield Text(f"            {lost}", STYLES[Severity.SERIOUS if status.trimmed_total else Severity.NORMAL])
     if group is None:
         yield Text("group       none")
         return
-    yield Text(f"group       pending {number(group.pending)}, lag {number(group.lag)}", behind(service))
+    yield Text(f"group       pending {number(group.pending)}, lag {number(group.lag)}", behind(flow))
     shown = group.consumers[: room.rows(len(group.consumers), 13 + len(answer.lives.known))]
     for consumer in shown:
         yield _consumer(consumer)
@@ -78,6 +81,6 @@ def _consumer(one: Member) -> Text:
     )
 
 
-def behind(service: CountingFlow) -> str:
+def behind(flow: CountingFlow) -> str:
     """The style of numbers of entries that wait."""
-    return STYLES[Severity.SERIOUS if service.behind else Severity.NORMAL]
+    return STYLES[Severity.SERIOUS if flow.behind else Severity.NORMAL]

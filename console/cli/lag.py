@@ -6,17 +6,15 @@ from collections.abc import Iterator, Mapping
 
 from connectors.text import one_line
 from console.queries.groups import Group, read_groups
-from console.queries.text import age, number
+from console.queries.readable import age, number
 from console.terminal.command import EXIT_REDIS, AsJson, RedisUrl, fail, page, reading, write
+from sinks import alert_state, decisions, governor_status, permits
 
 _STATES = {True: "alive, ", False: "dead, ", None: ""}
 
 
 def streams(prefix: str) -> Mapping[str, str | None]:
     """The streams of the system that have readers, and what the leases of these begin with."""
-    # Here, because they bring a logger along, and other questions start faster without.
-    from sinks import alert_state, decisions, governor_status, permits
-
     return {
         decisions.stream_key(prefix): decisions.lease_prefix(prefix),
         permits.stream_key(prefix): governor_status.lease_prefix(prefix),

@@ -11,7 +11,7 @@ from rich.text import Text
 from connectors.text import one_line
 from console.queries.answers import Gate, Why
 from console.queries.latest import LastMinute
-from console.queries.text import clock, many, percent
+from console.queries.readable import clock, many, percent
 from console.queries.verdict import many_gates
 from console.terminal.table import RankedRow
 from console.terminal.viewport import STYLES, Room
@@ -49,7 +49,7 @@ def firing(answer: Why, room: Room) -> list[Text]:
     """The alerts that fire, where any does."""
     if answer.firing is None or not answer.firing.alerts:
         return []
-    return wrapped(answer.firing.sentence(answer.service.now), room, STYLES[answer.firing.weight])
+    return wrapped(answer.firing.sentence(answer.flow.now), room, STYLES[answer.firing.weight])
 
 
 def about(window: Window, span: Span, more: str = "") -> Text:

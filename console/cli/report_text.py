@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connectors.text import one_line
+from console.queries.readable import clock, number, percent
 from console.queries.report import DayReport, share_of
-from console.queries.text import clock, number, percent
 from sinks.values.counts import DECISIONS, EXECUTE, SKIP
 
 

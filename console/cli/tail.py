@@ -17,7 +17,7 @@ from connectors.connection import connect
 from connectors.errors import RedisAway, translating
 from connectors.text import one_line
 from console.queries.fetch import text
-from console.terminal.command import AsJson, RedisUrl, asking, read_settings, refusal, say, write
+from console.terminal.command import AsJson, RedisUrl, as_counted, asking, read_settings, refusal, say, write
 from flows.domain.decisions import clean, event_seconds, gate_of, kind_of
 from sinks.decisions import stream_key
 from sinks.values.counts import BLOCKED, ERROR, EXECUTE, SKIP, UNKNOWN, Kind
@@ -89,7 +89,8 @@ def tail(
     # Here, because other questions start faster without.
     from flows.settings.p35 import P35Settings
 
-    wanted = Filter(frozenset(symbol or ()), frozenset(reason or ()), frozenset(one.value for one in decision or ()))
+    names, reasons = (frozenset(map(as_counted, given or ())) for given in (symbol, reason))
+    wanted = Filter(names, reasons, frozenset(one.value for one in decision or ()))
     settings = read_settings(P35Settings, redis_url)
     client = connect(settings, "quantum-console")
     key = stream_key(settings.key_prefix)

@@ -1,14 +1,13 @@
-"""The options that ask about the past, and what is said of a moment of which nothing can be told."""
+"""The options that ask about the past."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
-from console.queries.moment import Moment, MomentError, When, parse_ago, parse_at
+from console.queries.moment import Moment, When, parse_ago, parse_at
 from console.terminal.command import EXIT_USAGE, fail, read_settings
 
 Parse = Callable[[str], Moment]
@@ -26,26 +25,17 @@ def typed(parse: Parse) -> Parse:
     return parsed
 
 
+def _option(name: str, metavar: str, parse: Parse, help: str) -> Any:
+    return typer.Option(name, metavar=metavar, parser=typed(parse), help=help, show_default=False)
+
+
 At = Annotated[
     Moment | None,
-    typer.Option(
-        "--at",
-        metavar="T",
-        parser=typed(parse_at),
-        help="As of then, in UTC: 14:05, 2026-02-01T14:05, YYYYMMDDHHMM, or epoch seconds.",
-        show_default=False,
-    ),
+    _option("--at", "T", parse_at, "As of then, in UTC: 14:05, 2026-02-01T14:05, YYYYMMDDHHMM, or epoch seconds."),
 ]
-Ago = Annotated[
-    Moment | None,
-    typer.Option(
-        "--ago",
-        metavar="LENGTH",
-        parser=typed(parse_ago),
-        help="As of so long ago: 30min, 1h, 1d12h.",
-        show_default=False,
-    ),
-]
+Ago = Annotated[Moment | None, _option("--ago", "LENGTH", parse_ago, "As of so long ago: 30min, 1h, 1d12h.")]
+Length = Annotated[str, typer.Argument(metavar="LENGTH", parser=typed(parse_ago), help="How long ago: 30min, 1h, 1d.")]
+"""As the help has it; what a subcommand gets is a Moment."""
 
 
 def when_of(at: Moment | None, ago: Moment | None, redis_url: str | None) -> When | None:
@@ -62,15 +52,3 @@ def when_of(at: Moment | None, ago: Moment | None, redis_url: str | None) -> Whe
     from flows.settings.p35 import P35Settings
 
     return When(moment, read_settings(P35Settings, redis_url).bucket_ttl_sec)
-
-
-@contextmanager
-def telling() -> Iterator[None]:
-    """Turns a moment of which nothing can be told into one line and status 2.
-
-    :raises SystemExit: so it did.
-    """
-    try:
-        yield
-    except MomentError as error:
-        fail(str(error), EXIT_USAGE)

@@ -4,9 +4,9 @@
     SEED=35       equal seeds give equal decisions
     SECONDS=20    end by itself; without a terminal it does so anyway, after 20 seconds
 
-After Ctrl-C on a terminal its Redis, with the flows on it, stays there to be asked until Enter or another Ctrl-C.
+After Ctrl-C on a terminal its Redis and flows stay up, to be asked, until Enter or another Ctrl-C.
 
-Exit status: 0; 1 when something that it needs failed, or not all was counted in time; 78 when a setting is wrong.
+Exit status: 0; 1 when something failed, or not all was counted in time; 78 when a setting is wrong.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _SETTLE = 60.0
 
 
 class Interrupts:
-    """Counts the wishes to stop: SIGINT, SIGTERM, and SIGHUP when the terminal goes away. One a process."""
+    """Counts signals to stop: SIGINT, SIGTERM, and SIGHUP when the terminal goes away. One a process."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -118,14 +118,14 @@ def _try(watch: str, explain: str, where: str) -> None:
 
 
 def _linger(stage: Stage, interrupts: Interrupts) -> None:
-    """Leave all there to be asked, until Enter, an interrupt, or the end of the terminal."""
+    """Keep all running until Enter, an interrupt, or the end of the terminal."""
     before = interrupts.count
-    termios.tcflush(sys.stdin, termios.TCIFLUSH)  # what was typed before this was asked is no answer
+    termios.tcflush(sys.stdin, termios.TCIFLUSH)  # what was typed before is no answer
     while interrupts.count == before:
         if select.select([sys.stdin], [], [], _FRAME)[0]:
             sys.stdin.readline()
             return
-        stage.observe()  # raises, when what is promised to be there is gone
+        stage.observe()  # raises when something has ended
 
 
 def _watch(stage: Stage, seconds: float | None, interrupts: Interrupts, console: Console, ascii_only: bool) -> None:

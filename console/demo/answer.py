@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from connectors.text import one_line
+from console.demo.join_lines import permit_line, proposed_line
 from console.demo.observation import Observation
-from console.queries.text import number, percent
+from console.demo.view import decisions
+from console.queries.readable import number, percent
 from console.queries.verdict import verdict
-from console.terminal.joins import permit_line, proposed_line
-from console.terminal.text import bar, fit
+from console.terminal.cells import bar, fit
+from flows.domain.thresholds import Thresholds
 from flows.domain.windows import Window
-from sinks.values.counts import DECISIONS, Ranked
+from sinks.values.counts import Ranked
 
 WINDOW = "5m"
-"""The window that is asked about."""
+"""The window in question."""
 
 _ROWS = 5
 
 
 def answer(seen: Observation, *, ascii_only: bool = False) -> str:
-    """Why we are not trading, by what was `seen` last."""
+    """Why we are not trading, by the last observation."""
     return "\n".join(line.rstrip() for line in _lines(seen, ascii_only)) + "\n"
 
 
@@ -67,10 +69,7 @@ def _exactness(seen: Observation) -> str:
 
 def _decisions(windows: Sequence[Window]) -> Iterator[str]:
     yield f"{'Decisions':<12}" + "".join(f"{window.name:>16}" for window in windows)
-    for decision in DECISIONS:
-        cells = (f"{number(one.decisions[decision]):>9}{percent(one.share_of(decision)):>7}" for one in windows)
-        yield f"  {decision:<10}" + "".join(cells)
-    yield f"  {'all':<10}" + "".join(f"{number(window.total):>9}{'':7}" for window in windows)
+    yield from (f"  {line.plain}" for line in decisions(windows, Thresholds(), 10 + 16 * len(windows)))
 
 
 def _ranking(window: Window, ranked: Sequence[Ranked], ascii_only: bool) -> Iterator[str]:

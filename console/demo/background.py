@@ -1,4 +1,4 @@
-"""What works beside the demo's flows: a thread with a Redis client of its own, and why it ended."""
+"""A thread of the demo with a Redis client of its own, and why it ended."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from connectors.private_redis import PrivateRedis
 
 
 class Background(ABC):
-    """Works until it is stopped.
+    """Runs until it is stopped.
 
     :arg name: of the thread, and of the work in the line that says why it failed.
     :arg options: of the client.
@@ -28,7 +28,7 @@ class Background(ABC):
 
     @property
     def failure(self) -> str | None:
-        """Why it ended by itself; None while all is well."""
+        """Why it ended by itself; None: it did not."""
         return self._failure
 
     def start(self) -> None:
@@ -36,7 +36,7 @@ class Background(ABC):
         self._thread.start()
 
     def stop(self) -> None:
-        """End; blocks until the step under way is done, at most for some 10 s. Idempotent."""
+        """End; blocks until the current step is done, some 10 s at most. Idempotent."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(15)

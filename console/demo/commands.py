@@ -1,4 +1,4 @@
-"""What to try beside the demo, as commands that can be typed as they are."""
+"""Commands to try beside the demo, ready to be typed."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import sys
 from pathlib import Path
 
 _FOREIGN = ("KEY_PREFIX", "REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_PASSWORD_FILE")
-"""What is meant for another Redis, and would be heeded beside a URL."""
+"""Settings that are meant for another Redis, and would apply beside a URL."""
 
 FIRST_GATE = "p33_permit_denied"
-"""The gate to ask about while nothing is counted: the first that explodes."""
+"""The gate to ask about before anything is counted: the first that explodes."""
 
 
 def watch(url: str | None = None) -> str:
-    """One screen for the night, on the Redis at `url`; None: on the one that the environment names."""
+    """`quantum watch` on the Redis at `url`; None: on that of the environment."""
     return _command("watch", url)
 
 
 def explain(gate: str, url: str | None = None) -> str:
-    """What `gate` means; with the Redis at `url` also what it stops there now."""
+    """`quantum explain` for `gate`; with the Redis at `url` also what it stops there now."""
     return _command(f"explain {shlex.quote(gate)}" + (" --live" if url else ""), url)
 
 

@@ -15,7 +15,7 @@ from connectors.text import one_line
 _ROOT = Path(__file__).resolve().parents[2]
 
 _INHERITED = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
-"""What the flow gets of our environment: a REDIS_URL or KEY_PREFIX that is meant for production is not among it."""
+"""What the flow inherits: never a REDIS_URL or KEY_PREFIX that is meant for production."""
 
 _STOP_SECONDS = 15.0
 
@@ -35,7 +35,7 @@ class Flow:
             "REDIS_URL": url,
             "KEY_PREFIX": prefix,
             "METRICS_PORT": "0",
-            # Calm enough for Redis, lively enough for an eye.
+            # Rare enough for Redis, frequent enough for a viewer.
             "SNAPSHOT_INTERVAL_SEC": "1",
             "STATUS_INTERVAL_SEC": "1",
             "LOOP_INTERVAL_SEC": "1",
@@ -47,7 +47,7 @@ class Flow:
 
     @property
     def failure(self) -> str | None:
-        """How it ended by itself, with the end of its log, in printable lines; None while it runs."""
+        """Its exit status and the end of its log, in printable lines; None while it runs."""
         if self._process is None or self._process.poll() is None:
             return None
         lines = self._log.read_text("utf-8", "replace").splitlines()[-_LOG_LINES:]
@@ -55,7 +55,7 @@ class Flow:
         return f"{self._module} ended with status {self._process.returncode}; the end of its log:\n{end}"
 
     def stop(self) -> None:
-        """SIGTERM: it finishes what it has in flight. Blocks until it is gone; one that does not go is killed."""
+        """SIGTERM: it finishes what is in flight. Blocks until it has ended; it is killed after 15 s."""
         if self._process is None or self._process.poll() is not None:
             return
         self._process.send_signal(signal.SIGTERM)

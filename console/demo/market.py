@@ -1,6 +1,6 @@
-"""A made-up market beside the decisions: targets, efficiencies that wander, and plans, by seed and time. Pure.
+"""A simulated market: targets, changing efficiencies, and plans, by seed and time. Pure.
 
-Now and then an efficiency is stale, missing or of low confidence, so that every reason of the joins is seen.
+Sometimes an efficiency is stale, missing or of low confidence, so that every reason of the joins occurs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from console.demo.simulator import SYMBOLS, Fields
 PLANS_A_SECOND = 5
 
 _BLOCK = 15
-"""Seconds for which one symbol has a stale efficiency and another none; as long again, both are fine."""
+"""Seconds for which one symbol has a stale efficiency and another none; then both are fine for as long."""
 
 _STALE, _MISSING, _UNSURE = "TRXUSDT", "1000PEPEUSDT", "DOGEUSDT"
 

@@ -1,4 +1,4 @@
-"""Writes a made-up market to Redis, once a second. A thread."""
+"""Writes a simulated market to Redis, once a second. A thread."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STREAM_LENGTH = 10_000
 
 
 class MarketWriter(Background):
-    """Writes until it is stopped. Plans are added once a governor listens, which begins where it finds the stream."""
+    """Writes until it is stopped. Plans come once the governor has made its group, which starts at their end."""
 
     def __init__(self, server: PrivateRedis, prefix: str, market: Market) -> None:
         super().__init__(server, "writing the market")

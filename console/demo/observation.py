@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from console.queries.alerts import SeenAlert
+from console.queries.alerts.published import SeenAlert
 from console.queries.joins import Joins
 from console.queries.status import Status
 from flows.domain.thresholds import Thresholds
@@ -29,15 +29,15 @@ class Observation:
     elapsed: float
     """Seconds since publishing began."""
     phase: str
-    """What the simulator does now."""
+    """The phase of the simulator."""
     command: str
-    """What an operator can type to look for himself."""
+    """A command to try."""
     joins: Joins = field(default_factory=Joins)
     """What is proposed and permitted."""
     alerts: tuple[SeenAlert, ...] = ()
     """The latest ones, newest first."""
     thresholds: Thresholds = field(default_factory=Thresholds)
-    """What all is judged by; the flows of the demo take no others from the environment either."""
+    """The defaults: the flows of the demo inherit no others."""
 
     @property
     def processed(self) -> int:

@@ -1,9 +1,9 @@
 """`python -m console.demo.picture`: an SVG of what `quantum why` shows on a terminal of 80 columns, on standard output.
 
-Nothing in it is drawn by hand: flows.p35 counts made-up decisions of four minutes on a private Redis, and `quantum` is
-run on a pseudo-terminal. Equal seeds give equal pictures, but for the clock. The picture loads nothing from elsewhere.
+Nothing is drawn by hand: flows.p35 counts four minutes of simulated decisions on a private Redis, and `quantum` runs on
+a pseudo-terminal. Equal seeds give equal pictures, except for times. The picture loads nothing from elsewhere.
 
-Exit status: 0; 1 when something that it needs failed.
+Exit status: 0; 1 when something failed.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ from sinks import decisions
 COLUMNS, LINES = 80, 24
 
 MINUTES = 4
-"""Full minutes with decisions: with the running one, the window of five that is asked about."""
+"""Full minutes with decisions; with the running one, the window of five."""
 
 SIMULATED_SECONDS = 32.0
-"""So much of the simulator's time is spread over MINUTES: its first cycle up to the end of the explosion."""
+"""Simulated time that is spread over MINUTES: up to the end of the first explosion."""
 
 _COUNTED_SECONDS = 60.0
 
 _LEFT_SECONDS = 20.0
-"""Of the running minute: so much should do to count and to ask before the window moves on."""
+"""Of the running minute: enough to count and to ask before the window moves on."""
 
 _ATTEMPTS = 3
 
@@ -95,7 +95,7 @@ def made_up(simulator: Simulator, begin: int) -> list[Fields]:
     found: list[Fields] = []
     for tick in range(round(SIMULATED_SECONDS / TICK)):
         elapsed = tick * TICK
-        # (The simulator adds the time that has passed for it.)
+        # (The simulator adds its own elapsed time.)
         found += simulator.entries(tick, begin + elapsed * slower - elapsed)
     return found
 
@@ -176,7 +176,7 @@ def _asked(url: str) -> str:
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65_536)
-    except OSError:  # how Linux says that nobody writes to it any more
+    except OSError:  # how Linux reports that all writers are gone
         return b""
 
 

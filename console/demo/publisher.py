@@ -1,4 +1,4 @@
-"""The publishing loop: puts what a simulator makes up into the stream, at its time. A thread."""
+"""The publishing loop: puts simulated decisions into the stream when they are due. A thread."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ STREAM_LENGTH = 100_000
 """About so many entries are kept in the stream."""
 
 _LATE = 1.0
-"""Seconds; what should have been published longer ago is not made up for."""
+"""Seconds; what was due longer ago is skipped."""
 
 
 class Publisher(Background):
     """Publishes until it is stopped, and counts what Redis has taken.
 
-    It waits where the flow is half a stream behind, since the stream's bound would cut off what nobody has read.
+    It waits while the flow is half a stream behind, since trimming would remove what is unread.
     """
 
     def __init__(self, server: PrivateRedis, prefix: str, simulator: Simulator) -> None:

@@ -1,7 +1,7 @@
-"""Made-up decisions of both publishers, as a pure function of seed, rate and time.
+"""Simulated decisions of both publishers, as a pure function of seed, rate and time.
 
-Time is a row of ticks of `TICK` seconds. Phases follow each other in a cycle of two minutes: quiet and busy ones, and a
-gate explosion, in which one gate stops nearly everything. Over a cycle the rate is what was asked for.
+Time goes in ticks of `TICK` seconds. Phases form a cycle of two minutes: quiet and busy ones, and a gate explosion, in
+which one gate stops nearly everything. The rate is an average over a cycle.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Fields = dict[str, str]
 
 
 class Phase(Enum):
-    """What the market is like: a name, and the rate as a multiple of the average."""
+    """A phase of the market: its name, and its rate as a multiple of the average."""
 
     QUIET = ("quiet", 0.5)
     BUSY = ("busy", 1.25)
@@ -41,8 +41,8 @@ CYCLE = (
     (Phase.QUIET, 14),
     (Phase.BUSY, 16),
 )
-"""Phases and their seconds. The first explosion begins so early, and lasts so long, that before the 20th second less
-than a fifth of all is executed, and it stays so for more than 20 seconds: time to see it, and to ask about it."""
+"""Phases and their seconds. The first explosion brings the share of EXECUTE below a fifth before the 20th second, and
+keeps it there for more than 20: time to see it, and to ask about it."""
 
 CYCLE_SECONDS = sum(seconds for _phase, seconds in CYCLE)
 
@@ -177,7 +177,7 @@ def _intent_executor(chance: random.Random, plan_id: str, symbol: str, timestamp
 
 
 def _broken(chance: random.Random, plan_id: str, symbol: str, timestamp: int) -> Fields:
-    """What publishers get wrong: no decision, one that nobody knows, no time, no JSON."""
+    """What publishers get wrong: no decision, an unknown one, no time, no JSON."""
     at = str(timestamp)
     broken: tuple[Fields, ...] = (
         {"plan_id": plan_id, "symbol": symbol, "decision": "", "executed": "", "timestamp": at},

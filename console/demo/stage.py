@@ -1,4 +1,4 @@
-"""Everything that the demo starts, as one context manager: Redis, publishers, flows. Nothing of it outlives it."""
+"""All that the demo starts, as one context manager: Redis, publishers, flows. Nothing outlives it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from console.demo.market_writer import MarketWriter
 from console.demo.observation import Observation, RateMeter
 from console.demo.publisher import Publisher
 from console.demo.simulator import Simulator
-from console.queries.alerts import latest_alerts
+from console.queries.alerts.published import latest_alerts
 from console.queries.counting import read_now
 from console.queries.joins import read_joins
 from console.queries.minutes import read_minutes
@@ -33,7 +33,7 @@ PREFIX = "quantum"
 FLOWS = ("flows.p35", "flows.alerts", "flows.allocation", "flows.governor")
 
 _ALERTS = 5
-"""So many of the latest alerts are looked at."""
+"""Latest alerts that are read."""
 
 
 class DemoError(Exception):
@@ -85,7 +85,7 @@ class Stage:
         return (self._ended or time.monotonic()) - self._began
 
     def observe(self) -> Observation:
-        """What there is to see now. Blocks for a few round trips.
+        """The current state. Blocks for a few round trips.
 
         :raises DemoError: something that must run has ended.
         :raises connectors.errors.RedisFailure: Redis does not answer.
@@ -102,7 +102,7 @@ class Stage:
         processed = status.processed_total
         if self._ended is None:
             rate = self._meter.rate(time.monotonic(), processed)
-            # What Redis has taken in this moment, the flow may have counted before the publisher has.
+            # The flow may have counted an entry before the publisher knows that Redis has it.
             published = max(self._publisher.published, processed)
         else:
             rate = processed / self.elapsed
@@ -136,7 +136,7 @@ class Stage:
 
 
 def _version() -> str:
-    """The first server program that is installed, the best one first; the best where none is."""
+    """The newest server program that is installed; the newest of all where none is."""
     for version in sorted(PROGRAMS, reverse=True):
         try:
             if program(version).exists():

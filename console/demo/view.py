@@ -1,6 +1,6 @@
-"""The live view: one screen that answers the question at a glance. Pure: an observation in, lines out.
+"""The live view: one screen that answers the question at a glance. Pure.
 
-Colour means severity and nothing else. What comes from Redis is made printable, and is never read as markup.
+Colour means severity and nothing else. Text from Redis is made printable, and is never read as markup.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from connectors.text import one_line
+from console.demo.join_lines import permit_line, proposed_line
 from console.demo.observation import Observation
 from console.queries.joins import Joins
-from console.queries.text import number, percent
+from console.queries.readable import number, percent
 from console.queries.verdict import Verdict, verdict
-from console.terminal.joins import permit_line, proposed_line
-from console.terminal.text import bar, fit
-from console.terminal.viewport import STYLES
+from console.terminal.cells import bar, fit
+from console.terminal.viewport import STYLES, cut
 from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Window
 from sinks.values.counts import DECISIONS, Ranked
@@ -27,7 +27,7 @@ WINDOW = "5m"
 _WIDEST = 110
 
 _FIXED_LINES = 15
-"""Lines of a screen that are neither a gate nor a reason."""
+"""Lines that are neither a gate nor a reason."""
 
 _MOST_ROWS = 12
 
@@ -49,7 +49,7 @@ def screen(seen: Observation, width: int, height: int, *, ascii_only: bool = Fal
         _verdict(seen, window),
         _alert(seen),
         _heading("Decisions", inner, " ".join(f" {name}".rjust(15, "─") for name in windows)),
-        *_decisions(list(windows.values()), seen.thresholds, inner),
+        *decisions(list(windows.values()), seen.thresholds, inner),
         _heading("Gates, 5 minutes", inner),
         *_ranking(window, window.gates, rows // 2, inner, ascii_only, seen.thresholds),
         _heading("Reasons, 5 minutes", inner),
@@ -61,8 +61,7 @@ def screen(seen: Observation, width: int, height: int, *, ascii_only: bool = Fal
     ]
     for line in lines:
         line.pad_left(1)
-        line.truncate(width, overflow="ellipsis")
-    return lines
+    return cut(lines, width)
 
 
 def _title(seen: Observation, width: int) -> Text:
@@ -97,7 +96,8 @@ def _heading(name: str, width: int, right: str = "") -> Text:
     return heading
 
 
-def _decisions(windows: Sequence[Window], thresholds: Thresholds, width: int) -> list[Text]:
+def decisions(windows: Sequence[Window], thresholds: Thresholds, width: int) -> list[Text]:
+    """A line a decision, and one for all: counts and shares in each window; at the left a label fills up to `width`."""
     label_width = max(width - 16 * len(windows), 10)
     lines = []
     for decision in DECISIONS:

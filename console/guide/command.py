@@ -11,7 +11,19 @@ import typer
 
 from connectors.connection import connect
 from connectors.settings import RedisSettings
-from console.terminal.command import AsJson, Every, InWindow, RedisUrl, Watch, asking, page, read_settings, say, write
+from console.terminal.command import (
+    AsJson,
+    Every,
+    InWindow,
+    RedisUrl,
+    Watch,
+    as_counted,
+    asking,
+    page,
+    read_settings,
+    say,
+    write,
+)
 from flows.domain.gates import MEANINGS, meaning
 
 if TYPE_CHECKING:
@@ -33,7 +45,7 @@ def explain(
         ),
     ] = None,
     live: Annotated[
-        bool, typer.Option("--live", help="Also show what the gate stops now, and what the keys to look at hold.")
+        bool, typer.Option("--live", help="Also show what the gate stops now, and the values of the keys to look at.")
     ] = False,
     symbol: Annotated[
         list[str] | None,
@@ -49,9 +61,9 @@ def explain(
 
     Its likely causes, how to find out more, what to do, and how long that takes.
 
-    Needs no Redis, but with --live or --watch (which means --live, too). That reads only; without --symbol it looks at
-    the symbol that the gate stopped most often in the window. A gate that is not in the guide gets the nearest names,
-    and what to do in general. (The same for all gates: docs/action-guide.md.)
+    Needs Redis only with --live or --watch (which implies --live), and reads only; without --symbol it takes the symbol
+    that the gate stopped most in the window. For a gate that is not in the guide it prints the nearest names and
+    general advice. (All gates on one page: docs/action-guide.md.)
 
     \b
     quantum explain p33_permit_denied
@@ -60,7 +72,7 @@ def explain(
     quantum explain binance_error:-2019 --watch
     """
     from console.guide.explanation import as_json, explanation_of, list_as_json
-    from console.guide.text import as_text
+    from console.guide.explanation_text import as_text
     from console.queries.json import dumps
 
     if reason is None:
@@ -69,7 +81,7 @@ def explain(
         else:
             _list()
         return
-    asked = replace(explanation_of(reason), symbols=tuple(dict.fromkeys(symbol or [])))
+    asked = replace(explanation_of(as_counted(reason)), symbols=tuple(dict.fromkeys(map(as_counted, symbol or []))))
 
     answer = asked
     if live or watch:
@@ -106,23 +118,21 @@ def _notes(answer: Explanation) -> Iterator[str]:
 
 
 def _frame(answer: Explanation) -> str:
-    """All that there is to say, no line longer than a terminal is wide: the top of it is what changes."""
+    """As much as fits on the terminal: what changes is at the top."""
     from rich.text import Text
 
-    from console.guide.text import as_text
-    from console.terminal.viewport import here
+    from console.guide.explanation_text import as_text
+    from console.terminal.viewport import cut, here
 
     room = here()
     lines = [Text(line) for line in (*_notes(answer), *as_text(answer))]
     if room.height is not None and len(lines) > room.height:
         lines[room.height - 1 :] = [Text(f"(the rest, and what to do: quantum explain {shlex.quote(answer.gate)})")]
-    for line in lines:
-        line.truncate(room.width or line.cell_len, overflow="ellipsis")
-    return "".join(f"{line.plain}\n" for line in lines)
+    return "".join(f"{line.plain}\n" for line in cut(lines, room.width))
 
 
 def _list() -> None:
-    from console.guide import GUIDES
+    from console.guide.guides import GUIDES
 
     width = max(map(len, GUIDES))
     page("".join(f"{gate:<{width}}  {meaning(gate)}\n" for gate in GUIDES))

@@ -1,4 +1,4 @@
-"""What the guide says of one gate: the types. Pure."""
+"""An entry of the guide: the types. Pure."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Look:
     key: str
     """Without the prefix; `{S}` in it is a symbol."""
     kind: str
-    """Its type as a rule, as Redis names types; the command for it is made from that."""
+    """Its usual type, by the name that Redis has for it, which decides on the command."""
     what: str
-    """What to look for in it."""
+    """What to look for."""
 
     def command(self, prefix: str = "quantum", symbol: str | None = None, redis_cli: str = "redis-cli") -> str:
         """What an operator types, quoted for a shell.
@@ -53,7 +53,7 @@ class Action:
 
     what: str
     minutes: str
-    """How long it takes until decisions change, in minutes: `5`, `10 to 30`."""
+    """Minutes until decisions change: `5`, `10 to 30`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Guide:
     """Most likely first."""
     looks: tuple[Look, ...]
     asks: tuple[str, ...]
-    """Commands that help besides; `{G}` is the gate."""
+    """Other commands that help; `{G}` is the gate."""
     actions: tuple[Action, ...]
     """In the order in which to try them."""
     related: tuple[str, ...] = ()

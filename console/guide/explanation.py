@@ -1,4 +1,4 @@
-"""The answer to `quantum explain`: an entry of the guide, and how the gate is now, where that was asked."""
+"""The answer to `quantum explain`: an entry of the guide and, where asked for, the state of the gate now."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from connectors.text import one_line
-from console.guide import GENERIC, GUIDES, find, nearest
 from console.guide.entry import Guide
+from console.guide.guides import GENERIC, GUIDES, find, nearest
 from console.queries.json import JSON_VERSION
-from flows.domain.decisions import clean, gate_of
+from flows.domain.decisions import gate_of
 from flows.domain.gates import meaning
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What there is to say of a gate."""
+    """An answer about one gate."""
 
     guide: Guide
     gate: str
@@ -45,7 +45,7 @@ class Explanation:
 
 def explanation_of(reason: str) -> Explanation:
     """The guide's entry for a gate, or for a reason that begins with it; else what to do in general. Pure."""
-    guide, gate = find(reason), gate_of(clean(reason))
+    guide, gate = find(reason), gate_of(reason)
     if guide is None:
         return Explanation(GENERIC, one_line(gate), gate, tuple(nearest(reason)))
     return Explanation(guide, guide.gate, gate)

@@ -1,4 +1,4 @@
-"""Gates of limits: what was proposed is outside of what is allowed."""
+"""Gates of limits: what was proposed exceeds what is allowed."""
 
 from __future__ import annotations
 

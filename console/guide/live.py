@@ -1,4 +1,4 @@
-"""What a gate does now, and what the keys that the guide names hold, whatever their types. Reads only, and little."""
+"""What a gate stops now, and the values of the keys that the guide names, of whatever type. Reads little."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gates of permits and holds: somebody who may say no has said so, or has said nothing."""
+"""Gates of permits and holds: permission was denied, or is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gates of positions and plans: the plan does not fit what we hold, or was dealt with before."""
+"""Gates of positions and plans: the plan does not match the position, or was handled before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gates of the world outside: the exchange, market data, and errors of the publishers themselves."""
+"""Gates of the venue and the publishers: the exchange, market data, exceptions."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""`quantum proof`: a running service does what it promises, shown with symbols and plans of the proof's own.
+"""`quantum proof`: shows that a running flow keeps its contract, with symbols and plans of the proof's own.
 
-`checks` is what all proofs share; beside it, a module a flow. They take the contract's numbers from the contract and
-work results out by themselves: nothing of a flow's arithmetic is used to prove it.
+`checks` is what all proofs share; beside it, a module a flow. Expected values are computed here, from the contract's
+formulas: a flow's own arithmetic proves nothing about it.
 """

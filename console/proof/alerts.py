@@ -1,9 +1,8 @@
-"""The proof of P3.5.1: checks go on, what was published is as agreed, and (when asked for) a gate explodes.
+"""The proof of P3.5.1: checks run, what was published is as specified, and (when asked for) a gate explodes.
 
-Looking changes nothing. Raising an alert takes decisions that count: they are published where all others are, the
-proof says how many, and takes them back; then the service resolves the alert, and the proof removes it. What stays is
-what stays of the proof of p35; and receivers that were told of the alert stay told. While it fires, the shares of all
-other gates are smaller.
+Without that, nothing is written. Raising an alert takes decisions in the real stream: the proof says how many, and
+takes them back; then the flow resolves the alert, and the proof removes it. What stays is what the proof of p35 leaves,
+and what receivers were sent. While the alert fires, the shares of all other gates are smaller.
 """
 
 from __future__ import annotations
@@ -15,9 +14,10 @@ from typing import Any
 
 import redis
 
-from console.proof.checks import Checks, fields, text
+from console.proof.checks import Checks, fields
 from console.proof.p35 import lives
 from console.proof.taking_back import Published, counted, taken_back
+from console.queries.fetch import texts
 from flows.settings.alerts import AlertsSettings
 from sinks import alert_state, alerts, decisions, proofs, snapshots
 from sinks.values.alerts import SEVERITIES, STATES
@@ -45,7 +45,7 @@ Entry = dict[str, str]
 
 
 def seconds(settings: AlertsSettings) -> float:
-    """How long the service may take for all of it: three checks, and what comes before them."""
+    """How long the flow may take in all: three checks, and what precedes them."""
     return 3 * settings.alert_interval_sec + 60
 
 
@@ -63,13 +63,17 @@ def prove(
     if explode:
         _explode(checks, client, settings, snapshot_interval)
     checks.becomes("service: it makes another one", True, lambda: _checked_at(client, prefix) > before)
-    published = _published(client, prefix)
+    published = [one for _id, one in _entries(client, prefix)]
     checks.say(f"      {len(published)} alerts are in {alert_state.stream_key(prefix)}")
     checks.holds("stream: no more than about 1,000 are kept", len(published) <= alerts.KEPT + 200, str(len(published)))
+    explosions = [one for one in published if one.get("kind") == KIND and one.get("state") == "firing"]
     for what, broken in (
-        ("stream: each has the fields of the contract", _without_fields(published)),
-        ("stream: each gate explosion is named by its time and gate", _misnamed(published)),
-        ("stream: each share is what was counted", _miscounted(published)),
+        ("stream: each has the fields of the contract", [one for one in published if not _is_whole(one)]),
+        (
+            "stream: each gate explosion is named by its time and gate",
+            [one for one in explosions if not _is_named(one)],
+        ),
+        ("stream: each share is what was counted", [one for one in explosions if one.get("share") != _share(one)]),
         (
             "stream: none is repeated within the cooldown, unless it is worse",
             _repeated(published, settings.p35_alert_cooldown),
@@ -86,41 +90,25 @@ def _checked_at(client: redis.Redis, prefix: str) -> float:
         return 0.0
 
 
-def _published(client: redis.Redis, prefix: str) -> list[Entry]:
-    return [one for _id, one in _entries(client, prefix)]
-
-
 def _entries(client: redis.Redis, prefix: str) -> list[tuple[bytes, Entry]]:
     rows: Any = client.xrange(alert_state.stream_key(prefix))
-    return [(entry_id, {text(name): text(value) for name, value in entry.items()}) for entry_id, entry in rows]
+    return [(entry_id, texts(entry)) for entry_id, entry in rows]
 
 
-def _without_fields(published: list[Entry]) -> list[Entry]:
-    return [
-        one
-        for one in published
-        if not set(one) >= CONTRACT or one["severity"] not in SEVERITIES or one["state"] not in STATES
-    ]
+def _is_whole(one: Entry) -> bool:
+    return set(one) >= CONTRACT and one["severity"] in SEVERITIES and one["state"] in STATES
 
 
-def _misnamed(published: list[Entry]) -> list[Entry]:
-    firing = [one for one in published if one.get("kind") == KIND and one.get("state") == "firing"]
-    return [
-        one
-        for one in firing
-        if not (one["alert_id"].startswith("p35_alert_") and one["alert_id"].endswith(f"_{one['reason']}"))
-    ]
+def _is_named(one: Entry) -> bool:
+    return one["alert_id"].startswith("p35_alert_") and one["alert_id"].endswith(f"_{one['reason']}")
 
 
-def _miscounted(published: list[Entry]) -> list[Entry]:
-    def share(one: Entry) -> str:
-        try:
-            return f"{int(one['score']) / int(one['total']):.3f}"
-        except (ValueError, ZeroDivisionError, KeyError):
-            return "none"
-
-    explosions = [one for one in published if one.get("kind") == KIND and one.get("state") == "firing"]
-    return [one for one in explosions if one.get("share") != share(one)]
+def _share(one: Entry) -> str:
+    """What its share must be, by its own counts."""
+    try:
+        return f"{int(one['score']) / int(one['total']):.3f}"
+    except (ValueError, ZeroDivisionError, KeyError):
+        return "none"
 
 
 def _repeated(published: list[Entry], cooldown: float) -> list[Entry]:
@@ -151,13 +139,13 @@ def _never_fired(published: list[Entry]) -> list[Entry]:
 
 
 def _explode(checks: Checks, client: redis.Redis, settings: AlertsSettings, snapshot_interval: float) -> None:
-    """Publish as many decisions with a gate of our own as make it an alert, and follow them until nothing is left."""
+    """Publish as many decisions with a gate of our own as raise an alert, and follow them until nothing is left."""
     prefix, token = settings.key_prefix, proofs.new_token()
     gate, medium = proofs.gate(token), settings.p35_alert_threshold_medium
     if not checks.becomes("explosion: flows.p35 is there to count", True, lambda: lives(client, prefix)):
         return
     in_window = sum(map(int, fields(client, snapshots.decisions_key(prefix, WINDOW)).values()))
-    # Half as many again: others go on, and the alert must not hang by a hair.
+    # Half as many again, as others publish, too.
     least = math.ceil(in_window * medium / max(1 - medium, 0.01) * 1.5)
     number = max(settings.p35_alert_min_total, least) + 10
     if not checks.holds("explosion: it takes no flood", number <= MOST, f"{number} decisions"):

@@ -1,7 +1,7 @@
 """The proof of P3.1 step 1: targets of our own get the proposals that the contract's formula gives them.
 
-Targets, efficiencies and proposals are removed afterwards, from the stream of proposals, too: who looks at its newest
-entries would take them for real. (A group that has not read that far yet has no known lag until it has.)
+Targets, efficiencies and proposals are removed afterwards, also from the stream of proposals, whose newest entries are
+taken for real. (The lag of a group that has not read that far is unknown until it has.)
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 
 import redis
 
-from console.proof.checks import KEEP_SECONDS, LOOK_SECONDS, Checks, fields, text
+from console.proof.checks import KEEP_SECONDS, LOOK_SECONDS, Checks, fields
 from console.proof.efficiency import Case, cases, efficiencies, said
+from console.queries.fetch import text
 from flows.settings.joins import AllocationSettings
 from sinks import proofs, proposals
 
@@ -31,7 +32,7 @@ def seconds(settings: AllocationSettings) -> float:
 
 
 def _settling(settings: AllocationSettings) -> float:
-    """Seconds after which a loop that still knew the targets is over, and one without them was made."""
+    """Seconds after which any loop that read the targets is over, and the next one has run."""
     return settings.loop_interval_sec + 2
 
 

@@ -1,4 +1,4 @@
-"""Checks, a line each, and their sum at the end."""
+"""Checks, a line each, and the summary."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ import redis
 
 from connectors.errors import RedisDenied, RedisFailure, translate
 from connectors.text import one_line
+from console.queries.fetch import count_of, texts
 
 Value = TypeVar("Value")
 
 LOOK_SECONDS = 0.1
-"""How often something is looked at again that is not yet as it should be."""
+"""How often a check that does not hold yet reads again."""
 
 KEEP_SECONDS = 900
-"""How long what a proof writes lives, should the proof be killed before it can clean up."""
+"""Time to live of what a proof writes, should it be killed before it cleans up."""
 
 
 class Checks:
     """What was found so far. `write` gets whole lines.
 
-    :arg seconds: how long to wait in all for a service to do what it should; after that, each look is the only one.
+    :arg seconds: how long to wait in all for what should happen; after that, each check reads once.
     """
 
     def __init__(self, write: Callable[[str], object], seconds: float) -> None:
@@ -55,7 +56,7 @@ class Checks:
 
     @contextmanager
     def cleaning_up(self, clean_up: Callable[[], object]) -> Iterator[None]:
-        """`clean_up` at the end, whatever the end. What failed first is what is raised: that is to be mended."""
+        """Run `clean_up` at the end, however it ends; of two failures, the first is raised."""
         try:
             yield
         except BaseException:
@@ -98,18 +99,15 @@ def run(checks: Checks, proof: Callable[[Checks], None]) -> bool:
 def fields(client: redis.Redis, key: str) -> dict[str, str]:
     """The hash at `key`, as text."""
     reply: Any = client.hgetall(key)
-    return {text(name): text(value) for name, value in reply.items()}
+    return texts(reply)
 
 
 def number(client: redis.Redis, key: str, field: str) -> int:
     """A count in a hash; 0 when there is none."""
-    reply: Any = client.hget(key, field)
-    try:
-        return int(reply or 0)
-    except ValueError:
-        return 0
+    return count_of(client.hget(key, field))
 
 
-def text(value: bytes) -> str:
-    """What Redis said, readable."""
-    return value.decode("utf-8", "replace")
+def pending(client: redis.Redis, stream: str, group: str, ids: list[Any]) -> int:
+    """How many of the entries `ids` (oldest first) the group has not acknowledged."""
+    rows: Any = client.xpending_range(stream, group, ids[0], ids[-1], 1_000)
+    return len({row["message_id"] for row in rows} & set(ids))

@@ -1,6 +1,6 @@
 """`quantum proof`: shows that a running service keeps the contract."""
 
-# What a proof needs is imported when it is asked for: the questions of every day should not wait for it.
+# Each proof imports what it needs when it runs: other questions start faster without.
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ Wait = Annotated[
 def proofs() -> None:
     """Prove that a running service keeps its contract, with symbols and plans of the proof's own.
 
-    Unlike all other commands these write: a proof says what it adds, and takes it back, but for entries of decisions
-    and plans, which are published where all others are, and for totals, which never fall. Give it the settings of the
-    service, and a user of Redis that may write (quantum-proof of deploy/redis). A line for each check; the last is
-    SUMMARY. Exit status: 0 all checks hold, 1 not.
+    Unlike all other commands these write. A proof says what it adds, and removes it again, except for entries in the
+    streams of decisions and plans, and totals, which never decrease. Give it the settings of the service, and a Redis
+    user that may write (quantum-proof of deploy/redis). Prints a line for each check, and SUMMARY at the end. Exit
+    status: 0 all checks hold, 1 not.
 
     \b
     set -a; . /etc/quantum/p35-decision-intelligence.env; set +a
@@ -85,15 +85,15 @@ def alerts_(
         bool,
         typer.Option(
             "--explode",
-            help="Raise an alert, with as many decisions as that takes, and take them back. Receivers are told of it.",
+            help="Raise an alert, with as many decisions as that takes, and take them back. Receivers are notified.",
         ),
     ] = False,
     wait: Wait = None,
     redis_url: RedisUrl = None,
 ) -> None:
-    """Checks go on, and alerts are as promised.
+    """Checks run, and alerts are as specified.
 
-    Adds nothing, unless it is to --explode.
+    Adds nothing without --explode.
     """
     from console.proof import alerts
     from flows.settings.alerts import AlertsSettings

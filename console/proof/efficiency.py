@@ -17,7 +17,7 @@ from sinks.values import joins
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One kind of efficiency, and what must be said of it."""
+    """One kind of efficiency, and the reason that a join must give for it."""
 
     name: str
     """Letters, for the symbol."""
@@ -33,9 +33,9 @@ class Case:
 
 
 def cases(stale_seconds: float, least_confidence: float, high: float, low: float) -> tuple[Case, ...]:
-    """The six: two that count, and one for each reason why one does not.
+    """The six: two that are used, and one for each reason why one is not.
 
-    :arg high: the one score that counts. :arg low: the other.
+    :arg high: the score of one that is used. :arg low: of the other.
     """
     return (
         Case("HIGH", high, 0.9, 0, joins.OK),
@@ -51,7 +51,7 @@ def cases(stale_seconds: float, least_confidence: float, high: float, low: float
 def efficiencies(
     checks: Checks, client: redis.Redis, prefix: str, token: str, known: tuple[Case, ...]
 ) -> Iterator[None]:
-    """The efficiencies of the cases `known` are in Redis; afterwards they are not."""
+    """Puts the efficiencies of the cases `known` into Redis, and removes them afterwards."""
     keys = {case.name: efficiency.key(prefix, case.symbol(token)) for case in known}
     with checks.cleaning_up(lambda: client.delete(*keys.values())):
         for case in known:

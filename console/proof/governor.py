@@ -1,8 +1,8 @@
 """The proof of P3.1 step 2: plans of our own get the permits that the contract's formula gives them.
 
-The plans go where all plans go, and whoever else reads that stream sees them: they are for symbols that no exchange
-knows, of quantity 0, and name the proof as their source. Permits and efficiencies are removed afterwards. Plans stay in
-the stream, and in what counts them: `processed_total` and `permits_total` of the governor's status never fall.
+The plans go into the real stream, where other readers see them: they have symbols that no exchange knows, quantity 0,
+and the proof as their source. Permits and efficiencies are removed afterwards. The plans stay in the stream and in
+`processed_total` and `permits_total` of the governor's status, which never decrease.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import redis
 
 from connectors.group import read_state
-from console.proof.checks import KEEP_SECONDS, Checks
+from console.proof.checks import KEEP_SECONDS, Checks, fields, pending
 from console.proof.efficiency import Case, cases, efficiencies, said
 from flows.settings.joins import GovernorSettings
 from sinks import permits, proofs
@@ -57,12 +57,14 @@ def prove(checks: Checks, client: redis.Redis, settings: GovernorSettings) -> No
         checks.becomes("a permit of others: keeps its fields", wanted, lambda: _read(client, keys[there], wanted))
         left: Any = client.ttl(keys[there])
         checks.holds("a permit of others: keeps its time to live", left > permits.TTL, f"{left} s")
-        checks.becomes("pending: all plans are acknowledged", 0, lambda: _pending(client, settings, stream, ids))
+        checks.becomes(
+            "pending: all plans are acknowledged", 0, lambda: pending(client, stream, settings.plan_group, ids)
+        )
         checks.holds("a plan that is not EXECUTE gets no permit", not client.exists(keys[skipped]))
 
 
 def _publish(client: redis.Redis, stream: str, plan: str, symbol: str, decision: str = "EXECUTE") -> Any:
-    fields: dict[Any, Any] = {
+    entry: dict[Any, Any] = {
         "plan_id": plan,
         "symbol": symbol,
         "action": "PROOF",
@@ -72,7 +74,7 @@ def _publish(client: redis.Redis, stream: str, plan: str, symbol: str, decision:
         "source": "proof",
         "timestamp": str(int(time.time())),
     }
-    return client.xadd(stream, fields)
+    return client.xadd(stream, entry)
 
 
 def _wanted(settings: GovernorSettings, case: Case) -> dict[str, str]:
@@ -104,16 +106,10 @@ def _read(client: redis.Redis, key: str, wanted: dict[str, str]) -> dict[str, st
     """Of the permit, a hash or a JSON string, the fields that are `wanted`."""
     kind: Any = client.type(key)
     if kind == b"hash":
-        reply: Any = client.hgetall(key)
-        found = {name.decode("utf-8", "replace"): value.decode("utf-8", "replace") for name, value in reply.items()}
+        found = fields(client, key)
     else:
         text: Any = client.get(key) if kind == b"string" else None
         # Numbers stay as they are written: their digits are promised.
         found = json.loads(text or "{}", parse_float=str, parse_int=str)
         found = {name: "" if value is None else str(value) for name, value in found.items()}
     return {name: found.get(name, "(missing)") for name in wanted}
-
-
-def _pending(client: redis.Redis, settings: GovernorSettings, stream: str, ids: list[Any]) -> int:
-    rows: Any = client.xpending_range(stream, settings.plan_group, ids[0], ids[-1], 1_000)
-    return len({row["message_id"] for row in rows} & set(ids))

@@ -1,7 +1,7 @@
 """The proof of P3.5: decisions of our own are counted, each once, in its minute, and shown in every window.
 
-They are published where all others are, counted like them, and taken back: see `console.proof.taking_back`. What stays
-are the entries of the stream, `processed_total`, `last_id` and `last_ts`, and what Prometheus was told meanwhile.
+They are published in the real stream, and taken back: see `console.proof.taking_back`. What stays are the entries,
+`processed_total`, `last_id` and `last_ts`, and what Prometheus has scraped meanwhile.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 import redis
 
 from connectors.group import read_state
-from console.proof.checks import Checks, fields, number, text
+from console.proof.checks import Checks, fields, number, pending
 from console.proof.taking_back import Published, counted, taken_back
+from console.queries.fetch import text
 from console.queries.groups import read_groups
 from flows.settings.p35 import P35Settings
 from sinks import buckets, decisions, proofs, snapshots, status, symbols
@@ -38,7 +39,7 @@ def prove(checks: Checks, client: redis.Redis, settings: P35Settings) -> None:
         True,
         lambda: read_state(client, stream, decisions.GROUP) is not None,
     )
-    # Where nobody counts, whoever comes later would count what is published now, with no proof there to take it back.
+    # Without a consumer, the next one would count what is published now, with no proof running to take it back.
     if not checks.becomes("service: a consumer of the group lives", True, lambda: lives(client, prefix)):
         return
     named = ["consumer_name", "pending_estimate", "service_start_ts", "trimmed_total", "version"]
@@ -89,7 +90,9 @@ def _count(
         processed + len(published),
         lambda: number(client, status_key, "processed_total"),
     )
-    checks.becomes("pending: none of them waits to be acknowledged", 0, lambda: _pending(client, stream, ids))
+    checks.becomes(
+        "pending: none of them waits to be acknowledged", 0, lambda: pending(client, stream, decisions.GROUP, ids)
+    )
     for window in WINDOWS:
         checks.becomes(
             f"windows: {window} shows them",
@@ -149,11 +152,6 @@ def lives(client: redis.Redis, prefix: str) -> bool:
     """Whether a consumer of the group holds a lease. Blocks for three round trips."""
     groups = read_groups(client, {decisions.stream_key(prefix): decisions.lease_prefix(prefix)})
     return any(group.name == decisions.GROUP and group.alive for group in groups)
-
-
-def _pending(client: redis.Redis, stream: str, ids: list[Any]) -> int:
-    rows: Any = client.xpending_range(stream, decisions.GROUP, ids[0], ids[-1], 1_000)
-    return len({row["message_id"] for row in rows} & set(ids))
 
 
 def _window(client: redis.Redis, prefix: str, window: str) -> int:

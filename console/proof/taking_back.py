@@ -1,41 +1,46 @@
-"""Taking decisions of a proof back: out of their minutes, where all can see them, into one that no window shows.
+"""Taking the decisions of a proof back: their counts move from their minutes into one that no window shows.
 
-They were counted, and what is counted exactly cannot be uncounted: `processed_total` never falls, and is the sum over
-all buckets. So the counts are moved, in one step, into the bucket of minute 0, and expire there as they would have.
-`quantum verify` knows the gates that lie there, and expects their decisions there and not in their own minutes.
-(Deleting the entries would make it blind for all that is older: Redis knows only that something was deleted.)
+`processed_total` never decreases, and is the sum over all buckets, so counts cannot simply be deleted. They are moved,
+in one step, into the bucket of minute 0, and expire there as they would have. `quantum verify` finds their gates there,
+and expects their decisions there and not in their own minutes. (Without the entries it could not judge anything older:
+Redis records only that something was deleted.)
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 
-from connectors.move import Move, move
 from console.proof.checks import Checks, fields
+from console.queries.fetch import count_of
 from sinks import buckets, snapshots, symbols
 from sinks.values.counts import WINDOWS
 
 _WHAT = "taken back: the counts of these decisions"
 
 _LONGEST_WAIT = 60.0
-"""Seconds to wait for windows to be computed again; an hour is allowed, and nobody waits for that."""
+"""Most seconds to wait for windows to be computed again (an hour is allowed between two)."""
+
+_SHARED = "decision:"
+"""What the fields begin with in which others count, too."""
 
 _OF_SYMBOL = ("symbol_decision:", "symbol_reason:")
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """Something that a decision is counted by."""
+    """What a decision is counted by."""
 
     minute: int
     decision: str
     reason: str
     raw: str = ""
-    """What stood for the decision, where nobody knows it."""
+    """The raw decision, where it is unknown."""
 
 
 def taken_back(
@@ -46,9 +51,9 @@ def taken_back(
     published: Mapping[Published, int],
     snapshot_interval: float,
 ) -> bool:
-    """Take back what was `published`, with the symbol and the gate `names`, and check that nobody sees it any more.
+    """Take back what was `published`, with the symbol and the gate `names`, and check that no window shows it.
 
-    Where not all of it was counted in time, it stays, and counts when it is. Where nothing was, nothing is checked.
+    Where not all of it was counted in time, it stays. Where nothing was published, nothing is checked.
 
     :arg snapshot_interval: seconds, within which the service computes its windows.
     :raises RedisFailure: not known whether it was taken back.
@@ -62,7 +67,8 @@ def taken_back(
         wanted.setdefault(one.minute, Counter())[one.reason] += count
     if any(counted(client, prefix, minute, gate) != reasons for minute, reasons in wanted.items()):
         return checks.holds(_WHAT, False, "they were not counted as they must be; they stay")
-    if not _move(checks, client, prefix, symbol, published):
+    trouble = _move(client, prefix, symbol, published)
+    if not checks.holds(_WHAT, not trouble, trouble):
         return False
     pipeline = client.pipeline(transaction=True)
     pipeline.hdel(symbols.last_execute_key(prefix), symbol)
@@ -79,29 +85,60 @@ def counted(client: redis.Redis, prefix: str, minute: int, gate: str) -> dict[st
     return {name.removeprefix("reason:"): int(count) for name, count in found.items() if name.startswith(start)}
 
 
-def _move(checks: Checks, client: redis.Redis, prefix: str, symbol: str, published: Mapping[Published, int]) -> bool:
-    moves: list[Move] = []
+def _move(client: redis.Redis, prefix: str, symbol: str, published: Mapping[Published, int]) -> str:
+    """Move the counts, in one step; why not, printable: where one of them is not there, none is moved."""
     target = buckets.bucket_key(prefix, buckets.TAKEN_BACK)
-    for minute in sorted({one.minute for one in published}):
-        counts: Counter[str] = Counter()
-        unknown: Counter[str] = Counter()
-        for one, count in published.items():
-            if one.minute == minute:
-                counts[f"decision:{one.decision}"] += count
-                counts[f"reason:{one.reason}"] += count
-                if one.raw:
-                    unknown[one.raw] += count
-        key, summary = buckets.bucket_key(prefix, minute), buckets.summary_key(prefix, minute)
-        moves += [Move(key, target, field, count) for field, count in counts.items()]
-        moves += [Move(summary, None, field, count) for field, count in counts.items()]
-        moves += [Move(buckets.unknown_key(prefix, minute), None, raw, count) for raw, count in unknown.items()]
-        # As far as they are there: the service may count without them.
+    moved = {buckets.bucket_key(prefix, one.minute): Counter[str]() for one in published}
+    taken: defaultdict[str, Counter[str]] = defaultdict(Counter, moved)
+    for one, count in published.items():
+        for key in (buckets.bucket_key(prefix, one.minute), buckets.summary_key(prefix, one.minute)):
+            taken[key].update({f"decision:{one.decision}": count, f"reason:{one.reason}": count})
+        if one.raw:
+            taken[buckets.unknown_key(prefix, one.minute)][one.raw] += count
+    for key, counts in moved.items():
+        # As far as they are there: the flow may count without them.
         starts = tuple(f"{start}{symbol}:" for start in _OF_SYMBOL)
-        found = fields(client, key)
-        moves += [Move(key, target, name, int(count)) for name, count in found.items() if name.startswith(starts)]
-    short = move(client, moves)
-    detail = "" if short is None else f"{short.key} has {short.found or 'nothing'} in {short.field}; they stay"
-    return checks.holds(_WHAT, short is None, detail)
+        counts.update({name: int(count) for name, count in fields(client, key).items() if name.startswith(starts)})
+    # What is looked at here only grows meanwhile: nobody else writes fields of this gate, symbol and raw decision.
+    left = {key: _left(client, key, counts) for key, counts in taken.items()}
+    for key, fields_left in left.items():
+        if short := [name for name, count in fields_left.items() if count < 0]:
+            return f"{key} has too little in {short[0]}; they stay"
+    lasts: Any = max(client.pttl(key) for key in (*moved, target))
+    pipeline = client.pipeline(transaction=True)
+    for key, fields_left in left.items():
+        for name, count in fields_left.items():
+            if key in moved:
+                pipeline.hincrby(target, name, taken[key][name])
+            if count or name.startswith(_SHARED):
+                pipeline.hincrby(key, name, -taken[key][name])
+            else:
+                pipeline.hdel(key, name)
+    if lasts > 0:
+        pipeline.pexpire(target, lasts)
+    pipeline.execute()
+    _remove_zeros(client, list(taken))
+    return ""
+
+
+def _left(client: redis.Redis, key: str, counts: Mapping[str, int]) -> dict[str, int]:
+    """What each field of the hash will hold without its count of `counts`."""
+    held: Any = client.hmget(key, list(counts))
+    return {name: count_of(value) - count for (name, count), value in zip(counts.items(), held, strict=True)}
+
+
+def _remove_zeros(client: redis.Redis, keys: list[str]) -> None:
+    """Remove decisions that came to 0, but not from a hash in which something is counted just now."""
+    with client.pipeline() as pipeline:
+        for key in keys:
+            pipeline.watch(key)  # type: ignore[no-untyped-call]
+            found: Any = pipeline.hgetall(key)
+            zeros = [name for name, count in found.items() if name.startswith(_SHARED.encode()) and count == b"0"]
+            pipeline.multi()
+            if zeros:
+                pipeline.hdel(key, *zeros)
+            with suppress(redis.WatchError):
+                pipeline.execute()
 
 
 def _shown(client: redis.Redis, prefix: str, gate: str) -> list[str]:

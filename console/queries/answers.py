@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from console.queries.alerts.firing import Firing
 from console.queries.counting import CountingFlow
-from console.queries.firing import Firing
 from console.queries.latest import LastMinute
 from console.queries.life import Lives
 from console.queries.symbols import Symbol
@@ -31,12 +31,23 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
-    """The answer to `quantum why` (a)."""
+class OfWindow:
+    """An answer about one window."""
 
-    service: CountingFlow
+    flow: CountingFlow
     window: Window
     span: Span
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Why the numbers may not be what they seem; a printable sentence each."""
+        return self.flow.warnings
+
+
+@dataclass(frozen=True, slots=True)
+class Why(OfWindow):
+    """The answer to `quantum why` (a)."""
+
     verdict: Verdict
     latest: LastMinute | None
     """Its last full minute; None where that is all of it, or none."""
@@ -65,12 +76,9 @@ class SymbolGates:
 
 
 @dataclass(frozen=True, slots=True)
-class Symbols:
+class Symbols(OfWindow):
     """The answer to `quantum symbols` (b)."""
 
-    service: CountingFlow
-    window: Window
-    span: Span
     symbols: tuple[SymbolGates, ...]
     others: int | None
     """How many more symbols had decisions; None where single ones were asked for."""
@@ -79,12 +87,9 @@ class Symbols:
 
 
 @dataclass(frozen=True, slots=True)
-class Shares:
+class Shares(OfWindow):
     """The answers to `quantum share` (c) and, with the gates above the threshold alone, `quantum drift` (d)."""
 
-    service: CountingFlow
-    window: Window
-    span: Span
     threshold: float
     """0 to 1."""
     gates: tuple[Gate, ...]
@@ -94,7 +99,7 @@ class Shares:
 class Health:
     """The answer to `quantum health` (e)."""
 
-    service: CountingFlow
+    flow: CountingFlow
     unit: UnitState
     window: Window | None
     """What it has counted of late; None where that cannot be read."""
@@ -106,7 +111,7 @@ class Health:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Why the numbers may not be what they seem, and what could not be read."""
-        return (*self.service.warnings, *filter(None, (self.lives.trouble, self.trouble)))
+        return (*self.flow.warnings, *filter(None, (self.lives.trouble, self.trouble)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +125,52 @@ class Everything:
     health: Health
 
     @property
-    def service(self) -> CountingFlow:
+    def flow(self) -> CountingFlow:
         """The same in each."""
-        return self.why.service
+        return self.why.flow
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """As of each window."""
+        return self.why.warnings
 
 
-Answer = Why | Symbols | Shares | Health | Everything
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A decision or a gate, then and now."""
+
+    kind: str
+    """`decision` or `gate` (or, where whole reasons were asked for, `reason`)."""
+    name: str
+    then: int
+    now: int
+    then_share: float
+    """Of all decisions of that window, 0 to 1."""
+    now_share: float
+    difference: float | None
+    """Of the shares: positive, where it is more now. None where either window is empty."""
+    clear: bool
+    """Whether they surely differ by 10 points or more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The answer to `quantum compare`: two windows of one length."""
+
+    then: Why
+    now: Why
+    rows: tuple[Change, ...]
+    """The decisions in their order; then the top gates of either, those that changed most first."""
+
+    @property
+    def flow(self) -> CountingFlow:
+        """As it is now."""
+        return self.now.flow
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Of either window."""
+        return tuple(dict.fromkeys((*self.now.warnings, *self.then.warnings)))
+
+
+Answer = Why | Symbols | Shares | Health | Everything | Comparison

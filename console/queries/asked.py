@@ -1,20 +1,20 @@
 """The operator's questions.
 
 Every `ask_*` blocks for a few round trips, and raises `connectors.errors.RedisFailure`; and, where it is asked of a
-moment (`when`) of which nothing can be told, `console.queries.moment.MomentError`.
+moment of which nothing can be told, `console.queries.moment.MomentError`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 
 import redis
 
 from connectors.errors import RedisDenied, WrongType
+from console.queries.alerts.firing import Firing, read_firing
 from console.queries.answers import GATES, SYMBOLS, Everything, Gate, Health, Shares, SymbolGates, Symbols, Why
-from console.queries.counting import CountingFlow, read_service
-from console.queries.firing import Firing, read_firing
+from console.queries.counting import CountingFlow, read_flow
 from console.queries.latest import last_minute
 from console.queries.life import P35, UNITS, Lives, read_lives
 from console.queries.minutes import read_minutes
@@ -29,104 +29,86 @@ from flows.domain.windows import Minutes, Window, minutes_of
 from sinks.values.counts import WINDOWS
 
 
-def ask_why(client: redis.Redis, prefix: str, thresholds: Thresholds, window: str, when: When | None = None) -> Why:
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Where to ask, and about which window."""
+
+    client: redis.Redis
+    prefix: str
+    thresholds: Thresholds
+    window: str = "5m"
+    """One of `sinks.values.counts.WINDOWS`."""
+    full: bool = False
+    """Whole reasons instead of gates."""
+    when: When | None = None
+    """The moment at which the window ends; None: now."""
+
+
+def ask_why(question: Question) -> Why:
     """Why are we not trading now, or then?"""
-    firing = read_firing(client, prefix) if when is None else None
-    return why_of(*read_asked(client, prefix, thresholds, window, when), window, firing)
+    firing = read_firing(question.client, question.prefix) if question.when is None else None
+    return why_of(*read_asked(question), question.window, firing)
 
 
-def ask_symbols(
-    client: redis.Redis,
-    prefix: str,
-    thresholds: Thresholds,
-    window: str,
-    names: Sequence[str] = (),
-    *,
-    full: bool,
-    when: When | None = None,
-) -> Symbols:
+def ask_symbols(question: Question, names: Sequence[str] = ()) -> Symbols:
     """What stops each symbol?
 
     :arg names: the symbols to look at, in any case; none: the busiest.
-    :arg full: whole reasons instead of gates.
     """
-    service, minutes = read_asked(client, prefix, thresholds, window, when)
-    return _symbols(client, prefix, service, minutes, window, names, full)
+    return _symbols(question, *read_asked(question), names)
 
 
-def ask_share(
-    client: redis.Redis, prefix: str, thresholds: Thresholds, window: str, *, full: bool, when: When | None = None
-) -> Shares:
+def ask_share(question: Question) -> Shares:
     """Which gates block most?"""
-    return _share(*read_asked(client, prefix, thresholds, window, when), window, full)
+    return _share(question, *read_asked(question))
 
 
-def ask_drift(
-    client: redis.Redis,
-    prefix: str,
-    thresholds: Thresholds,
-    window: str,
-    threshold: float | None = None,
-    *,
-    full: bool,
-    when: When | None = None,
-) -> Shares:
-    """Which gates stop more than `threshold` (0 to 1) of all decisions?
-
-    :arg threshold: None: that of the alerts.
-    """
-    threshold = thresholds.gate_medium if threshold is None else threshold
-    return _drift(*read_asked(client, prefix, thresholds, window, when), window, threshold, full)
+def ask_drift(question: Question, threshold: float | None = None) -> Shares:
+    """Which gates stop more than `threshold` (0 to 1; None: that of the alerts) of all decisions?"""
+    return _drift(question, *read_asked(question), question.thresholds.gate_medium if threshold is None else threshold)
 
 
-def ask_health(client: redis.Redis, prefix: str, thresholds: Thresholds, window: str) -> Health:
-    """Are the services well? May block for two seconds more, when systemd does not answer."""
-    service = read_service(client, prefix, thresholds)
-    unit, lives = _read_lives(client, prefix, service)
+def ask_health(question: Question) -> Health:
+    """Are the flows well? May block for two seconds more, when systemd does not answer."""
+    flow = read_flow(question.client, question.prefix, question.thresholds)
+    unit, lives = _read_lives(question, flow)
     try:
-        seen = read_asked(client, prefix, thresholds, window, service=service)[1].window(window)
+        seen = read_asked(question, flow)[1].window(question.window)
     except (RedisDenied, WrongType) as error:
         # What else there is to say is needed all the more.
-        return Health(service, unit, None, lives, f"what was counted is unknown: {error}")
-    return Health(service, unit, seen, lives)
+        return Health(flow, unit, None, lives, f"what was counted is unknown: {error}")
+    return Health(flow, unit, seen, lives)
 
 
-def ask_everything(client: redis.Redis, prefix: str, thresholds: Thresholds, window: str, *, full: bool) -> Everything:
+def ask_everything(question: Question) -> Everything:
     """All of it, about the same minutes."""
-    service, minutes = read_asked(client, prefix, thresholds, window)
-    unit, lives = _read_lives(client, prefix, service)
+    flow, minutes = read_asked(question)
+    unit, lives = _read_lives(question, flow)
     return Everything(
-        why_of(service, minutes, window, read_firing(client, prefix)),
-        _symbols(client, prefix, service, minutes, window, (), full),
-        _share(service, minutes, window, full),
-        _drift(service, minutes, window, thresholds.gate_medium, full),
-        Health(service, unit, minutes.window(window), lives),
+        why_of(flow, minutes, question.window, read_firing(question.client, question.prefix)),
+        _symbols(question, flow, minutes, ()),
+        _share(question, flow, minutes),
+        _drift(question, flow, minutes, question.thresholds.gate_medium),
+        Health(flow, unit, minutes.window(question.window), lives),
     )
 
 
-def _read_lives(client: redis.Redis, prefix: str, service: CountingFlow) -> tuple[UnitState, Lives]:
+def _read_lives(question: Question, flow: CountingFlow) -> tuple[UnitState, Lives]:
     """The unit of p35, and the lives of all flows."""
     found = read_units(list(UNITS.values()))
     units = {name: found[unit] for name, unit in UNITS.items()}
-    return units[P35], read_lives(client, prefix, service, units)
+    return units[P35], read_lives(question.client, question.prefix, flow, units)
 
 
-def why_of(service: CountingFlow, minutes: Minutes, window: str, firing: Firing | None = None) -> Why:
-    """What `minutes`, that `service` counted, say of a window. Pure."""
+def why_of(flow: CountingFlow, minutes: Minutes, window: str, firing: Firing | None = None) -> Why:
+    """What `minutes`, that `flow` counted, say of a window. Pure."""
     seen = minutes.window(window)
-    said = verdict(seen, service.thresholds, minutes, service)
-    return Why(service, seen, minutes.span(window, service.now), said, last_minute(minutes, window), firing)
+    said = verdict(seen, flow.thresholds, minutes, flow)
+    return Why(flow, seen, minutes.span(window, flow.now), said, last_minute(minutes, window), firing)
 
 
-def _symbols(
-    client: redis.Redis,
-    prefix: str,
-    service: CountingFlow,
-    minutes: Minutes,
-    window: str,
-    names: Sequence[str],
-    full: bool,
-) -> Symbols:
+def _symbols(question: Question, flow: CountingFlow, minutes: Minutes, names: Sequence[str]) -> Symbols:
+    client, prefix, window = question.client, question.prefix, question.window
     span = list(minutes_of(window, minutes.running))
     others, named = None, find_symbols(client, prefix, span, names)
     if not names:
@@ -135,23 +117,22 @@ def _symbols(
         others = len(busiest(totals, len(totals))) - len(named)
     found = read_symbols(client, prefix, minutes, window, [one.name for one in named])
     shown = tuple(
-        SymbolGates(one, gates_of(one.window, full)[:GATES], which.nearest)
+        SymbolGates(one, gates_of(one.window, question.full)[:GATES], which.nearest)
         for one, which in zip(found, named, strict=True)
     )
-    seen = minutes.window(window)
-    return Symbols(service, seen, minutes.span(window, service.now), shown, others, bool(names))
+    return Symbols(flow, minutes.window(window), minutes.span(window, flow.now), shown, others, bool(names))
 
 
-def _share(service: CountingFlow, minutes: Minutes, window: str, full: bool) -> Shares:
-    seen = minutes.window(window)
-    threshold = service.thresholds.gate_medium
-    return Shares(service, seen, minutes.span(window, service.now), threshold, gates_of(seen, full, threshold)[:GATES])
+def _share(question: Question, flow: CountingFlow, minutes: Minutes) -> Shares:
+    seen, threshold = minutes.window(question.window), flow.thresholds.gate_medium
+    gates = gates_of(seen, question.full, threshold)[:GATES]
+    return Shares(flow, seen, minutes.span(question.window, flow.now), threshold, gates)
 
 
-def _drift(service: CountingFlow, minutes: Minutes, window: str, threshold: float, full: bool) -> Shares:
-    seen = minutes.window(window)
-    above = tuple(gate for gate in gates_of(seen, full, threshold) if gate.flagged)
-    return Shares(service, seen, minutes.span(window, service.now), threshold, above)
+def _drift(question: Question, flow: CountingFlow, minutes: Minutes, threshold: float) -> Shares:
+    seen = minutes.window(question.window)
+    above = tuple(gate for gate in gates_of(seen, question.full, threshold) if gate.flagged)
+    return Shares(flow, seen, minutes.span(question.window, flow.now), threshold, above)
 
 
 def gates_of(seen: Window, full: bool, threshold: float = 1.0) -> tuple[Gate, ...]:
@@ -163,55 +144,17 @@ def gates_of(seen: Window, full: bool, threshold: float = 1.0) -> tuple[Gate, ..
     return tuple(Gate(one.name, one.count, seen.share(one.count), seen.share(one.count) > threshold) for one in ranked)
 
 
-def read_asked(
-    client: redis.Redis,
-    prefix: str,
-    thresholds: Thresholds,
-    window: str,
-    when: When | None = None,
-    service: CountingFlow | None = None,
-) -> tuple[CountingFlow, Minutes]:
-    """What is to be known of the service about the minutes of `window`, and these minutes.
+def read_asked(question: Question, flow: CountingFlow | None = None) -> tuple[CountingFlow, Minutes]:
+    """The counting flow, as far as it matters to the window in question, and the minutes of this.
 
-    Blocks for a few round trips; raises `connectors.errors.RedisFailure`.
-
-    :arg when: the moment the window ends; None: now.
-    :arg service: as it was read already.
-    :raises MomentError: nothing can be told of that moment.
+    :arg flow: as it was read already.
     """
-    service = read_service(client, prefix, thresholds) if service is None else service
-    last = service.minute if when is None else when.minute(service.now, WINDOWS[window])
+    client, prefix, when, length = question.client, question.prefix, question.when, WINDOWS[question.window]
+    flow = read_flow(client, prefix, question.thresholds) if flow is None else flow
+    last = flow.minute if when is None else when.minute(flow.now, length)
     # More than a short window, to tell for how long it has been so.
-    depth = max(WINDOWS[window], WINDOWS["15m"])
-    if when is None or last == service.minute:
-        return service, read_minutes(client, prefix, service.minute, depth)
-    depth = min(depth, last - when.oldest(service.now) + 1)
-    return service_then(service, (last + 1) * 60), read_minutes(client, prefix, last, depth, service.minute)
-
-
-@dataclass(frozen=True)
-class CountingFlowThen(CountingFlow):
-    """The service as it is now, which matters to an answer about the past only where that was not all counted."""
-
-    end: float
-    """When the minutes in question were over, epoch seconds."""
-
-    @property
-    def counted_beyond(self) -> bool:
-        """Whether a decision that came after those minutes has been counted."""
-        return self.status.last_ts is not None and self.status.last_ts >= self.end
-
-    @property
-    def blind(self) -> str:
-        """Why those minutes may not be counted, printable and short; empty where they are."""
-        return "" if self.counted_beyond else super().blind
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Why the numbers may not be what they seem; a printable sentence each."""
-        return () if self.counted_beyond else super().warnings
-
-
-def service_then(service: CountingFlow, end: float) -> CountingFlowThen:
-    """`service`, for an answer about minutes that were over at `end` (epoch seconds)."""
-    return CountingFlowThen(**{field.name: getattr(service, field.name) for field in fields(service)}, end=end)
+    depth = max(length, WINDOWS["15m"])
+    if when is None or last == flow.minute:
+        return flow, read_minutes(client, prefix, flow.minute, depth)
+    depth = min(depth, last - when.oldest(flow.now) + 1)
+    return replace(flow, until=(last + 1) * 60), read_minutes(client, prefix, last, depth, flow.minute)

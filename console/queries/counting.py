@@ -1,4 +1,4 @@
-"""Read model: the service that counts decisions, and how far its numbers can be trusted."""
+"""Read model: the flow that counts decisions, and how far its numbers can be trusted."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import redis
 
 from console.queries.fetch import ask_all
 from console.queries.groups import Group, read_groups
+from console.queries.readable import age, clock, number
 from console.queries.status import Status, read_status
-from console.queries.text import age, clock, number
 from flows.domain.thresholds import Thresholds
 from sinks import decisions
 
@@ -25,6 +25,8 @@ class CountingFlow:
     """None: there is no group, so nothing was ever counted, or it was deleted."""
     thresholds: Thresholds
     """What this, and all that it counted, is judged by."""
+    until: float | None = None
+    """When the minutes in question were over, epoch seconds; None: they are not."""
 
     @property
     def running(self) -> bool:
@@ -43,8 +45,15 @@ class CountingFlow:
         return None if last is None else max(self.now - last, 0.0)
 
     @property
+    def counted_beyond(self) -> bool:
+        """Whether a decision that came after the minutes in question has been counted: then these all are."""
+        return self.until is not None and self.status.last_ts is not None and self.status.last_ts >= self.until
+
+    @property
     def blind(self) -> str:
-        """Why what was counted does not tell what happens now, printable and short; empty where it does."""
+        """Why what was counted does not tell what happens in these minutes, printable; empty where it does."""
+        if self.counted_beyond:
+            return ""
         if self._never_counted:
             return "flows.p35 has counted nothing here yet"
         if not self.running:
@@ -55,6 +64,8 @@ class CountingFlow:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Why numbers that are read now may not be what they seem; a printable sentence each."""
+        if self.counted_beyond:
+            return ()
         if self._never_counted:
             return (f"{self.blind}: is this its Redis, and KEY_PREFIX right?",)
         if self.running:
@@ -87,7 +98,7 @@ def read_now(client: redis.Redis) -> float:
     return int(seconds) + int(microseconds) / 1e6
 
 
-def read_service(client: redis.Redis, prefix: str, thresholds: Thresholds) -> CountingFlow:
+def read_flow(client: redis.Redis, prefix: str, thresholds: Thresholds) -> CountingFlow:
     """Blocks for five round trips; raises `connectors.errors.RedisFailure`."""
     stream = decisions.stream_key(prefix)
     groups = read_groups(client, {stream: decisions.lease_prefix(prefix)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import redis
@@ -76,6 +76,11 @@ def in_any_case(name: str) -> str:
 def text(value: object) -> str:
     """What came from Redis, as text; it may hold control characters."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def texts(fields: Mapping[bytes, bytes]) -> dict[str, str]:
+    """A hash, or an entry of a stream, as text."""
+    return {text(name): text(value) for name, value in fields.items()}
 
 
 def count_of(value: object) -> int:

@@ -7,13 +7,15 @@ Raises `connectors.errors.RedisFailure` where Redis does not answer, or holds an
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import redis
 
 from connectors.errors import translating
-from console.queries.fetch import number_of, text
+from console.queries.fetch import number_of, text, texts
+from sinks import permits, proposals
 
 _PROPOSALS, _PLANS = 200, 20
 """Entries that are looked at, newest first."""
@@ -60,9 +62,6 @@ def read_joins(client: redis.Redis, prefix: str, proposed_to: str | None = None)
 
     :arg proposed_to: the stream of the proposals; None: the one under `prefix`.
     """
-    # Here: it brings a logger along, and with that a renderer, of which the read model itself needs nothing.
-    from sinks import permits, proposals
-
     with translating():
         pipeline = client.pipeline(transaction=False)
         pipeline.xrevrange(proposed_to or proposals.stream_key(prefix), count=_PROPOSALS)
@@ -76,62 +75,49 @@ def read_joins(client: redis.Redis, prefix: str, proposed_to: str | None = None)
         others = [at for at, fields in enumerate(found) if isinstance(fields, redis.ResponseError)]
         for at in others:
             pipeline.get(keys[at])
-        for at, value in zip(others, pipeline.execute(raise_on_error=False), strict=True):
-            found[at] = _object(value)
+        read = {at: _object(value) for at, value in zip(others, pipeline.execute(raise_on_error=False), strict=True)}
     newest: dict[str, Proposed] = {}
     for _id, fields in entries:
-        one = _proposed(fields)
+        one = _proposed(texts(fields))
         newest.setdefault(one.symbol, one)
-    symbols = {fields.get(b"plan_id"): _text(fields, "symbol") for _id, fields in plans}
+    symbols = {fields.get(b"plan_id"): text(fields.get(b"symbol", b"")) for _id, fields in plans}
+    permitted = [read[at] if at in read else texts(fields) for at, fields in enumerate(found)]
     shown = [
-        _permitted(plan_id, symbols[plan_id], fields)
-        for plan_id, fields in zip(ids, found, strict=True)
-        if isinstance(fields, dict) and fields
+        _permitted(text(plan_id), symbols[plan_id], one) for plan_id, one in zip(ids, permitted, strict=True) if one
     ]
     return Joins(tuple(newest[symbol] for symbol in sorted(newest)), tuple(shown))
 
 
 def _permit_key(prefix: str, plan_id: bytes) -> bytes:
-    from sinks import permits
-
     return permits.key(prefix, plan_id.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
-def _object(value: Any) -> dict[bytes, bytes]:
+def _object(value: Any) -> dict[str, str]:
     """The fields of a JSON object, as those of a hash would be; none where it is something else."""
     try:
         loaded = json.loads(value)
     except (ValueError, TypeError, RecursionError):
         return {}
-    pairs = loaded.items() if isinstance(loaded, dict) else ()
-    return {name.encode("utf-8", "replace"): str(one).encode("utf-8", "replace") for name, one in pairs}
+    return {name: str(one) for name, one in loaded.items()} if isinstance(loaded, dict) else {}
 
 
-def _proposed(fields: Any) -> Proposed:
+def _proposed(fields: Mapping[str, str]) -> Proposed:
     return Proposed(
-        _text(fields, "symbol"),
-        _number(fields, "base_target"),
-        _number(fields, "proposed_target"),
-        _number(fields, "multiplier"),
-        _text(fields, "reason"),
-        _number(fields, "ts_epoch"),
+        fields.get("symbol", ""),
+        number_of(fields.get("base_target")),
+        number_of(fields.get("proposed_target")),
+        number_of(fields.get("multiplier")),
+        fields.get("reason", ""),
+        number_of(fields.get("ts_epoch")),
     )
 
 
-def _permitted(plan_id: bytes, symbol: str, fields: Any) -> Permitted:
+def _permitted(plan_id: str, symbol: str, fields: Mapping[str, str]) -> Permitted:
     return Permitted(
-        text(plan_id),
+        plan_id,
         symbol,
-        _text(fields, "eff_action"),
-        _number(fields, "downsize_factor"),
-        _number(fields, "extra_cooldown_sec"),
-        _text(fields, "eff_reason"),
+        fields.get("eff_action", ""),
+        number_of(fields.get("downsize_factor")),
+        number_of(fields.get("extra_cooldown_sec")),
+        fields.get("eff_reason", ""),
     )
-
-
-def _text(fields: Any, name: str) -> str:
-    return text(fields.get(name.encode(), b""))
-
-
-def _number(fields: Any, name: str) -> float | None:
-    return number_of(fields.get(name.encode()))

@@ -7,15 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from console.queries.answers import GATES, Answer, Everything, Gate, Health, Shares, Symbols, Why
-from console.queries.counting import CountingFlow
-from console.queries.firing import Firing
-from console.queries.groups import Group, Member
+from console.queries.answers import GATES, Answer, Comparison, Gate, Health, Shares, Symbols, Why
+from console.queries.groups import Member
 from console.queries.latest import LastMinute
 from console.queries.life import Life
 from console.queries.status import Status
-from console.queries.unit import UnitState
-from flows.domain.windows import Span
+from flows.domain.windows import Span, Window
+from sinks.values.counts import Ranked
 
 JSON_VERSION = 1
 """Raised when a key changes its meaning or goes; new ones may come."""
@@ -28,85 +26,73 @@ def dumps(value: Mapping[str, Any]) -> str:
 
 def as_json(query: str, answer: Answer) -> dict[str, Any]:
     """What `answer` says to the query of that name."""
-    if isinstance(answer, Everything):
-        parts = {
-            "why": why_as_json(answer.why),
-            "symbols": _symbols(answer.symbols),
-            "share": _shares(answer.share),
-            "drift": _shares(answer.drift),
-            "health": _health(answer.health),
-        }
-        return head(query, answer.service) | parts
-    if isinstance(answer, Why):
-        value = why_as_json(answer)
-    elif isinstance(answer, Symbols):
-        value = _symbols(answer)
-    elif isinstance(answer, Shares):
-        value = _shares(answer)
-    else:
-        value = _health(answer) | {"warnings": list(answer.warnings)}
-    return head(query, answer.service) | value
-
-
-def head(query: str, service: CountingFlow) -> dict[str, Any]:
-    """What every answer begins with."""
-    return {
+    head = {
         "version": JSON_VERSION,
         "query": query,
-        "as_of": service.now,
-        "last_ts": service.status.last_ts,
-        "warnings": list(service.warnings),
+        "as_of": answer.flow.now,
+        "last_ts": answer.flow.status.last_ts,
+        "warnings": list(answer.warnings),
+    }
+    return head | _body(answer)
+
+
+def _body(answer: Answer) -> dict[str, Any]:
+    if isinstance(answer, Why):
+        return _why(answer)
+    if isinstance(answer, Symbols):
+        return _symbols(answer)
+    if isinstance(answer, Shares):
+        return _shares(answer)
+    if isinstance(answer, Health):
+        return _health(answer)
+    if isinstance(answer, Comparison):
+        return _comparison(answer)
+    return {
+        "why": _why(answer.why),
+        "symbols": _symbols(answer.symbols),
+        "share": _shares(answer.share),
+        "drift": _shares(answer.drift),
+        "health": _health(answer.health),
     }
 
 
 def no_health(reason: str, *, redis_up: bool) -> dict[str, Any]:
-    """The health of a service of which Redis does not say anything; `reason` is one line."""
-    return {
-        "version": JSON_VERSION,
-        "query": "health",
-        "as_of": None,
-        "last_ts": None,
-        "warnings": [reason],
-        "redis_up": redis_up,
-        "status": {},
-        "group": None,
-        "consumers": [],
-        "running": None,
-        "unit": None,
-        "flows": [],
-        "window": None,
-        "total": None,
-        "decisions": {},
-    }
+    """The health of a flow of which Redis does not say anything; `reason` is one line."""
+    unknown = dict.fromkeys(("as_of", "last_ts", "group", "running", "unit", "window", "total"))
+    known = {"version": JSON_VERSION, "query": "health", "warnings": [reason], "redis_up": redis_up}
+    return known | {"status": {}, "consumers": [], "flows": [], "decisions": {}} | unknown
 
 
-def why_as_json(answer: Why) -> dict[str, Any]:
-    """One window, without what every answer begins with."""
-    window = answer.window
+def _why(answer: Why) -> dict[str, Any]:
+    window, firing = answer.window, answer.firing
+    alerts = (
+        {"alerts": [asdict(one) for one in firing.alerts], "alerts_checked_at": firing.checked_at} if firing else {}
+    )
     return {
         "window": window.name,
-        **span(answer.span),
+        **_span(answer.span),
         "total": window.total,
         "decisions": dict(window.decisions),
-        "reasons": [
-            {"reason": one.name, "count": one.count, "share": window.share(one.count)} for one in answer.reasons
-        ],
+        "reasons": _ranked("reason", answer.reasons, window),
         "skip_rate": answer.skip_rate,
         "verdict": answer.verdict.sentence,
         "severity": answer.verdict.severity.name.lower(),
         "last_minute": None if answer.latest is None else _last_minute(answer.latest),
-    } | _firing(answer.firing)
+        **alerts,
+    }
 
 
-def _firing(of: Firing | None) -> dict[str, Any]:
-    if of is None:
-        return {}
-    return {"alerts": [asdict(one) for one in of.alerts], "alerts_checked_at": of.checked_at}
-
-
-def span(of: Span) -> dict[str, float]:
-    """When a window begins and ends."""
+def _span(of: Span) -> dict[str, float]:
     return {"from": of.begin, "to": of.end}
+
+
+def _ranked(kind: str, ranked: Iterable[Ranked], window: Window) -> list[dict[str, Any]]:
+    return [{kind: one.name, "count": one.count, "share": window.share(one.count)} for one in ranked]
+
+
+def gates(some: Iterable[Gate]) -> list[dict[str, Any]]:
+    """Gates with their counts and shares."""
+    return [{"gate": one.name, "count": one.count, "share": one.share} for one in some]
 
 
 def _last_minute(latest: LastMinute) -> dict[str, Any]:
@@ -116,7 +102,7 @@ def _last_minute(latest: LastMinute) -> dict[str, Any]:
         "to": begin + 60,
         "total": seen.total,
         "decisions": dict(seen.decisions),
-        "gates": [{"gate": one.name, "count": one.count, "share": seen.share(one.count)} for one in seen.gates[:GATES]],
+        "gates": _ranked("gate", seen.gates[:GATES], seen),
         "differs": latest.differs,
     }
 
@@ -124,13 +110,13 @@ def _last_minute(latest: LastMinute) -> dict[str, Any]:
 def _symbols(answer: Symbols) -> dict[str, Any]:
     return {
         "window": answer.window.name,
-        **span(answer.span),
+        **_span(answer.span),
         "symbols": [
             {
                 "symbol": one.symbol.name,
                 "total": one.symbol.window.total,
                 "decisions": dict(one.symbol.window.decisions),
-                "gates": [{"gate": gate.name, "count": gate.count, "share": gate.share} for gate in one.gates],
+                "gates": gates(one.gates),
                 "nearest": None if one.nearest is None else list(one.nearest),
             }
             for one in answer.symbols
@@ -140,66 +126,66 @@ def _symbols(answer: Symbols) -> dict[str, Any]:
 
 
 def _shares(answer: Shares) -> dict[str, Any]:
+    flagged = zip(gates(answer.gates), answer.gates, strict=True)
     return {
         "window": answer.window.name,
-        **span(answer.span),
+        **_span(answer.span),
         "total": answer.window.total,
         "threshold": answer.threshold,
-        "gates": _gates(answer.gates),
+        "gates": [row | {"flagged": gate.flagged} for row, gate in flagged],
     }
 
 
-def _gates(gates: Iterable[Gate]) -> list[dict[str, Any]]:
-    return [{"gate": one.name, "count": one.count, "share": one.share, "flagged": one.flagged} for one in gates]
+def _comparison(answer: Comparison) -> dict[str, Any]:
+    return {
+        "window": answer.now.window.name,
+        "then": _why(answer.then),
+        "now": _why(answer.now),
+        "rows": [
+            {
+                "kind": row.kind,
+                "name": row.name,
+                "then": {"count": row.then, "share": row.then_share},
+                "now": {"count": row.now, "share": row.now_share},
+                "difference": row.difference,
+                "clear": row.clear,
+            }
+            for row in answer.rows
+        ],
+    }
 
 
 def _health(answer: Health) -> dict[str, Any]:
-    service, seen = answer.service, answer.window
+    flow, unit, seen, group = answer.flow, answer.unit, answer.window, answer.flow.group
     return {
         "redis_up": True,
-        "status": _status(service.status),
-        "group": None if service.group is None else _group(service.group),
-        "consumers": [] if service.group is None else consumers(service.group.consumers),
-        "running": service.running,
-        "unit": _unit(answer.unit),
+        "status": _status(flow.status),
+        "group": group
+        and {
+            "pending": group.pending,
+            "lag": group.lag,
+            "consumers": len(group.consumers),
+            "last_id": group.last_id,
+        },
+        "consumers": consumers(group.consumers if group else ()),
+        "running": flow.running,
+        "unit": {"name": unit.name, "active": unit.active, "sub": unit.sub, "restarts": unit.restarts},
         "flows": [_life(one) for one in answer.lives.known],
-        "window": None if seen is None else seen.name,
-        "total": None if seen is None else seen.total,
-        "decisions": {} if seen is None else dict(seen.decisions),
+        "window": seen and seen.name,
+        "total": seen and seen.total,
+        "decisions": dict(seen.decisions) if seen else {},
     }
 
 
 def _status(status: Status) -> dict[str, Any]:
     """By the names of the fields in Redis."""
-    return {
-        "processed_total": status.processed_total,
-        "pending_estimate": status.pending,
-        "lag": status.lag,
-        "last_id": status.last_id,
-        "last_ts": status.last_ts,
-        "consumer_name": status.consumer_name,
-        "service_start_ts": status.service_start_ts,
-        "late_total": status.late_total,
-        "skewed_total": status.skewed_total,
-        "overflow_total": status.overflow_total,
-        "claimed_total": status.claimed_total,
-        "fenced_total": status.fenced_total,
-        "trimmed_total": status.trimmed_total,
-        "version": status.version,
-    }
-
-
-def _group(group: Group) -> dict[str, Any]:
-    return {"pending": group.pending, "lag": group.lag, "consumers": len(group.consumers), "last_id": group.last_id}
+    fields = asdict(status)
+    return fields | {"pending_estimate": fields.pop("pending")}
 
 
 def consumers(members: Iterable[Member]) -> list[dict[str, Any]]:
     """The members of a group."""
     return [{"name": one.name, "pending": one.pending, "idle_sec": one.idle, "alive": one.alive} for one in members]
-
-
-def _unit(unit: UnitState) -> dict[str, Any]:
-    return {"name": unit.name, "active": unit.active, "sub": unit.sub, "restarts": unit.restarts}
 
 
 def _life(one: Life) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import redis
 
 from connectors.errors import RedisDenied, WrongType
 from console.queries.counting import CountingFlow
-from console.queries.fetch import ask_all, number_of, text
-from console.queries.text import age, clock
+from console.queries.fetch import ask_all, number_of, texts
+from console.queries.readable import age, clock
 from console.queries.unit import UnitState
 from sinks import flow_status
 
@@ -77,27 +77,26 @@ class Lives:
         return tuple(one for one in self.flows if one.alive or one.expected or one.off)
 
 
-def read_lives(client: redis.Redis, prefix: str, service: CountingFlow, units: Mapping[str, UnitState]) -> Lives:
+def read_lives(client: redis.Redis, prefix: str, flow: CountingFlow, units: Mapping[str, UnitState]) -> Lives:
     """Blocks for a round trip; raises `connectors.errors.RedisFailure` where Redis does not answer.
 
-    :arg service: of p35, which lives while a consumer of its group holds a lease; others leave signs of life.
+    :arg flow: p35, which lives while a consumer of its group holds a lease; others leave signs of life.
     :arg units: by flow; those that were not looked for may be missing.
     """
     try:
         found = ask_all(client, [("HGETALL", flow_status.key(prefix, name)) for name in UNITS])
     except (RedisDenied, WrongType) as error:
-        p35 = Life(P35, service.running, expected=True)
+        p35 = Life(P35, flow.running, expected=True)
         return Lives((p35,), f"which other flows run is unknown: {error}")
     host = socket.gethostname()
     return Lives(
         tuple(
-            _life(name, _texts(fields), service, units.get(name), host)
-            for name, fields in zip(UNITS, found, strict=True)
+            _life(name, texts(fields), flow, units.get(name), host) for name, fields in zip(UNITS, found, strict=True)
         )
     )
 
 
-def _life(name: str, fields: Mapping[str, str], service: CountingFlow, unit: UnitState | None, host: str) -> Life:
+def _life(name: str, fields: Mapping[str, str], flow: CountingFlow, unit: UnitState | None, host: str) -> Life:
     seen_at, instance = number_of(fields.get("seen_at")), fields.get("instance")
     # A unit that is disabled here tells nothing of a flow that ran elsewhere.
     ran_here = instance is None or instance.rpartition("-")[0] == host
@@ -105,7 +104,7 @@ def _life(name: str, fields: Mapping[str, str], service: CountingFlow, unit: Uni
     installed = unit is not None and unit.installed and not unit.switched_off
     return Life(
         name,
-        service.running if name == P35 else flow_status.is_alive(seen_at, service.now),
+        flow.running if name == P35 else flow_status.is_alive(seen_at, flow.now),
         name == P35 or (not off and (installed or seen_at is not None)),
         off,
         seen_at,
@@ -113,7 +112,3 @@ def _life(name: str, fields: Mapping[str, str], service: CountingFlow, unit: Uni
         number_of(fields.get("service_start_ts")),
         fields.get("version"),
     )
-
-
-def _texts(reply: Mapping[bytes, bytes]) -> dict[str, str]:
-    return {text(name): text(value) for name, value in reply.items()}

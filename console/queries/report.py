@@ -10,7 +10,7 @@ from typing import Any
 
 import redis
 
-from console.queries.alerts import SeenAlert, read_alerts
+from console.queries.alerts.published import SeenAlert, read_alerts
 from console.queries.answers import GATES, Gate
 from console.queries.asked import gates_of
 from console.queries.json import JSON_VERSION

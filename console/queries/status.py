@@ -9,25 +9,24 @@ Raises `connectors.errors.RedisFailure` where Redis does not answer, or holds an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import redis
 
 from connectors.errors import translating
-from console.queries.fetch import number_of, text
+from console.queries.fetch import ask_all, number_of, texts
 from sinks import status, symbols
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the service says of itself; None is what it does not say (`lag`: Redis does not know)."""
+    """What the flow says of itself; None is what it does not say (`lag`: Redis does not know)."""
 
     processed_total: int
     late_total: int
     skewed_total: int
     overflow_total: int
+    symbols_dropped_total: int
     claimed_total: int
     fenced_total: int
     trimmed_total: int
@@ -45,34 +44,10 @@ class Status:
 
 
 def read_status(client: redis.Redis, prefix: str) -> Status:
-    """What the service says of itself."""
-    pipeline = client.pipeline(transaction=False)
-    pipeline.hgetall(status.key(prefix))
-    return _status(_execute(pipeline)[0])
-
-
-def read_last_executions(client: redis.Redis, prefix: str) -> dict[str, tuple[float, float | None]]:
-    """Symbol -> epoch seconds of its newest decision, and of its newest EXECUTE (None: never)."""
-    pipeline = client.pipeline(transaction=True)
-    pipeline.hgetall(symbols.last_seen_key(prefix))
-    pipeline.hgetall(symbols.last_execute_key(prefix))
-    seen, executed = (_texts(reply) for reply in _execute(pipeline))
-    result = {}
-    for symbol, seen_at in seen.items():
-        seconds = number_of(seen_at)
-        if seconds is not None:
-            result[symbol] = (seconds, number_of(executed.get(symbol)))
-    return result
-
-
-def _execute(pipeline: redis.client.Pipeline) -> list[Any]:
-    with translating():
-        return pipeline.execute()
-
-
-def _status(reply: Mapping[bytes | str, bytes | str]) -> Status:
-    fields = _texts(reply)
-    counters = {name: _count(fields.get(name)) or 0 for name in status.COUNTERS}
+    """What the flow says of itself."""
+    (reply,) = ask_all(client, [("HGETALL", status.key(prefix))])
+    fields = texts(reply)
+    counters = {name: _count(fields.get(name)) or 0 for name in (*status.COUNTERS, "symbols_dropped_total")}
     return Status(
         **counters,
         pending=_count(fields.get("pending_estimate")),
@@ -85,8 +60,15 @@ def _status(reply: Mapping[bytes | str, bytes | str]) -> Status:
     )
 
 
-def _texts(reply: Mapping[bytes | str, bytes | str]) -> dict[str, str]:
-    return {text(name): text(value) for name, value in reply.items()}
+def read_last_executions(client: redis.Redis, prefix: str) -> dict[str, tuple[float, float | None]]:
+    """Symbol -> epoch seconds of its newest decision, and of its newest EXECUTE (None: never)."""
+    pipeline = client.pipeline(transaction=True)
+    pipeline.hgetall(symbols.last_seen_key(prefix))
+    pipeline.hgetall(symbols.last_execute_key(prefix))
+    with translating():
+        seen, executed = map(texts, pipeline.execute())
+    found = {symbol: (number_of(at), number_of(executed.get(symbol))) for symbol, at in seen.items()}
+    return {symbol: (at, executed_at) for symbol, (at, executed_at) in found.items() if at is not None}
 
 
 def _count(value: str | None) -> int | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from console.queries.counting import CountingFlow
 from console.queries.latest import last_minute
-from console.queries.text import percent
+from console.queries.readable import percent
 from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Minutes, Window
 from sinks.values.counts import EXECUTE, Ranked
@@ -24,15 +24,15 @@ class Verdict:
 
 
 def verdict(
-    window: Window, thresholds: Thresholds, minutes: Minutes | None = None, service: CountingFlow | None = None
+    window: Window, thresholds: Thresholds, minutes: Minutes | None = None, flow: CountingFlow | None = None
 ) -> Verdict:
     """What `window` says; and what its last full minute says, where that is clearly something else.
 
     :arg minutes: single minutes, to tell for how long it has been so, as far back as they were read.
-    :arg service: who counted; where nobody counts any more, what was counted says nothing of now.
+    :arg flow: who counted; where nobody counts any more, what was counted says nothing of now.
     """
-    if service is not None and service.blind and not (window.total and service.running):
-        return Verdict(Severity.SERIOUS, f"Unknown: {service.blind}")
+    if flow is not None and flow.blind and not (window.total and flow.running):
+        return Verdict(Severity.SERIOUS, f"Unknown: {flow.blind}")
     if not window.total:
         verb = "arrived" if minutes is not None and minutes.ended else "arrive"
         return Verdict(Severity.SERIOUS, f"Not trading: no decisions {verb}")

@@ -33,6 +33,7 @@ from connectors.connection import connect
 from connectors.errors import RedisFailure, SettingsError
 from connectors.settings import EXIT_SETTINGS, RedisSettings, load
 from connectors.text import one_line
+from flows.domain.decisions import clean
 
 EXIT_ACT, EXIT_USAGE, EXIT_REDIS, EXIT_BUG, EXIT_IO, EXIT_INTERRUPTED = 1, 2, 3, 70, 74, 130
 
@@ -57,6 +58,12 @@ InWindow = Annotated[
 Watch = Annotated[bool, typer.Option("--watch", help="Show it again and again, in place, until q or Ctrl-C.")]
 Every = Annotated[float, typer.Option(metavar="SECONDS", min=0.1, max=3600, help="With --watch: how often.")]
 Full = Annotated[bool, typer.Option("--full", help="Whole reasons: neither folded into gates nor cut.")]
+
+
+def as_counted(name: str) -> str:
+    """A gate, reason or symbol from the command line, in whatever bytes, as the flow would have read it."""
+    return clean(os.fsencode(name))
+
 
 AnyRedisSettings = TypeVar("AnyRedisSettings", bound=RedisSettings)
 

@@ -9,8 +9,8 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from connectors.text import one_line
-from console.queries.text import number, percent
-from console.terminal.text import bar, fit
+from console.queries.readable import number, percent
+from console.terminal.cells import bar, fit
 from console.terminal.viewport import STYLES, Room
 from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Window

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
@@ -43,6 +43,14 @@ def here(full: bool = False) -> Room:
         return Room(None, None, ascii_only)
     size = shutil.get_terminal_size()
     return Room(max(size.columns, 40), None if full else max(size.lines - 1, 10), ascii_only)
+
+
+def cut(lines: Iterable[Text], width: int | None) -> list[Text]:
+    """`lines`, none of them wider than `width` cells; None: as they are."""
+    shown = list(lines)
+    for line in shown:
+        line.truncate(line.cell_len if width is None else width, overflow="ellipsis")
+    return shown
 
 
 def printed(lines: Sequence[Text]) -> str:

@@ -1,4 +1,4 @@
-"""`quantum watch`: one screen for the night."""
+"""`quantum watch`: the command."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from console.terminal.command import InWindow, RedisUrl, asking, read_settings, 
 
 def watch(
     window: InWindow = "5m",
-    every: Annotated[float, typer.Option(metavar="SECONDS", min=0.2, max=3600, help="Between two looks.")] = 2.0,
+    every: Annotated[float, typer.Option(metavar="SECONDS", min=0.2, max=3600, help="Between two refreshes.")] = 2.0,
     redis_url: RedisUrl = None,
 ) -> None:
     """One screen for the night: are we trading, and if not, why; refreshed in place.
 
-    The answer in a sentence; decisions with their trend by minute; gates; alerts that fire; symbols that are stuck;
-    proposals and permits; consumers and lag. Fits any terminal from 80x24 on, and follows its size: where there is
-    room, each gate has its last hour beside it, and the busiest symbols are listed with what stops them.
+    The verdict; decisions with their trend by minute; gates; firing alerts; stuck symbols; proposals and permits;
+    consumers and lag. Fits any terminal from 80x24 on, and follows its size: where there is room, each gate has its
+    last hour beside it, and the busiest symbols are listed with what stops them.
 
     \b
     quantum watch
@@ -33,8 +33,8 @@ def watch(
            ?         help
            q         end
 
-    Without a terminal it prints what the screen would show, once. When Redis goes away, the last picture stays, and is
-    called old, until it is back.
+    Without a terminal it prints what the screen would show, once. While Redis is away, the last screen stays, marked as
+    out of date.
     """
     from console.watch import loop
     from console.watch.scene import WatchSettings

@@ -1,6 +1,6 @@
 """Shares over the last hour as shaded cells, a line a name. Pure.
 
-The shade alone tells the share: colour, which means severity here as everywhere, adds nothing to it.
+The shade alone shows the share. Colour means severity, here as everywhere.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from itertools import groupby
 
 from rich.text import Text
 
-from console.queries.text import percent
+from console.queries.readable import percent
 from console.terminal.viewport import STYLES
 from flows.domain.thresholds import Severity, Thresholds
 
@@ -36,8 +36,8 @@ class Columns:
 def columns(running: int, depth: int, room: int) -> Columns:
     """The `depth` minutes up to `running`, in at most `room` (at least 1) cells.
 
-    A column stands for as many minutes as it must, and begins at a multiple of them: it keeps its minutes until it has
-    moved off the screen. What is left over of the oldest has none.
+    A column spans as many minutes as necessary, and begins at a multiple of them, so that its minutes stay the same
+    until it leaves the screen. Minutes at the old end that fill no column are left out.
     """
     each = -(-depth // room)
     first, last = running - depth + 1, running
@@ -49,7 +49,7 @@ def columns(running: int, depth: int, room: int) -> Columns:
 def heat(shares: Sequence[float | None], cells: int, thresholds: Thresholds, *, ascii_only: bool = False) -> Text:
     """A line of columns that are `cells` wide.
 
-    :arg shares: 0 to 1, a column each; None: nothing is known, and the column is left blank.
+    :arg shares: 0 to 1, a column each; None: unknown, a blank column.
     """
     line = Text()
     drawn = (_cell(share, thresholds, ascii_only) for share in shares)
@@ -67,7 +67,7 @@ def legend(thresholds: Thresholds, *, ascii_only: bool = False) -> Text:
 
 
 def axis(shown: Columns, running: int) -> str:
-    """How many minutes ago it was, above the columns: each quarter of an hour, as far as there is room."""
+    """Labels above the columns, in minutes before now: each quarter of an hour, where there is room."""
     line = ""
     for at, minutes in enumerate(shown.minutes):
         quarters = [running - minute for minute in minutes if minute != running and (running - minute) % 15 == 0]
@@ -89,7 +89,7 @@ def _cell(share: float | None, thresholds: Thresholds, ascii_only: bool) -> tupl
 
 
 def _some(thresholds: Thresholds) -> float:
-    """From this share on a cell is more than faintly shaded: 10 % by default."""
+    """The share from which on a cell has the second shade: 10 % by default."""
     return thresholds.gate_medium / 4
 
 

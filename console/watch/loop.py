@@ -24,8 +24,8 @@ from console.watch.view import ScreenState, press
 def watch(client: redis.Redis, settings: WatchSettings, view: ScreenState, every: float) -> None:
     """Show it until `q`.
 
-    :arg every: seconds between two looks at Redis; keys and a new size of the terminal are heeded at once.
-    :raises RedisFailure: Redis does not answer at the first look. Later, what was seen last stays, and is called old.
+    :arg every: seconds between two reads; keys and a resized terminal take effect at once.
+    :raises RedisFailure: Redis does not answer at first. Later, the last screen stays, marked as out of date.
     :raises KeyboardInterrupt: Ctrl-C.
     """
     scene, trouble, picked = read_scene(client, settings), "", Picked()
@@ -66,6 +66,6 @@ def _old(error: RedisFailure) -> str:
 
 
 def _room() -> Room:
-    """All lines of the terminal: there is no prompt below."""
+    """The whole terminal: there is no prompt below."""
     size = os.get_terminal_size(sys.stdout.fileno())
     return Room(max(size.columns, 20), max(size.lines, 5), here().ascii_only)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from connectors.text import one_line
+from console.queries.readable import number, percent
 from console.queries.symbols import Symbol
-from console.queries.text import number, percent
+from console.terminal.cells import bar, fit
 from console.terminal.table import mix
-from console.terminal.text import bar, fit
 from console.terminal.viewport import STYLES, Room
 from console.watch.heatmap import axis, columns, heat, legend
 from console.watch.symbols import Picked
@@ -23,13 +23,13 @@ from flows.domain.windows import Minutes, Window
 from sinks.values.counts import DECISIONS, EXECUTE, Ranked
 
 MAP_WIDTH = 100
-"""From so many columns on there is room for the last hour of each gate, where otherwise a bar is."""
+"""Columns from which on each gate has its last hour instead of a bar."""
 
 SYMBOLS_HEIGHT = 32
-"""From so many lines on there is room for symbols that nobody has asked for."""
+"""Lines from which on symbols are listed without a filter."""
 
 _MOST_ROWS = 10
-"""Gates, and symbols, where there is no end of room."""
+"""Gates, and symbols, where the height is unlimited."""
 
 _MOST_SYMBOLS = 20
 
@@ -52,7 +52,7 @@ class _Section:
 
 
 def symbols_wanted(height: int | None) -> int:
-    """How many symbols a screen of `height` lines lists; None: without end."""
+    """How many symbols a screen of `height` lines lists; None: unlimited."""
     if height is None:
         return _MOST_ROWS
     return min((height - SYMBOLS_HEIGHT) // 2 + 6, _MOST_SYMBOLS) if height >= SYMBOLS_HEIGHT else 0
@@ -93,7 +93,7 @@ def middle(
 
 
 def share_out(wanted: Sequence[int], lines: int) -> list[int]:
-    """How many of `lines` each gets: what it wants, but where there are not enough an equal part of what is left."""
+    """How many of `lines` each gets: what it wants, or an equal part of the rest where there are not enough."""
     given = [0] * len(wanted)
     by_size = sorted(range(len(wanted)), key=lambda at: wanted[at])
     for done, at in enumerate(by_size):
@@ -148,7 +148,7 @@ def _gate_counts(reasons: Mapping[str, int]) -> Counter[str]:
 
 
 def _gates_of(symbol: Symbol, thresholds: Thresholds, width: int, room: Room) -> _Section:
-    """All that stops a symbol, with shares of its own decisions."""
+    """All gates that stop a symbol, with shares of its own decisions."""
     said = f"{number(symbol.window.total)} decisions, {mix(symbol.window.decisions, symbol.window.total)}"
     title = heading(f"{one_line(symbol.name, _NAME_LENGTH)}: {said}", width)
     rows = [_gate(gate, symbol.window.share(gate.count), thresholds, width, room) for gate in symbol.window.gates]
@@ -168,7 +168,7 @@ def _named(name: str, count: int, share: float, thresholds: Thresholds, name_wid
 
 
 def _symbols(picked: Picked, thresholds: Thresholds, width: int) -> _Section:
-    """A line each: how often it was decided upon, the share that was executed, and what stops it most."""
+    """A line each: decisions, the share that was executed, and the gates that stop it most."""
     shown = len(picked.symbols)
     which = f"the {shown} busiest of {number(picked.matching)}" if shown < picked.matching else number(shown)
     rows = []

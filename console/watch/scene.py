@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import redis
 
-from console.queries.alerts import SeenAlert, read_alerts, read_last_check, still_firing
-from console.queries.counting import CountingFlow, read_service
+from console.queries.alerts.published import SeenAlert, read_alerts, read_last_check, still_firing
+from console.queries.counting import CountingFlow, read_flow
 from console.queries.joins import Joins, read_joins
 from console.queries.minutes import read_minutes
 from console.queries.status import read_last_executions
@@ -17,11 +17,11 @@ from flows.settings.thresholds import ThresholdSettings
 from sinks.values.counts import LONGEST_WINDOW
 
 STUCK_SECONDS = 900
-"""A symbol that is decided upon and was not executed for so long is stuck: the limit of the alerts."""
+"""A symbol with decisions and no EXECUTE for so long is stuck: the limit of the alerts."""
 
 
 class WatchSettings(AllocationSettings, ThresholdSettings):
-    """Where proposals are (`flows.allocation` may have been told another stream), and what all is judged by."""
+    """The thresholds, and the stream of proposals, which `flows.allocation` may be configured to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +37,26 @@ class Stuck:
 class Scene:
     """One moment."""
 
-    service: CountingFlow
+    flow: CountingFlow
     minutes: Minutes
     """The last hour."""
     stuck: tuple[Stuck, ...]
-    """Those that were executed last come first, those that never were last."""
+    """The most recently executed first, those never executed last."""
     alerts: tuple[SeenAlert, ...]
     """Those that fire, the newest first."""
     alerts_checked: float | None
-    """When the alerts were last looked after, epoch seconds; None: never."""
+    """When `flows.alerts` last checked, epoch seconds; None: never."""
     joins: Joins
 
 
 def read_scene(client: redis.Redis, settings: WatchSettings) -> Scene:
     """Blocks for a dozen round trips; raises `connectors.errors.RedisFailure`."""
     prefix = settings.key_prefix
-    service = read_service(client, prefix, settings.thresholds)
+    flow = read_flow(client, prefix, settings.thresholds)
     return Scene(
-        service,
-        read_minutes(client, prefix, service.minute, LONGEST_WINDOW),
-        stuck_symbols(read_last_executions(client, prefix), service.now),
+        flow,
+        read_minutes(client, prefix, flow.minute, LONGEST_WINDOW),
+        stuck_symbols(read_last_executions(client, prefix), flow.now),
         tuple(still_firing(read_alerts(client, prefix))),
         read_last_check(client, prefix),
         read_joins(client, prefix, settings.propose_stream_name),

@@ -1,6 +1,6 @@
-"""The screen, as lines of text: the answer on top, the rest below by how much it matters. Pure.
+"""The screen, as lines of text: the verdict on top, the rest by importance. Pure.
 
-Names come from Redis, and may be hostile: all are made printable here. Colour means severity, and nothing else.
+Names from Redis may be hostile: all are made printable here. Colour means severity, and nothing else.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from itertools import islice
 from rich.text import Text
 
 from connectors.text import one_line
-from console.queries.firing import UNCHECKED_SECONDS
+from console.queries.alerts.firing import UNCHECKED_SECONDS
 from console.queries.joins import Permitted
-from console.queries.text import age, clock, number, percent
+from console.queries.readable import age, clock, number, percent
 from console.queries.verdict import verdict
-from console.terminal.text import sparkline
-from console.terminal.viewport import STYLES, Room
+from console.terminal.cells import sparkline
+from console.terminal.viewport import STYLES, Room, cut
 from console.watch.middle import heading, middle
 from console.watch.scene import Scene
 from console.watch.symbols import Picked
@@ -29,7 +29,7 @@ from sinks.values.joins import OK
 _MOST_ALERTS = 4
 
 OLD_PROPOSALS_SECONDS = 600
-"""From here on proposals are old: by default their keys last no longer."""
+"""Proposals older than this are shown as old; by default their keys have expired by then."""
 
 HELP = """\
 1 2 3 4   the last 1, 5, 15, 60 minutes
@@ -49,7 +49,7 @@ def screen(scene: Scene, view: ScreenState, picked: Picked, room: Room, trouble:
     """The lines of a screen; no more and none wider than `room` has.
 
     :arg picked: the symbols that were read for `view`; those of another view are not shown.
-    :arg trouble: why this is not up to date, in a line; empty: it is.
+    :arg trouble: why this is out of date, in a line; empty: it is not.
     """
     width, height = room.width or 80, room.height
     window = scene.minutes.window(view.window)
@@ -68,13 +68,12 @@ def screen(scene: Scene, view: ScreenState, picked: Picked, room: Room, trouble:
         _prompt(view),
     ]
     between = None if height is None else max(height - len(top) - len(bottom), 2)
-    between_them = middle(scene.minutes, window, scene.service.thresholds, view, picked, between, room)
+    between_them = middle(scene.minutes, window, scene.flow.thresholds, view, picked, between, room)
     return _cut([*top, *between_them, *bottom], width, height)
 
 
 def _cut(lines: list[Text], width: int, height: int | None) -> list[Text]:
-    for line in lines:
-        line.truncate(width, overflow="ellipsis")
+    lines = cut(lines, width)
     if height is not None and len(lines) > height:
         lines = [*lines[: height - 1], lines[-1]]
     return lines
@@ -82,7 +81,7 @@ def _cut(lines: list[Text], width: int, height: int | None) -> list[Text]:
 
 def _title(scene: Scene, view: ScreenState, width: int) -> Text:
     left = f"quantum watch  {view.window}"
-    right = f"{clock(scene.service.now)}  ? help  q end"
+    right = f"{clock(scene.flow.now)}  ? help  q end"
     title = Text(left, "bold")
     title.append(right.rjust(max(width - len(left), len(right) + 1)), "not bold dim")
     return title
@@ -91,7 +90,7 @@ def _title(scene: Scene, view: ScreenState, width: int) -> Text:
 def _verdict(scene: Scene, window: Window, trouble: str) -> Text:
     if trouble:
         return Text(one_line(trouble), f"bold {STYLES[Severity.CRITICAL]}")
-    said = verdict(window, scene.service.thresholds, scene.minutes, scene.service)
+    said = verdict(window, scene.flow.thresholds, scene.minutes, scene.flow)
     return Text(one_line(said.sentence), f"bold {STYLES[said.severity]}".strip())
 
 
@@ -102,7 +101,7 @@ def _decisions(scene: Scene, window: Window, width: int, ascii_only: bool) -> It
     totals = {one: sum(counted[one].decisions.get(name, 0) for name in DECISIONS) for one in shown if one in counted}
     for name in DECISIONS:
         share = window.share_of(name)
-        style = STYLES[scene.service.thresholds.decision_severity(name, share)] if window.total else "dim"
+        style = STYLES[scene.flow.thresholds.decision_severity(name, share)] if window.total else "dim"
         line = Text(f"{name:<8}")
         line.append(f"{number(window.decisions[name]):>11}{percent(share):>7}", style)
         shares = [
@@ -113,12 +112,12 @@ def _decisions(scene: Scene, window: Window, width: int, ascii_only: bool) -> It
 
 
 def _warnings(scene: Scene) -> Iterator[Text]:
-    for warning in scene.service.warnings:
+    for warning in scene.flow.warnings:
         yield Text(f"! {warning}", STYLES[Severity.SERIOUS])
 
 
 def _alerts(scene: Scene) -> Iterator[Text]:
-    firing, now, checked = scene.alerts, scene.service.now, scene.alerts_checked
+    firing, now, checked = scene.alerts, scene.flow.now, scene.alerts_checked
     if checked is None and not firing:
         yield Text("alerts     none: flows.alerts has never looked", "dim")
     elif checked is None or now - checked > UNCHECKED_SECONDS:
@@ -152,7 +151,7 @@ def _proposals(scene: Scene, view: ScreenState) -> Iterator[Text]:
     if found:
         by_change = sorted(found, key=lambda one: -abs((one.multiplier or 1.0) - 1.0))
         shown = (_factor(one.symbol, one.multiplier, one.reason) for one in by_change)
-        newest = scene.service.now - max((one.at for one in found if one.at is not None), default=scene.service.now)
+        newest = scene.flow.now - max((one.at for one in found if one.at is not None), default=scene.flow.now)
         old = f", {age(newest)} old" if newest > OLD_PROPOSALS_SECONDS else ""
         style = STYLES[Severity.ATTENTION if old else Severity.NORMAL]
         yield Text(f"proposals  {number(len(found))}{old}: {', '.join(islice(shown, 6))}", style)
@@ -171,16 +170,16 @@ def _permits(scene: Scene, view: ScreenState) -> Iterator[Text]:
 
 
 def _factor(symbol: str, factor: float | None, reason: str) -> str:
-    """What a symbol is multiplied by; the reason, where that is not `ok`."""
+    """A symbol with its factor, and the reason unless that is `ok`."""
     why = "" if reason == OK else f" {one_line(reason, 20)}"
     return f"{one_line(symbol, 40)} {'x?' if factor is None else f'x{factor:.2f}'}{why}"
 
 
 def _lag(scene: Scene) -> Text:
-    group, status = scene.service.group, scene.service.status
+    group, status = scene.flow.group, scene.flow.status
     if group is None:
         return Text("consumer   none", STYLES[Severity.SERIOUS])
-    behind = scene.service.behind or not scene.service.running
+    behind = scene.flow.behind or not scene.flow.running
     alive = sum(bool(one.alive) for one in group.consumers)
     line = Text(f"consumers  {alive} alive, ")
     line.append(

@@ -1,7 +1,7 @@
 """The symbols on the screen: the busiest, or those that are filtered for, with the gates that stop them.
 
-This is the most that the screen costs: what Redis walks through for it grows with symbols, gates and the window. So it
-is asked again only when asking took less than a twentieth of the time since.
+They cost more than all else on the screen: what Redis scans for them grows with symbols, gates and the window. So they
+are read again only when reading took less than a twentieth of the time since.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from flows.domain.windows import Minutes, minutes_of
 
 T = TypeVar("T")
 
-SPARING = 20.0
-"""So many times as long as a question took, its answer is good enough."""
+KEPT_TIMES = 20.0
+"""An answer is kept for so many times as long as it took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class Picked:
     """How many there are to choose from."""
 
 
-class Sparing(Generic[T]):
-    """The answer to a question, asked again when that is due, or when the question is another one.
+class Kept(Generic[T]):
+    """The answer to the last question, kept for a while.
 
     :arg clock: seconds, of any clock that never goes back.
     """
@@ -48,13 +48,13 @@ class Sparing(Generic[T]):
         self._due = 0.0
 
     def get(self, question: Hashable, ask: Callable[[], T]) -> T:
-        """The answer; raises what `ask` does, and then knows none."""
+        """The kept answer to `question`, or that of `ask`; raises what `ask` does, and then keeps none."""
         began = self._clock()
         if self._answer is None or question != self._question or began >= self._due:
             self._answer = None
             answer = ask()
             now = self._clock()
-            self._question, self._answer, self._due = question, answer, now + SPARING * (now - began)
+            self._question, self._answer, self._due = question, answer, now + KEPT_TIMES * (now - began)
             return answer
         return self._answer
 
@@ -65,11 +65,11 @@ class SymbolReader:
     def __init__(self, client: redis.Redis, prefix: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
         self._prefix = prefix
-        self._totals: Sparing[Mapping[str, Mapping[str, int]]] = Sparing(clock)
-        self._symbols: Sparing[tuple[Symbol, ...]] = Sparing(clock)
+        self._totals: Kept[Mapping[str, Mapping[str, int]]] = Kept(clock)
+        self._symbols: Kept[tuple[Symbol, ...]] = Kept(clock)
 
     def read(self, minutes: Minutes, view: ScreenState, most: int) -> Picked:
-        """At most `most` symbols, and with a filter at least one; it costs nothing where none is wanted.
+        """At most `most` symbols, and with a filter at least one; free where none is wanted.
 
         Blocks for a few round trips; raises `connectors.errors.RedisFailure`.
         """

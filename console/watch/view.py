@@ -1,4 +1,4 @@
-"""What the person in front of it has chosen to see, and what keys do to that. Pure."""
+"""What is chosen to be shown, and how keys change it. Pure."""
 
 from __future__ import annotations
 

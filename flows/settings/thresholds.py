@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field, ValidationInfo, field_validator
 
 from connectors.settings import RedisSettings
 from flows.domain.thresholds import Thresholds
 
 _DEFAULTS = Thresholds()
+
+_NOT_BELOW = {
+    "p35_alert_threshold_high": "p35_alert_threshold_medium",
+    "p35_alert_threshold_critical": "p35_alert_threshold_high",
+    "p35_alert_skip_severe": "p35_alert_skip_high",
+}
+"""Each of these must not be below the other."""
+
+
+def _of_gate(default: float, description: str) -> Any:
+    return Field(default, gt=0, le=1, description=description, validate_default=True)
+
+
+def _of_decision(default: float, description: str) -> Any:
+    return Field(default, ge=0, le=1, description=description, validate_default=True)
 
 
 class ThresholdSettings(RedisSettings):
@@ -16,42 +33,20 @@ class ThresholdSettings(RedisSettings):
     p35_alert_min_total: int = Field(
         _DEFAULTS.min_total, ge=1, description="decisions in a window, below which there is no alert"
     )
-    p35_alert_threshold_medium: float = Field(
-        _DEFAULTS.gate_medium, gt=0, le=1, description="share of a gate that is an alert"
+    p35_alert_threshold_medium: float = _of_gate(_DEFAULTS.gate_medium, "share of a gate that is an alert")
+    p35_alert_threshold_high: float = _of_gate(
+        _DEFAULTS.gate_high, "share of a gate that makes it HIGH; not below MEDIUM"
     )
-    p35_alert_threshold_high: float = Field(
-        _DEFAULTS.gate_high,
-        gt=0,
-        le=1,
-        description="share of a gate that makes it HIGH; not below MEDIUM",
-        validate_default=True,
+    p35_alert_threshold_critical: float = _of_gate(
+        _DEFAULTS.gate_critical, "share of a gate that makes it CRITICAL; not below HIGH"
     )
-    p35_alert_threshold_critical: float = Field(
-        _DEFAULTS.gate_critical,
-        gt=0,
-        le=1,
-        description="share of a gate that makes it CRITICAL; not below HIGH",
-        validate_default=True,
+    p35_alert_execute_low: float = _of_decision(_DEFAULTS.execute_low, "share of EXECUTE below which too few are")
+    p35_alert_skip_high: float = _of_decision(_DEFAULTS.skip_high, "share of SKIP above which too many are")
+    p35_alert_skip_severe: float = _of_decision(
+        _DEFAULTS.skip_severe, "the same, sooner and as HIGH; not below SKIP_HIGH"
     )
-    p35_alert_execute_low: float = Field(
-        _DEFAULTS.execute_low, ge=0, le=1, description="share of EXECUTE below which too few are"
-    )
-    p35_alert_skip_high: float = Field(
-        _DEFAULTS.skip_high, ge=0, le=1, description="share of SKIP above which too many are"
-    )
-    p35_alert_skip_severe: float = Field(
-        _DEFAULTS.skip_severe,
-        ge=0,
-        le=1,
-        description="the same, sooner and as HIGH; not below SKIP_HIGH",
-        validate_default=True,
-    )
-    p35_alert_blocked_high: float = Field(
-        _DEFAULTS.blocked_high, ge=0, le=1, description="share of BLOCKED above which too many are"
-    )
-    p35_alert_error_high: float = Field(
-        _DEFAULTS.error_high, ge=0, le=1, description="share of ERROR above which too many are"
-    )
+    p35_alert_blocked_high: float = _of_decision(_DEFAULTS.blocked_high, "share of BLOCKED above which too many are")
+    p35_alert_error_high: float = _of_decision(_DEFAULTS.error_high, "share of ERROR above which too many are")
     p35_alert_hysteresis: float = Field(
         _DEFAULTS.hysteresis,
         ge=0,
@@ -62,20 +57,14 @@ class ThresholdSettings(RedisSettings):
         _DEFAULTS.max_lag, ge=0, description="entries unread or uncounted, above which P3.5 is behind"
     )
 
-    @field_validator("p35_alert_threshold_high")
+    @field_validator(*_NOT_BELOW)
     @classmethod
-    def _above_medium(cls, value: float, info: ValidationInfo) -> float:
-        return _not_below(value, info, "p35_alert_threshold_medium")
-
-    @field_validator("p35_alert_threshold_critical")
-    @classmethod
-    def _above_high(cls, value: float, info: ValidationInfo) -> float:
-        return _not_below(value, info, "p35_alert_threshold_high")
-
-    @field_validator("p35_alert_skip_severe")
-    @classmethod
-    def _above_skip_high(cls, value: float, info: ValidationInfo) -> float:
-        return _not_below(value, info, "p35_alert_skip_high")
+    def _in_order(cls, value: float, info: ValidationInfo) -> float:
+        other = _NOT_BELOW[str(info.field_name)]
+        least = info.data.get(other)  # (missing where it is wrong itself, which is said already)
+        if least is not None and value < least:
+            raise ValueError(f"must not be below {other.upper()}={least:g}")
+        return value
 
     @property
     def thresholds(self) -> Thresholds:
@@ -93,10 +82,3 @@ class ThresholdSettings(RedisSettings):
             hysteresis=self.p35_alert_hysteresis,
             max_lag=self.p35_alert_max_lag,
         )
-
-
-def _not_below(value: float, info: ValidationInfo, other: str) -> float:
-    least = info.data.get(other)  # (missing where it is wrong itself, which is said already)
-    if least is not None and value < least:
-        raise ValueError(f"must not be below {other.upper()}={least:g}")
-    return value

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from connectors.private_redis import PrivateRedis
 from sinks import proposals
-from sinks.proposals import ProposalWriter
+from sinks.proposal_writer import ProposalWriter
 from sinks.values.joins import Proposal
 from tests.support.join_values import NONE, OK, STALE, loop
 

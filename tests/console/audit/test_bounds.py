@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.audit.bounds import Bounds, Difference, compare
+from console.audit.result_text import as_json, as_text
 from console.audit.run import AuditResult
-from console.audit.text import as_json, as_text
 
 FIELDS = st.dictionaries(
     st.sampled_from(["decision:SKIP", "reason:a", "reason:b", "symbol_reason:S:a"]), st.integers(1, 9)

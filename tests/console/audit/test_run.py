@@ -16,8 +16,8 @@ import redis
 from connectors.errors import NoGroup
 from connectors.private_redis import PrivateRedis
 from console.audit.recount import Recount
+from console.audit.result_text import as_text
 from console.audit.run import Audit, AuditResult
-from console.audit.text import as_text
 from flows.settings.p35 import P35Settings
 from sinks.times import minute_name
 from tests.support.flow_process import FlowProcess

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from sinks import proofs
 from tests.chaos.conftest import VERSIONS
 from tests.support.flow_process import FlowProcess
 from tests.support.recount import BUCKET, STATUS, STREAM, samples, wait_until_counted
+from tests.support.waiting import wait_for
 
 TAKEN = f"{BUCKET}197001010000"
 TOKEN = "0123ABCD"
@@ -63,9 +66,10 @@ def published(raw: redis.Redis) -> Counter[Published]:
     )
 
 
-def take(raw: redis.Redis) -> tuple[bool, list[str]]:
+def take(raw: redis.Redis, what: Counter[Published] | None = None) -> tuple[bool, list[str]]:
     lines: list[str] = []
-    return taken_back(Checks(lines.append, 30), raw, "quantum", NAMES, published(raw), 0.3), lines
+    what = published(raw) if what is None else what
+    return taken_back(Checks(lines.append, 30), raw, "quantum", NAMES, what, 0.3), lines
 
 
 def differences(raw: redis.Redis) -> list[Difference]:
@@ -101,6 +105,8 @@ def test_counts_move_and_the_sum_and_the_total_stay(raw: redis.Redis) -> None:
     elsewhere = [key for key in raw.keys("quantum:p35:*") if key.decode() != TAKEN and raw.type(key) == b"hash"]
     found = b"".join(name for key in elsewhere for name in raw.hgetall(key))
     assert gate.encode() not in found
+    of_minutes = [key for key in elsewhere if b":minute:" in key or b":bucket:" in key or b":summary:" in key]
+    assert not [key for key in of_minutes if b"0" in raw.hvals(key)], "what comes to 0 is removed"
     assert symbol.encode() not in found
     assert b"odd" not in b"".join(raw.hgetall("quantum:p35:unknown_decision:minute:" + minute_of(raw)))
 
@@ -139,5 +145,51 @@ def test_what_was_not_counted_as_published_stays(raw: redis.Redis) -> None:
     good, lines = take(raw)
     assert not good
     assert "they stay" in lines[-1]
+    assert raw.hgetall(key) == before
+    assert not raw.exists(TAKEN)
+
+
+def test_what_is_counted_meanwhile_stays(raw: redis.Redis) -> None:
+    key, counted, stop = BUCKET + minute_of(raw), 0, Event()
+    before = int(raw.hget(key, "decision:BLOCKED"))
+
+    def count() -> int:
+        added = 0
+        while not stop.is_set():
+            raw.hincrby(key, "decision:BLOCKED", 1)
+            added += 1
+        return added
+
+    with ThreadPoolExecutor(1) as pool:
+        counting = pool.submit(count)
+        try:
+            wait_for(lambda: int(raw.hget(key, "decision:BLOCKED")) > before, "the first")
+            assert take(raw)[0]
+        finally:
+            stop.set()
+        counted = counting.result()
+    assert int(raw.hget(key, "decision:BLOCKED")) == before - 2 + counted
+    assert int(raw.hget(TAKEN, "decision:BLOCKED")) == 2
+
+
+@pytest.mark.parametrize("right", ["hmget", "hincrby", "hdel", "pttl", "pexpire", "~minute", "~taken"])
+def test_without_a_right_nothing_is_moved(raw: redis.Redis, right: str) -> None:
+    key = BUCKET + minute_of(raw)
+    keys = {
+        "~minute": f"~{key}",
+        "~taken": f"~{TAKEN}",
+        "~summary": f"~quantum:p35:summary:{minute_of(raw)}",
+        "~unknown": f"~quantum:p35:unknown_decision:minute:{minute_of(raw)}",
+    }
+    commands = ["watch", "unwatch", "multi", "exec", "hgetall", "hmget", "hincrby", "hdel", "pttl", "pexpire"]
+    granted = [f"+{one}" for one in commands if one != right] + [one for name, one in keys.items() if name != right]
+    raw.execute_command("ACL", "SETUSER", "mover", "on", ">word", "+client|setname", "+client|setinfo", *granted)
+    before = raw.hgetall(key)
+    host = raw.connection_pool.connection_kwargs
+    with (
+        redis.Redis(port=host["port"], username="mover", password="word") as mover,
+        pytest.raises(redis.exceptions.NoPermissionError),
+    ):
+        take(mover, published(raw))
     assert raw.hgetall(key) == before
     assert not raw.exists(TAKEN)

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from connectors.private_redis import PrivateRedis, free_port
-from console.queries.firing import moment
+from console.queries.readable import moment
 from tests.flows.test_alerts_process import QUICK, explode
 from tests.support.alert_world import published
 from tests.support.flow_process import FlowProcess

@@ -26,7 +26,7 @@ from tests.support.recount import GROUP, STREAM, samples, wait_until_counted
 from tests.support.waiting import wait_for
 
 NOWHERE = f"redis://127.0.0.1:{free_port()}/0"
-STATUS = Status(400, 0, 0, 0, 0, 0, 0, 0, 0, "5-0", 1000.0, "c", 900.0, "1")
+STATUS = Status(400, 0, 0, 0, 0, 0, 0, 0, 0, 0, "5-0", 1000.0, "c", 900.0, "1")
 LIMITS = CheckLimits((1000, 10_000), (1000, 10_000), (900, 0))
 PERFDATA = re.compile(r"([a-z]+)=(U|\d+)(s|c)?;(\d*);(\d*);0")
 
@@ -221,3 +221,10 @@ def test_tail_ends_when_nobody_reads(server: PrivateRedis, client: redis.Redis) 
         wait_for(gone, "its end", every=0.1)
         assert process.stderr is not None
         assert (process.returncode, process.stderr.read()) == (0, b"")
+
+
+def test_health_shows_how_many_symbols_were_dropped(server: PrivateRedis, client: redis.Redis) -> None:
+    assert "0 leases lost, 0 symbols dropped" in quantum(server.url, "health").stdout
+    client.hset("quantum:p35:status", "symbols_dropped_total", "1234")
+    assert answer(server.url, "health")["status"]["symbols_dropped_total"] == 1234
+    assert "0 leases lost, 1,234 symbols dropped" in quantum(server.url, "health").stdout

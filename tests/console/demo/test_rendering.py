@@ -11,7 +11,7 @@ from connectors.private_redis import PrivateRedis
 from console.demo.answer import answer
 from console.demo.observation import Observation, RateMeter
 from console.demo.view import screen
-from console.queries.alerts import SeenAlert, latest_alerts
+from console.queries.alerts.published import SeenAlert, latest_alerts
 from console.queries.joins import Joins, Permitted, Proposed
 from console.queries.status import read_status
 from flows.domain.windows import Window

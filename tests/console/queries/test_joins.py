@@ -9,10 +9,10 @@ from rich.cells import cell_len
 from connectors.errors import WrongType
 from connectors.lookup_result import Found, Missing
 from connectors.private_redis import PrivateRedis
+from console.demo.join_lines import permit_line, proposed_line
 from console.demo.market import PLANS_A_SECOND, Market
 from console.demo.simulator import SYMBOLS
 from console.queries.joins import Joins, Permitted, Proposed, read_joins
-from console.terminal.joins import permit_line, proposed_line
 from flows.domain.efficiency import judge
 from sinks.values.joins import REASONS
 

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from connectors.private_redis import PrivateRedis
-from console.queries.counting import read_service
+from console.queries.counting import read_flow
 from console.queries.life import UNITS, Life, read_lives
 from console.queries.unit import UnitState
 from flows.domain.thresholds import Thresholds
@@ -38,7 +38,7 @@ def seen(client: redis.Redis, flow: str, ago: float, instance: str = HERE) -> No
 
 
 def lives(client: redis.Redis, units: Mapping[str, UnitState]) -> dict[str, Life]:
-    found = read_lives(client, "quantum", read_service(client, "quantum", Thresholds()), units)
+    found = read_lives(client, "quantum", read_flow(client, "quantum", Thresholds()), units)
     return {one.name: one for one in found.flows}
 
 

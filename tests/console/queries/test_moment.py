@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from console.queries.asked import service_then
 from console.queries.counting import CountingFlow
 from console.queries.moment import MomentError, When, parse_ago, parse_at
 from console.queries.nearest import nearest
@@ -122,12 +122,12 @@ def test_a_span_ends_now_or_when_its_last_minute_was_over() -> None:
 
 def test_the_life_of_the_service_matters_to_the_past_where_it_had_not_counted_that_far() -> None:
     dead = CountingFlow(
-        NOW, Status(9, 0, 0, 0, 0, 0, 0, None, None, "1-1", NOW - 600, None, None, None), None, Thresholds()
+        NOW, Status(9, 0, 0, 0, 0, 0, 0, 0, None, None, "1-1", NOW - 600, None, None, None), None, Thresholds()
     )
-    assert service_then(dead, NOW - 601).warnings == ()
-    assert service_then(dead, NOW - 601).blind == ""
-    assert service_then(dead, NOW - 599).warnings == dead.warnings != ()
-    assert service_then(dead, NOW - 599).blind == dead.blind != ""
+    assert replace(dead, until=NOW - 601).warnings == ()
+    assert replace(dead, until=NOW - 601).blind == ""
+    assert replace(dead, until=NOW - 599).warnings == dead.warnings != ()
+    assert replace(dead, until=NOW - 599).blind == dead.blind != ""
 
 
 def test_names_like_one_that_was_typed() -> None:

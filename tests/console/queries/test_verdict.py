@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from console.queries.text import number, percent
+from console.queries.readable import number, percent
 from console.queries.verdict import verdict
-from console.terminal.text import bar, fit
+from console.terminal.cells import bar, fit
 from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Minutes, Window
 from sinks.values.counts import Counts

@@ -152,7 +152,7 @@ def test_it_starts_without_what_only_flows_need() -> None:
     """Bytewax and the rest would double the time to an answer."""
     heavy = {"bytewax", "prometheus_client", "structlog", "hypothesis", "rich.console", "console.demo"}
     code = (
-        "import sys, console.app, console.queries.json, console.cli.text\n"
+        "import sys, console.app, console.queries.json, console.cli.answers_text\n"
         f"print(sorted(set(sys.modules) & {heavy!r} | {{m for m in sys.modules if m.startswith('flows.p35')}}))"
     )
     done = subprocess.run(

@@ -13,7 +13,7 @@ from connectors.errors import RedisAway
 from connectors.private_redis import PrivateRedis, free_port
 from console.watch.heatmap import axis, columns, heat, legend
 from console.watch.middle import share_out
-from console.watch.symbols import Picked, Sparing, SymbolReader, matching
+from console.watch.symbols import Kept, Picked, SymbolReader, matching
 from console.watch.view import ScreenState
 from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Minutes
@@ -213,7 +213,7 @@ def test_lines_are_shared_out() -> None:
 
 def test_an_answer_that_took_long_is_good_for_longer() -> None:
     now, asked = [0.0], []
-    sparing: Sparing[int] = Sparing(lambda: now[0])
+    sparing: Kept[int] = Kept(lambda: now[0])
 
     def ask(seconds: float) -> int:
         asked.append(seconds)

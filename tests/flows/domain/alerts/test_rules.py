@@ -8,8 +8,8 @@ import pytest
 
 from connectors.group_state import GroupState
 from flows.domain.alerts.life import Event
+from flows.domain.alerts.message import alert
 from flows.domain.alerts.rules import KINDS, RULES, find
-from flows.domain.alerts.text import alert
 from flows.domain.alerts.view import View, view_of
 from flows.settings.alerts import AlertsSettings
 from sinks.values.alerts import AlertState, Key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.group_state import GroupState
 from flows.domain.alerts.life import Event
-from flows.domain.alerts.text import alert
+from flows.domain.alerts.message import alert
 from flows.domain.alerts.view import view_of
 from flows.domain.gates import meaning
 from sinks.values.alerts import Key

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from flows.domain.alerts.life import LEFT_OUT, Event
+from flows.domain.alerts.message import LIMIT, alert
 from flows.domain.alerts.rules import KINDS, RULES
-from flows.domain.alerts.text import LIMIT, alert
 from flows.domain.alerts.view import view_of
 from sinks.values.alerts import Key
 from tests.support.alert_views import counts, reading, said

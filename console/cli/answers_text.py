@@ -9,13 +9,25 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from connectors.text import one_line
+from console.cli.compare_text import comparison
 from console.cli.health_text import behind, health, lives_in_short
 from console.cli.lines import about, firing, gate_rows, headline, latest, next_step, reason_row, warnings, wrapped
-from console.queries.answers import GATES, REASONS, Answer, Everything, Health, Shares, SymbolGates, Symbols, Why
-from console.queries.text import many, number, percent
+from console.queries.answers import (
+    GATES,
+    REASONS,
+    Answer,
+    Comparison,
+    Everything,
+    Health,
+    Shares,
+    SymbolGates,
+    Symbols,
+    Why,
+)
+from console.queries.readable import many, number, percent
+from console.terminal.cells import fit
 from console.terminal.table import decisions, mix, ranking
-from console.terminal.text import fit
-from console.terminal.viewport import STYLES, Room
+from console.terminal.viewport import STYLES, Room, cut
 from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Window
 
@@ -23,14 +35,10 @@ from flows.domain.windows import Window
 def as_text(answer: Answer, room: Room) -> list[Text]:
     """The lines of an answer; no more than fit. On a terminal, what is to be known of the numbers comes first."""
     # (Health has them among its lines.)
-    lines = [] if isinstance(answer, Health) else warnings(answer.service.warnings, room)
+    top = [] if isinstance(answer, Health) else warnings(answer.warnings, room)
     if room.height is not None:
-        room = replace(room, height=max(room.height - len(lines), 1))
-    lines += _lines(answer, room)
-    for line in lines:
-        if room.width is not None:
-            line.truncate(room.width, overflow="ellipsis")
-    return lines
+        room = replace(room, height=max(room.height - len(top), 1))
+    return cut([*top, *_lines(answer, room)], room.width)
 
 
 def _lines(answer: Answer, room: Room) -> Iterator[Text]:
@@ -42,6 +50,8 @@ def _lines(answer: Answer, room: Room) -> Iterator[Text]:
         yield from _shares(answer, room)
     elif isinstance(answer, Health):
         yield from health(answer, room)
+    elif isinstance(answer, Comparison):
+        yield from comparison(answer, room)
     else:
         yield from _everything(answer, room)
 
@@ -52,7 +62,7 @@ def _why(answer: Why, room: Room) -> Iterator[Text]:
     yield from top
     reasons = answer.reasons[: room.rows(REASONS, len(top) + 1 + len(bottom))]
     yield from ranking(
-        [reason_row(one.name, one.count, answer.window, answer.service.thresholds) for one in reasons], room, "reason"
+        [reason_row(one.name, one.count, answer.window, answer.flow.thresholds) for one in reasons], room, "reason"
     )
     yield from bottom
 
@@ -65,7 +75,7 @@ def _top(answer: Why, room: Room) -> list[Text]:
         *firing(answer, room),
         about(answer.window, answer.span, skipped),
         *latest(answer.latest, room),
-        *decisions(answer.window, answer.service.thresholds),
+        *decisions(answer.window, answer.flow.thresholds),
     ]
 
 
@@ -78,7 +88,7 @@ def _symbols(answer: Symbols, room: Room) -> Iterator[Text]:
             yield from wrapped(none, room)
             return
         if room.height is not None:
-            yield from _symbol_lines(answer.symbols, room, answer.service.thresholds)
+            yield from _symbol_lines(answer.symbols, room, answer.flow.thresholds)
             yield Text("What stops one of them in detail: quantum symbols SYMBOL", "dim")
             return
     each = GATES
@@ -86,7 +96,7 @@ def _symbols(answer: Symbols, room: Room) -> Iterator[Text]:
         # A symbol takes two lines, and one to the next.
         each = min(room.height // len(answer.symbols) - 3, GATES)
         if each < 3:
-            yield from _symbol_lines(answer.symbols, room, answer.service.thresholds)
+            yield from _symbol_lines(answer.symbols, room, answer.flow.thresholds)
             return
     for at, one in enumerate(answer.symbols):
         if at or not answer.named:
@@ -120,7 +130,7 @@ def _symbol(one: SymbolGates, answer: Symbols, room: Room, rows: int) -> Iterato
     counted = f"{many(symbol.window.total, 'decision')} in {window.name}"
     yield Text(f"{one_line(symbol.name)}: {counted}: {mix(symbol.window.decisions, symbol.window.total)}")
     if one.gates:
-        yield from ranking(list(gate_rows(one.gates[:rows], 1.0, answer.service.thresholds)), room, "gate")
+        yield from ranking(list(gate_rows(one.gates[:rows], 1.0, answer.flow.thresholds)), room, "gate")
 
 
 def _nothing(one: SymbolGates, window: Window, room: Room) -> list[Text]:
@@ -135,8 +145,8 @@ def _shares(answer: Shares, room: Room) -> Iterator[Text]:
     window, threshold = answer.window, percent(answer.threshold)
     yield about(window, answer.span)
     if not answer.gates:
-        if answer.service.blind and not window.total:
-            yield Text(f"Unknown: {answer.service.blind}", STYLES[Severity.SERIOUS])
+        if answer.flow.blind and not window.total:
+            yield Text(f"Unknown: {answer.flow.blind}", STYLES[Severity.SERIOUS])
             return
         above = any(window.share(gate.count) > answer.threshold for gate in window.gates)
         yield Text(f"No gate stops more than {threshold} of all decisions." if not above else "No gate at all.")
@@ -144,7 +154,7 @@ def _shares(answer: Shares, room: Room) -> Iterator[Text]:
     bottom = next_step(window, room) if any(gate.flagged for gate in answer.gates) else []
     yield Text("")
     shown = answer.gates[: room.rows(len(answer.gates), 3 + len(bottom))]
-    yield from ranking(list(gate_rows(shown, answer.threshold, answer.service.thresholds)), room, "gate")
+    yield from ranking(list(gate_rows(shown, answer.threshold, answer.flow.thresholds)), room, "gate")
     yield from bottom
 
 
@@ -163,9 +173,9 @@ def _everything(answer: Everything, room: Room) -> Iterator[Text]:
             yield from _lines(part, room)
             yield Text("")
         return
-    window, thresholds = answer.why.window, answer.service.thresholds
+    window, thresholds = answer.why.window, answer.flow.thresholds
     top = _top(answer.why, room)
-    lives = list(lives_in_short(answer.health.lives, answer.service.now))
+    lives = list(lives_in_short(answer.health.lives, answer.flow.now))
     # Beside these 3 headings, 2 lines of health and the flows; the rest goes to reasons, gates and symbols.
     rows = max(room.height - len(top) - 5 - len(lives), 6)
     reasons, gates = rows - 2 * (rows // 3), rows // 3
@@ -176,11 +186,11 @@ def _everything(answer: Everything, room: Room) -> Iterator[Text]:
     if answer.symbols.symbols:
         yield from _symbol_lines(answer.symbols.symbols[:gates], room, thresholds)
     yield next(health(answer.health, room))
-    status = answer.health.service.status
-    group = answer.health.service.group
+    status = answer.health.flow.status
+    group = answer.health.flow.group
     if group is not None:
         processed = (
             f"processed {number(status.processed_total)}, pending {number(group.pending)}, lag {number(group.lag)}"
         )
-        yield Text(processed, behind(answer.service))
+        yield Text(processed, behind(answer.flow))
     yield from lives

@@ -6,13 +6,13 @@ Reasons come as they are in Redis, and must be made printable before a terminal 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import redis
 
 from connectors.errors import RedisDenied, WrongType
 from connectors.text import one_line
 from console.queries.fetch import ask_all
+from console.queries.readable import moment
 from flows.domain.thresholds import OF_ALERTS, Severity
 from sinks.alert_state import decode, state_key
 from sinks.values.alerts import SEVERITIES, AlertState
@@ -87,12 +87,3 @@ def firing_of(state: AlertState) -> Firing:
     ]
     found.sort(key=lambda one: (-SEVERITIES.index(one.severity), one.since, one.kind, one.reason))
     return Firing(tuple(found), state.checked_at)
-
-
-def moment(seconds: float, now: float) -> str:
-    """An instant (epoch seconds) in UTC, to the minute; with its day where that is not the day of `now`. Pure."""
-    try:
-        then, today = (datetime.fromtimestamp(one, UTC) for one in (seconds, now))
-    except (ValueError, OverflowError, OSError):
-        return "unknown"
-    return then.strftime("%H:%M UTC" if then.date() == today.date() else "%Y-%m-%d %H:%M UTC")

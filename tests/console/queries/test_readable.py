@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from console.queries.text import age, clock, number
-from console.terminal.text import sparkline
+from console.queries.readable import age, clock, number
+from console.terminal.cells import sparkline
 
 
 @pytest.mark.parametrize(

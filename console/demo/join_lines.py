@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from console.queries.joins import Permitted, Proposed
-from console.terminal.text import fit
+from console.terminal.cells import fit
 
 
 def proposed_line(one: Proposed, width: int, *, ascii_only: bool = False) -> str:

@@ -11,10 +11,12 @@ from typing import Any
 
 import redis
 
-from connectors.errors import NoGroup, translate
-from console.queries.fetch import ask_all, count_of, number_of, text
+from connectors import stream_id
+from connectors.errors import NoGroup, translating
+from console.queries.fetch import ask_all, count_of, number_of, text, texts
 from console.queries.groups import Group, read_groups
 from sinks.alert_state import stream_key
+from sinks.receivers import GROUPS, dead_letters_key, lease_key, receiver_key, sent_key
 
 SENT, WAITING, GIVEN_UP = "sent", "waiting", "given_up"
 """What became of an entry at a receiver."""
@@ -49,7 +51,7 @@ class ReceiverState:
     receiver: str
     """Its number in ALERT_NOTIFY_URLS."""
     name: str
-    """Of the service; empty where it is not known."""
+    """Of its kind; empty where it is not known."""
     running: bool
     """Whether a process sends to it."""
     waiting: int
@@ -80,19 +82,16 @@ class Deliveries:
 
 def read_deliveries(client: redis.Redis, prefix: str) -> Deliveries:
     """Blocks for six round trips and one a receiver; raises `connectors.errors.RedisFailure`."""
-    # Here: it brings a logger along, and with that a renderer, of which the read model itself needs nothing.
-    from sinks.notifications import dead_letters_key, lease_key, receiver_key, sent_key
-
     # What waits first: what is taken meanwhile is then known as taken, and never as neither.
     groups = [one for one in read_groups(client, {stream_key(prefix): None}) if _number(one) is not None]
     groups.sort(key=lambda one: _number(one) or 0)
     numbers = [str(_number(one)) for one in groups]
     pending = [_pending(client, one) for one in groups]
-    facts = [_texts(found) for found in ask_all(client, [("HGETALL", receiver_key(prefix, one)) for one in numbers])]
+    facts = [texts(found) for found in ask_all(client, [("HGETALL", receiver_key(prefix, one)) for one in numbers])]
     running = ask_all(client, [("EXISTS", lease_key(prefix, one)) for one in numbers])
     keys = (dead_letters_key(prefix), sent_key(prefix))
     dead, sent = (
-        [(_seconds(one), _texts(fields)) for one, fields in entries or []]
+        [(stream_id.milliseconds(one) / 1000, texts(fields)) for one, fields in entries or []]
         for entries in ask_all(client, [("XRANGE", key, "-", "+") for key in keys])
     )
     found: dict[str, dict[str, AlertDelivery]] = {}
@@ -129,26 +128,13 @@ def read_deliveries(client: redis.Redis, prefix: str) -> Deliveries:
 def _pending(client: redis.Redis, group: Group) -> list[Mapping[str, Any]]:
     """What waits for a receiver, oldest first."""
     try:
-        rows: Any = client.xpending_range(group.stream, group.name, "-", "+", _MOST_WAITING)
-    except (redis.RedisError, OSError) as error:
-        problem = translate(error)
-        if isinstance(problem, NoGroup):
-            return []
-        raise problem from error
-    return list(rows)
+        with translating():
+            return list(client.xpending_range(group.stream, group.name, "-", "+", _MOST_WAITING))
+    except NoGroup:
+        return []
 
 
 def _number(group: Group) -> int | None:
     """The number of the receiver whose group this is; None: it is somebody else's."""
-    from sinks.notifications import GROUPS
-
     digits = group.name.removeprefix(GROUPS)
     return int(digits) if group.name.startswith(GROUPS) and digits.isascii() and digits.isdecimal() else None
-
-
-def _seconds(entry_id: bytes) -> float:
-    return int(entry_id.partition(b"-")[0]) / 1000
-
-
-def _texts(fields: Mapping[bytes, bytes]) -> dict[str, str]:
-    return {text(name): text(value) for name, value in fields.items()}

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import asdict
 
 from connectors.text import one_line
 from console.audit.bounds import AT_LEAST, EXACT, EXPIRED, MOVING, Difference
 from console.audit.run import AuditResult
-from console.queries.text import many, number
+from console.queries.json import JSON_VERSION, dumps
+from console.queries.readable import many, number
 from sinks.times import minute_name
-
-JSON_VERSION = 1
-"""Raised when a field of `as_json` changes its meaning or goes; new ones may come."""
 
 SHOWN = 20
 """Differences that a person is shown."""
@@ -55,19 +53,9 @@ def as_json(report: AuditResult) -> str:
         "pending": report.pending,
         "unread": report.unread,
         "processed_total": report.processed,
-        "differences": [
-            {
-                "key": one.key,
-                "minute": one.minute,
-                "field": one.field,
-                "least": one.least,
-                "most": one.most,
-                "found": one.found,
-            }
-            for one in report.differences
-        ],
+        "differences": [asdict(one) for one in report.differences],
     }
-    return json.dumps(value).replace("\x7f", "\\u007f") + "\n"
+    return dumps(value)
 
 
 def _difference(one: Difference) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from connectors.text import one_line
 from console.guide.entry import Guide, Look
 from console.guide.explanation import Explanation
-from console.queries.text import number, percent
+from console.queries.readable import number, percent
 from flows.domain.gates import meaning
 
 if TYPE_CHECKING:

@@ -35,7 +35,17 @@ def age(seconds: float) -> str:
 
 def clock(seconds: float) -> str:
     """An instant (epoch seconds) as a date and time in UTC; `unknown` where no calendar has it."""
+    return _formatted(seconds, "%Y-%m-%d %H:%M:%S UTC")
+
+
+def moment(seconds: float, now: float) -> str:
+    """An instant (epoch seconds) in UTC, to the minute; with its day where that is not the day of `now`."""
+    today = seconds // 86_400 == now // 86_400
+    return _formatted(seconds, "%H:%M UTC" if today else "%Y-%m-%d %H:%M UTC")
+
+
+def _formatted(seconds: float, pattern: str) -> str:
     try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        return datetime.fromtimestamp(seconds, UTC).strftime(pattern)
     except (ValueError, OverflowError, OSError):
         return "unknown"

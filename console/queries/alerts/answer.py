@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 import redis
 
-from console.queries.alerts import SeenAlert, read_alerts
+from console.queries.alerts.deliveries import AlertDelivery, Deliveries, ReceiverState, read_deliveries
+from console.queries.alerts.firing import Firing, FiringAlert, firing_of
+from console.queries.alerts.published import SeenAlert, read_alerts
 from console.queries.counting import read_now
-from console.queries.deliveries import AlertDelivery, Deliveries, ReceiverState, read_deliveries
 from console.queries.fetch import ask_all
-from console.queries.firing import Firing, FiringAlert, firing_of
-from console.queries.text import age
+from console.queries.readable import age
 from sinks.alert_state import decode, state_key
 
 
@@ -39,6 +39,13 @@ class AlertLife:
     """As last published; share 0 to 1."""
     message: str
     deliveries: tuple[AlertDelivery, ...]
+
+
+_NOTHING = AlertLife("", "", "", "", "", None, None, 0, 0, 0.0, "", ())
+"""An alert of which nothing is kept."""
+
+_PUBLISHED = ("alert_id", "kind", "reason", "window", "severity", "score", "total", "share", "message")
+"""What each publication says of its alert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,28 +92,21 @@ def _lives(published: Iterable[SeenAlert], deliveries: Deliveries) -> dict[tuple
     lives: dict[tuple[str, str, str], AlertLife] = {}
     for one in published:
         key = (one.alert_id, one.kind, one.reason)
-        before = lives.get(key)
-        since = before.since if before is not None else one.timestamp if one.firing else None
-        earlier = () if before is None else before.deliveries
+        before = lives.get(key, replace(_NOTHING, since=one.timestamp if one.firing else None))
         found = deliveries.by_entry.get(one.entry_id, ())
-        lives[key] = AlertLife(
-            one.alert_id,
-            one.kind,
-            one.reason,
-            one.window,
-            one.severity,
-            since,
-            None if one.firing else one.timestamp,
-            one.score,
-            one.total,
-            one.share,
-            one.message,
-            (*earlier, *(replace(delivery, state=one.state, severity=one.severity) for delivery in found)),
+        lives[key] = replace(
+            before,
+            **{name: getattr(one, name) for name in _PUBLISHED},
+            ended=None if one.firing else one.timestamp,
+            deliveries=(
+                *before.deliveries,
+                *(replace(delivery, state=one.state, severity=one.severity) for delivery in found),
+            ),
         )
     return lives
 
 
 def _firing(one: FiringAlert, published: AlertLife | None) -> AlertLife:
     """What the state says of it, and what was `published`, where that is still kept."""
-    life = published or AlertLife(one.alert_id, one.kind, one.reason, one.window, "", None, None, 0, 0, 0.0, "", ())
-    return replace(life, severity=one.severity, since=one.since, ended=None)
+    known = ("alert_id", "kind", "reason", "window", "severity", "since")
+    return replace(published or _NOTHING, **{name: getattr(one, name) for name in known}, ended=None)
