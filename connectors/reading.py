@@ -62,7 +62,7 @@ class Reader:
         # out all the same, would step over a hole unseen.
         keys = (config.stream, lease.key, config.counters)
         check = ("EVAL", _before_read.source, len(keys), *keys, config.group, lease.token)
-        read = ("XREADGROUP", "GROUP", config.group, consumer.name, "COUNT", count, "STREAMS", config.stream, ">")
+        read = ("XREADGROUP", "GROUP", config.group, consumer.read_name, "COUNT", count, "STREAMS", config.stream, ">")
         self._waits = self._idle_at is not None
         if self._waits:
             wait = ("XREAD", "COUNT", 1, "BLOCK", BLOCK_MS, "STREAMS", config.stream, self._idle_at)
