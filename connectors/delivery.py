@@ -8,8 +8,10 @@ parts of a delivery must reach the same worker.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
 
 from connectors.effects import Effect
 
@@ -57,15 +59,27 @@ class Entry(NamedTuple):
     """Name, value, name, value ... in the order of the entry; names may repeat."""
 
 
+_entry = partial(tuple.__new__, Entry)
+"""`Entry._make` for a row, without a call of Python for each."""
+
+Row: TypeAlias = Sequence[Any]
+"""An entry as Redis sent it (an `Entry` will do): its ID, and the list of its fields. For steps in a hurry."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Entries of one read, in stream order, all delivered under one lease and not yet acknowledged."""
 
     delivery: Delivery
-    entries: list[Entry]
+    rows: Sequence[Row]
     more: bool = False
     """Whether another batch follows at once, and may be put together with this one. If so, it does follow (without
     entries, if need be), unless what was read under this lease is void. Only from a source that announces it."""
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The rows by name, made anew at each call."""
+        return list(map(_entry, self.rows))
 
 
 @dataclass(frozen=True, slots=True)

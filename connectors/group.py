@@ -12,7 +12,7 @@ import structlog
 
 from connectors.connection import Script
 from connectors.consumer_names import consumer_of, read_name
-from connectors.delivery import Delivery, Entry, Read
+from connectors.delivery import Delivery, Read, Row
 from connectors.errors import (
     RedisDenied,
     RedisFailure,
@@ -52,7 +52,7 @@ class GroupConfig:
 class Taken:
     """Entries that were pending for another name and are ours now."""
 
-    entries: list[Entry]
+    entries: list[Row]
     trimmed: int
     more: bool
     """Whether that name may have more."""
@@ -233,7 +233,7 @@ class Consumer:
             return None
         if reply[0] != b"TAKEN":
             return Taken([], 0, False)
-        return Taken([Entry(entry[0], entry[1]) for entry in reply[1]], int(reply[2]), bool(reply[3]))
+        return Taken(reply[1], int(reply[2]), bool(reply[3]))
 
     def explain(self, error: RedisFailure) -> RedisFailure:
         """`error`; where it is about the type of a key that it does not name, the one that does. May block."""

@@ -16,7 +16,7 @@ from functools import partial
 import structlog
 from bytewax.inputs import DynamicSource, StatelessSourcePartition
 
-from connectors.delivery import Batch, Entry
+from connectors.delivery import Batch, Row
 from connectors.errors import NoGroup, RedisFailure
 from connectors.group import Consumer, GroupConfig, default_name
 from connectors.outage import Backoff, is_broken_connection
@@ -200,7 +200,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
             self._service.instrumentation.claimed(len(taken.entries))
         return self._emit(taken.entries)
 
-    def _emit(self, entries: list[Entry], go_on: Callable[[], bool] = lambda: False) -> list[Batch]:
+    def _emit(self, entries: list[Row], go_on: Callable[[], bool] = lambda: False) -> list[Batch]:
         """`entries` as a batch; where there are none, only if it was said that a batch would follow.
 
         :arg go_on: called once they have their delivery: whether a batch follows at once.
@@ -262,7 +262,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._asked = self._sizer.count
         self._reader.send(self._consumer, self._asked)
 
-    def _receive(self) -> list[Entry] | None:
+    def _receive(self) -> list[Row] | None:
         """The entries that the read under way brings; None when the lease is lost (they are pending for us then)."""
         arrived = self._reader.receive()
         self._consumer.generation = arrived.generation

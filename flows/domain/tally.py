@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from operator import attrgetter, le
+from operator import attrgetter, itemgetter, le
 
 from connectors.delivery import Batch, Delivery
 from connectors.stream_id import milliseconds
@@ -29,6 +29,9 @@ roughly, as measured, the dearer case where there are two. The batch that passes
 MOST_LAYOUTS = 64
 MOST_NAME_BYTES = 4_096
 """What is remembered of publishers: a layout with names beyond that is worked out each time."""
+
+
+_names_of = itemgetter(slice(None, None, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class Combiner:
             done = found.tallies()  # (void by now: the commit refuses it)
             found = None
         found = found or _Sum(delivery._replace(reads=()))
-        if batch.entries:
+        if batch.rows:
             self._add(batch, found)
         if batch.more and not found.full:
             self._open[delivery.lease_key] = found
@@ -92,8 +95,8 @@ class Combiner:
     def _add(self, batch: Batch, to: _Sum) -> None:
         """By columns: no step of Python for each entry, if it can be."""
         to.delivery = to.delivery._replace(reads=to.delivery.reads + batch.delivery.reads)
-        to.entries += len(batch.entries)
-        ids, rows = zip(*batch.entries, strict=True)
+        to.entries += len(batch.rows)
+        ids, rows = zip(*batch.rows, strict=True)
         kinds, stamps = self._columns(rows)
         to.symbols.update(map(attrgetter("symbol"), kinds))
         # A batch is in stream order: a time that is not ahead of its first entry is not ahead of a later one either,
@@ -121,12 +124,12 @@ class Combiner:
 
     def _columns(self, rows: Sequence[Sequence[bytes]]) -> tuple[list[Kind], list[bytes]]:
         """The kind and the raw timestamp of each of `rows`, which are the fields of an entry each."""
-        names = rows[0][::2]
-        if all(row[::2] == names for row in rows):
-            return self._layout(names).columns(rows)
+        names = list(map(_names_of, rows))
+        if names.count(names[0]) == len(names):
+            return self._layout(names[0]).columns(rows)
         places: dict[tuple[bytes, ...], list[int]] = {}
-        for place, row in enumerate(rows):
-            places.setdefault(tuple(row[::2]), []).append(place)
+        for place, one in enumerate(names):
+            places.setdefault(tuple(one), []).append(place)
         found: dict[int, tuple[Kind, bytes]] = {}
         for several, some in places.items():
             columns = self._layout(several).columns([rows[place] for place in some])
