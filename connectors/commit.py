@@ -197,6 +197,8 @@ class _CommitPartition(StatelessSinkPartition[Part]):
         if outcome.refused:
             entries = sum(len(part.ids) for part in outcome.refused)
             _log.warning("commit refused; the entries will be read again", entries=entries)
+            # (Its source may be with another server, after a failover, and hold the lease there.)
+            self._service.refused.update((part.delivery.lease_key, part.delivery.token) for part in outcome.refused)
         if outcome.mended:
             _log.warning("fields that held no number were replaced", fields=outcome.mended)
 

@@ -168,7 +168,10 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         if not self._registered:
             self._consumer.register()
             self._registered = True
-        self._consumer.lease.touch()
+        lease = self._consumer.lease
+        if self._service.refused.get(lease.key) == lease.token:
+            return self._lost()
+        lease.touch()
         if not self._reader.under_way and time.monotonic() >= self._look_at:
             self._look()
         if self._owners and not self._reader.under_way:

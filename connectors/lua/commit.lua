@@ -234,7 +234,13 @@ local function ask_record(e)
   return ask('SET', e.key, '', 'EX')
 end
 for _, delivery in ipairs(deliveries) do
-  if delivery.verdict ~= 'F' then redis.call('XACK', delivery.stream, delivery.group, '0-0') end
+  if delivery.verdict == 'F' then
+    -- (A replica knows of leases, too, but what it knows is not the last word: it answers READONLY.)
+    local tried = redis.pcall('XACK', delivery.stream, delivery.group, '0-0')
+    if type(tried) == 'table' and tried.err and string.find(tried.err, 'READONLY', 1, true) then return tried end
+  else
+    redis.call('XACK', delivery.stream, delivery.group, '0-0')
+  end
   if delivery.verdict == 'A' and not delivery.orphaned then
     -- (There is no such group.)
     local asked = redis.pcall('XGROUP', 'DELCONSUMER', delivery.stream, delivery.group .. '?', ARGV[delivery.first])

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import pytest
 import redis
 
-from connectors.commit import CommitOutcome, commit
+from connectors.commit import CommitOutcome, CommitSink, commit
 from connectors.delivery import Batch, Part
 from connectors.effects import Count
+from connectors.errors import RedisFailure
+from connectors.private_redis import free_port
 from tests.connectors.conftest import Start
 from tests.support.services import DrivenSource, Seen, add, members
 from tests.support.waiting import wait_for
@@ -225,3 +228,32 @@ def test_a_stop_lets_no_batch_wait_for_another(raw: redis.Redis, start: Start) -
     assert commit(raw, [part_of(first)]).applied
     wait_for(lambda: source.poll() == [] and source.ended, "the end of the source")
     assert raw.xinfo_consumers("s", "g") == []
+
+
+def test_after_a_refusal_its_source_reads_again_even_if_it_holds_its_lease(raw: redis.Redis, start: Start) -> None:
+    """A failover may leave the commit with one server and the source with another for a moment."""
+    source = start()
+    ids = add(raw, 5)
+    part = part_of(source.batch())
+    sink = CommitSink(source.service).build("step", 0, 1)
+    raw.set(part.delivery.lease_key, "not known here")
+    sink.write_batch([part])
+    source.service.in_flight.finish()
+    raw.set(part.delivery.lease_key, part.delivery.token)
+    assert not counted(raw)
+    finish(raw, source, ids)
+    sink.close()
+
+
+def test_a_replica_has_no_say_in_who_holds_a_lease(raw: redis.Redis, start: Start) -> None:
+    source = start()
+    add(raw, 5)
+    part = part_of(source.batch())
+    raw.set(part.delivery.lease_key, "not known here")
+    raw.replicaof("127.0.0.1", str(free_port()))
+    try:
+        with pytest.raises(RedisFailure, match="read-only"):
+            commit(raw, [part])
+    finally:
+        raw.replicaof("NO", "ONE")
+    assert refused(commit(raw, [part]))

@@ -65,7 +65,8 @@ def consumers(raw: redis.Redis, stream: str = STREAM, group: str = GROUP) -> dic
     client: Any = raw
     found: dict[str, int] = {}
     for row in client.xinfo_consumers(stream, group):
-        name = row["name"].decode().partition(":")[0]
+        name = row["name"] if isinstance(row["name"], str) else row["name"].decode()
+        name = name.partition(":")[0]
         found[name] = found.get(name, 0) + row["pending"]
     return found
 
