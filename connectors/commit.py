@@ -6,7 +6,7 @@ A commit may be repeated safely when its reply was lost: the script applies a pa
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import structlog
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
 from connectors.connection import Script, Wire
-from connectors.delivery import Part
+from connectors.delivery import Delivery, Part
 from connectors.encoding import encode
 from connectors.errors import RedisAway, RedisFailure, WrongType
 from connectors.outage import Backoff, is_broken_connection
@@ -47,7 +47,7 @@ class CommitOutcome:
 
 
 def commit(redis_: redis.Redis | Wire, parts: Sequence[Part], *, repeated: bool = False) -> CommitOutcome:
-    """Commit `parts` in one step; blocks for a round trip.
+    """Commit `parts`, which make whole deliveries, in one step; blocks for a round trip.
 
     :arg repeated: whether an earlier attempt may have applied them.
     :raises WrongType: a target key holds another type; nothing was applied.
@@ -111,7 +111,7 @@ class _UnderWay:
 
 
 class CommitSink(DynamicSink[Part]):
-    """Commits parts as they come, on any worker."""
+    """Commits what was read once all parts of it have come, to the same worker."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -135,11 +135,12 @@ class _CommitPartition(StatelessSinkPartition[Part]):
         self._wire = Wire(self._client)
         self._part = f"commit {worker_index}"
         self._under_way: _UnderWay | None = None
+        self._assembly = _Assembly()
         self._full: set[str] = set()
         """Keys whose hashes are known to be full: said once, or each commit would say it."""
 
     def write_batch(self, items: list[Part]) -> None:
-        for parts in _chunks(items):
+        for parts in self._assembly.whole(items):
             if not self._finish():
                 return
             self._under_way = _UnderWay(parts, self._wire)
@@ -196,23 +197,31 @@ class _CommitPartition(StatelessSinkPartition[Part]):
         if outcome.refused:
             entries = sum(len(part.ids) for part in outcome.refused)
             _log.warning("commit refused; the entries will be read again", entries=entries)
+            # (Its source may be with another server, after a failover, and hold the lease there.)
+            self._service.refused.update((part.delivery.lease_key, part.delivery.token) for part in outcome.refused)
         if outcome.mended:
             _log.warning("fields that held no number were replaced", fields=outcome.mended)
 
 
-def _chunks(parts: list[Part]) -> Iterator[list[Part]]:
-    """Commits of `MAX_PARTS` at the most, each of one generation of a group.
+class _Assembly:
+    """Puts the parts of a delivery together again."""
 
-    What was delivered twice must not be in one: the script looks at what is pending before it acknowledges any of it.
-    """
-    chunk: list[Part] = []
-    generations: dict[tuple[object, ...], int] = {}
-    for part in parts:
-        reader, generation = part.delivery[:-1], part.delivery.generation
-        if len(chunk) == MAX_PARTS or generations.get(reader, generation) != generation:
+    def __init__(self) -> None:
+        self._waiting: dict[Delivery, list[Part]] = {}
+
+    def whole(self, parts: Iterable[Part]) -> Iterator[list[Part]]:
+        """Commits of whole deliveries, of `MAX_PARTS` where one delivery has no more; what is not whole is kept."""
+        chunk: list[Part] = []
+        for part in parts:
+            delivery = part.delivery
+            together = self._waiting.setdefault(delivery, [])
+            together.append(part)
+            if sum(len(one.ids) for one in together) < delivery.entries:
+                continue
+            del self._waiting[delivery]
+            if chunk and len(chunk) + len(together) > MAX_PARTS:
+                yield chunk
+                chunk = []
+            chunk += together
+        if chunk:
             yield chunk
-            chunk, generations = [], {}
-        generations[reader] = generation
-        chunk.append(part)
-    if chunk:
-        yield chunk

@@ -1,15 +1,26 @@
 """What travels between a consumer-group source and the commit: values that carry all that the commit needs.
 
-Batches do not survive a dataflow (steps split, merge and filter them), so every value names the entries that it stands
-for and the lease under which they were read. Any grouping of parts can be committed, on any worker, in any order.
+Batches do not survive a dataflow (steps split and merge them), so every value names the entries that it stands for, and
+the reads and the lease that they came by. What was read at once is committed at once: the sink puts the parts of a
+delivery together again, in whatever order they come. So each entry must reach the sink in exactly one part, and all
+parts of a delivery must reach the same worker.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
 
 from connectors.effects import Effect
+
+
+class Read(NamedTuple):
+    """A read: the name in the group that it was made under, and no other, and how many entries it brought."""
+
+    name: str
+    entries: int
 
 
 class Delivery(NamedTuple):
@@ -18,6 +29,7 @@ class Delivery(NamedTuple):
     stream: str
     group: str
     consumer: str
+    """Who holds the lease; the names of its reads begin with this one."""
     lease_key: str
     token: str
     """The secret of this lease: a new one each time a consumer registers."""
@@ -26,6 +38,17 @@ class Delivery(NamedTuple):
     generation: int = 0
     """How often the group had been created when it delivered this. When a group is gone, what it had delivered is
     counted only if it was the last: another may have delivered the same again."""
+    reads: tuple[Read, ...] = ()
+    """What is committed together; it is all or nothing for all of them."""
+
+    @property
+    def entries(self) -> int:
+        """How many entries the parts of this delivery stand for, all together."""
+        return sum(read.entries for read in self.reads)
+
+    def by_the_same(self, other: Delivery) -> bool:
+        """Whether `other` was read under the same lease, from the same group, and may be committed together."""
+        return self[:-1] == other[:-1]
 
 
 class Entry(NamedTuple):
@@ -36,12 +59,27 @@ class Entry(NamedTuple):
     """Name, value, name, value ... in the order of the entry; names may repeat."""
 
 
+_entry = partial(tuple.__new__, Entry)
+"""`Entry._make` for a row, without a call of Python for each."""
+
+Row: TypeAlias = Sequence[Any]
+"""An entry as Redis sent it (an `Entry` will do): its ID, and the list of its fields. For steps in a hurry."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Entries of one read, in stream order, all delivered under one lease and not yet acknowledged."""
 
     delivery: Delivery
-    entries: list[Entry]
+    rows: Sequence[Row]
+    more: bool = False
+    """Whether another batch follows at once, and may be put together with this one. If so, it does follow (without
+    entries, if need be), unless what was read under this lease is void. Only from a source that announces it."""
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The rows by name, made anew at each call."""
+        return list(map(_entry, self.rows))
 
 
 @dataclass(frozen=True, slots=True)

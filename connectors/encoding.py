@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -38,24 +39,27 @@ def encode(parts: Sequence[Part]) -> tuple[list[str | bytes], list[Any]]:
     Text that was made of bytes which are not UTF-8 (with `surrogateescape`) becomes those bytes again, in keys and in
     the fields of Merge.
 
-    :raises ValueError: a part or an effect is not what its type says. Redis would find out only halfway.
+    :raises ValueError: a delivery is not whole, or an effect is not what its type says. Redis would find out too late,
+        not at all.
     """
     keys = _Keys()
     deliveries: dict[Delivery, int] = {}
+    entries: Counter[Delivery] = Counter()
     body: list[Any] = [len(parts)]
     for part in parts:
         body.append(deliveries.setdefault(part.delivery, len(deliveries) + 1))
-        if not part.ids:
-            raise ValueError("a part without entries cannot be committed exactly once")
-        body.append(len(part.ids))
-        body.extend(part.ids)
+        entries[part.delivery] += len(part.ids)
         body.append(len(part.effects))
         for effect in part.effects:
             _ENCODERS[type(effect)](effect, keys, body)
     head: list[Any] = [len(deliveries)]
     for delivery in deliveries:
-        head += (keys(delivery.stream), delivery.group, delivery.consumer, keys(delivery.lease_key), delivery.token)
-        head += (keys(delivery.counters) if delivery.counters else "", delivery.generation)
+        if not 0 < delivery.entries == entries[delivery]:
+            raise ValueError(f"{delivery.entries} entries were read, {entries[delivery]} are to be committed")
+        head += (keys(delivery.stream), delivery.group, keys(delivery.lease_key), delivery.token)
+        head += (keys(delivery.counters) if delivery.counters else "", delivery.generation, len(delivery.reads))
+        for read in delivery.reads:
+            head += read
     return [_raw(key) for key in keys.positions], head + body
 
 

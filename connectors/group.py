@@ -11,7 +11,8 @@ import redis
 import structlog
 
 from connectors.connection import Script
-from connectors.delivery import Delivery, Entry
+from connectors.consumer_names import consumer_of, read_name
+from connectors.delivery import Delivery, Read, Row
 from connectors.errors import (
     RedisDenied,
     RedisFailure,
@@ -49,11 +50,22 @@ class GroupConfig:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Entries that were pending and are ours now; None for `last_id` when nothing is left to take."""
+    """Entries that were pending for another name and are ours now."""
 
-    entries: list[Entry]
+    entries: list[Row]
     trimmed: int
-    last_id: bytes | None
+    more: bool
+    """Whether that name may have more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Names in the group whose entries are to be taken over."""
+
+    own: list[bytes]
+    """Reads of our own that did not reach us, as far as we know."""
+    dead: list[bytes]
+    """Consumers that hold no lease, and their reads."""
 
 
 def default_name(worker_index: int, worker_count: int) -> str:
@@ -70,6 +82,9 @@ class Consumer:
         self._client = client
         self._base_name = name
         self._name = name
+        self._number = 0
+        self._given: set[bytes] = set()
+        """Names of reads that reached us under this lease and may still be pending."""
         self._lease: Lease | None = None
         self._may_not_join = False
         self.generation = 0
@@ -77,7 +92,7 @@ class Consumer:
 
     @property
     def name(self) -> str:
-        """The consumer's name; known for good once `register` has returned."""
+        """The consumer's name, without those of its reads; known for good once `register` has returned."""
         return self._name
 
     @property
@@ -86,12 +101,27 @@ class Consumer:
         assert self._lease is not None
         return self._lease
 
-    def delivery(self) -> Delivery:
-        """By whom entries are read now."""
-        config = self.config
-        lease = self.lease
+    @property
+    def read_name(self) -> str:
+        """The name for the next read. As long as no entry was pending for it, it stays the same."""
+        return read_name(self._name, self.lease.token, self._number)
+
+    def delivery(self, entries: int) -> Delivery:
+        """By whom so many entries were read now; if there are any, `read_name` is a new one from here on."""
+        config, lease = self.config, self.lease
+        reads = (Read(self.read_name, entries),) if entries else ()
+        if entries:
+            self._given.add(self.read_name.encode())
+            self._number += 1
         return Delivery(
-            config.stream, config.group, self._name, lease.key, lease.token, config.counters, self.generation
+            config.stream,
+            config.group,
+            self._name,
+            lease.key,
+            lease.token,
+            config.counters,
+            self.generation,
+            reads,
         )
 
     def register(self) -> None:
@@ -111,6 +141,8 @@ class Consumer:
                 self._name = f"{self._base_name}-{number}"
             key = self.config.lease_prefix + self._name
             self._lease = Lease(self._client, key, self.config.counters, self.config.lease_ttl, self.config.stall)
+        self._number = 0
+        self._given.clear()
 
     def ensure_group(self) -> None:
         """Create the group, and the stream, if it is missing: behind the last entry that was ever committed.
@@ -125,26 +157,46 @@ class Consumer:
         if start is not None:
             _log.info("consumer group created", stream=config.stream, group=config.group, start=start.decode())
 
-    def dead_consumers(self) -> list[bytes]:
-        """The other consumers of the group that hold no lease now. Joins the group if we are no member (any more)."""
+    def owners(self) -> Owners:
+        """Whose entries are to be taken over. Joins the group if we are no member (any more).
+
+        Not while a read is under way, which would look like one that did not reach us.
+        """
         # Bytes: an operator may have claimed entries under any name.
-        own = self._name.encode()
-        members: list[bytes] = [row["name"] for row in self._consumers()]
-        if own not in members:
+        own, current = self._name.encode(), self.read_name.encode()
+        rows = self._consumers()
+        if not any(row["name"] == own for row in rows):
             self._join()
-        others = [name for name in members if name != own]
+        self._given &= {row["name"] for row in rows}
+        strays: list[bytes] = []
+        others: list[bytes] = []
+        for row in rows:
+            name = row["name"]
+            if not self.is_own(name):
+                others.append(name)
+            elif name not in self._given and (row["pending"] if name in (own, current) else True):
+                strays.append(name)
+        if current in strays:
+            self._number += 1
         if not others:
-            return []
+            return Owners(strays, [])
         with translating():
             pipeline = self._client.pipeline(transaction=False)
             for name in others:
-                pipeline.exists(self.config.lease_prefix.encode() + name)
-            return [name for name, leased in zip(others, pipeline.execute(), strict=True) if not leased]
+                pipeline.exists(self._lease_of(name))
+            return Owners(strays, [name for name, leased in zip(others, pipeline.execute(), strict=True) if not leased])
+
+    def is_own(self, name: bytes) -> bool:
+        """Whether `name` is ours, or that of a read of ours."""
+        return consumer_of(name) == self._name.encode()
+
+    def _lease_of(self, name: bytes) -> bytes:
+        return self.config.lease_prefix.encode() + consumer_of(name)
 
     def _join(self) -> None:
         """Become a member of the group, for all to see: before Redis 7.2, a read that brings nothing makes nobody one.
 
-        Without the right to (or any memory left) it reads all the same, and is a member from its first entry on.
+        Without the right to (or any memory left) it reads all the same, and is seen while it has something in work.
 
         :raises RedisFailure: anything else was wrong.
         """
@@ -165,36 +217,23 @@ class Consumer:
 
     def in_flight(self) -> int:
         """How many entries are pending for us: read, and not committed."""
-        for row in self._consumers():
-            if row["name"] == self._name.encode():
-                return int(row["pending"])
-        return 0
+        return sum(int(row["pending"]) for row in self._consumers() if self.is_own(row["name"]))
 
-    def oldest_pending(self) -> bytes | None:
-        """The lowest ID that is pending for us, or None."""
-        with translating():
-            reply: Any = self._client.xpending_range(self.config.stream, self.config.group, "-", "+", 1, self._name)
-        return bytes(reply[0]["message_id"]) if reply else None
+    def take(self, owner: bytes, count: int) -> Taken | None:
+        """Take up to `count` of the entries that are pending for `owner`, one of `owners`: a read like any other.
 
-    def take(self, owner: bytes, after: bytes | None, count: int) -> Taken | None:
-        """Take up to `count` pending entries of `owner`: of a dead consumer, or (our own name) left from before.
-
-        :arg after: for our own entries, the last ID of the call before; None at first.
         :returns: None when our own lease is lost; nothing was taken then.
-        :raises RedisFailure: not known whether they were taken. If so, they are pending for us, and are read when we
+        :raises RedisFailure: not known whether they were taken. If so, they are pending for us, and are found when we
             register anew.
         """
         config = self.config
-        keys: list[bytes | str] = [config.stream, self.lease.key, config.lease_prefix.encode() + owner, config.counters]
-        lowest = b"-" if after is None else b"(" + after
-        args = [config.group, self._name, self.lease.token, owner, lowest, count]
-        reply = _recover(self._client, keys, args)
+        keys: list[bytes | str] = [config.stream, self.lease.key, self._lease_of(owner), config.counters]
+        reply = _recover(self._client, keys, [config.group, self.read_name, self.lease.token, owner, count])
         if reply[0] == b"LOST":
             return None
         if reply[0] != b"TAKEN":
-            return Taken([], 0, None)
-        entries = [Entry(entry[0], entry[1]) for entry in reply[1]]
-        return Taken(entries, int(reply[2]), reply[3])
+            return Taken([], 0, False)
+        return Taken(reply[1], int(reply[2]), bool(reply[3]))
 
     def explain(self, error: RedisFailure) -> RedisFailure:
         """`error`; where it is about the type of a key that it does not name, the one that does. May block."""
@@ -218,7 +257,7 @@ class Consumer:
         self._lease.close()
         try:
             keys = [self.config.stream, self._lease.key]
-            _retire(self._client, keys, [self.config.group, self._name, self._lease.token])
+            _retire(self._client, keys, [self.config.group, self._lease.token, self._name, self.read_name])
         except RedisFailure as error:
             if isinstance(error, UnexpectedReply):
                 _log.warning("could not leave the group", cause=str(error))

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 import redis
 
 from connectors.connection import Script, Wire
-from connectors.delivery import Entry
+from connectors.delivery import Row
 from connectors.errors import RedisFailure
 from connectors.group import Consumer
 
 _before_read = Script.load("stream_id", "before_read")
-
-_entry = partial(tuple.__new__, Entry)
-"""`Entry._make` for a pair as Redis sends it, without a call of Python for each."""
 
 BLOCK_MS = 200
 """How long a read waits for entries, in milliseconds: also how long a stop may take, and other steps may wait."""
@@ -24,7 +20,7 @@ BLOCK_MS = 200
 class Arrived(NamedTuple):
     """What a read brought."""
 
-    entries: list[Entry] | None
+    entries: list[Row] | None
     """None when the lease was lost: what was read is pending for us, and may be taken over by others."""
     lost: int
     """Entries that were found deleted before anyone read them; counted in Redis already."""
@@ -43,7 +39,8 @@ class Reader:
     def __init__(self, client: redis.Redis) -> None:
         self._wire = Wire(client)
         self._idle_at: bytes | None = None
-        """Where the group was when it had nothing new."""
+        """Behind which entry to wait for the next one: where the group was when it had nothing new."""
+        self._asked = 0
         self._waits = False
         """Whether a wait goes ahead of the read that is under way."""
 
@@ -62,7 +59,8 @@ class Reader:
         # out all the same, would step over a hole unseen.
         keys = (config.stream, lease.key, config.counters)
         check = ("EVAL", _before_read.source, len(keys), *keys, config.group, lease.token)
-        read = ("XREADGROUP", "GROUP", config.group, consumer.name, "COUNT", count, "STREAMS", config.stream, ">")
+        read = ("XREADGROUP", "GROUP", config.group, consumer.read_name, "COUNT", count, "STREAMS", config.stream, ">")
+        self._asked = count
         self._waits = self._idle_at is not None
         if self._waits:
             wait = ("XREAD", "COUNT", 1, "BLOCK", BLOCK_MS, "STREAMS", config.stream, self._idle_at)
@@ -89,8 +87,12 @@ class Reader:
             if isinstance(answer, RedisFailure):
                 raise answer
         held, generation, lost, *position = check
-        entries = list(map(_entry, reply[0][1])) if reply else []
-        self._idle_at = position[0] if position and not entries else None
+        entries = reply[0][1] if reply else []
+        if entries:
+            # (A read that took all there was need not be followed by one that finds nothing.)
+            self._idle_at = entries[-1][0] if len(entries) < self._asked else None
+        else:
+            self._idle_at = position[0] if position else None
         return Arrived(entries if held else None, int(lost), generation)
 
     def close(self) -> None:

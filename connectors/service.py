@@ -28,6 +28,8 @@ class Service:
     outage: Outage
     instrumentation: Instrumentation = field(default_factory=Instrumentation)
     in_flight: CommitsInFlight = field(default_factory=CommitsInFlight)
+    refused: dict[str, str] = field(default_factory=dict)
+    """Key of a lease -> the token under which a commit was refused: whoever holds that one has to register anew."""
     pulse: Pulse | None = None
 
     @classmethod

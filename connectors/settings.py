@@ -135,9 +135,9 @@ class RedisSettings(BaseSettings):
 class ConsumerSettings(RedisSettings):
     """What every flow that reads through a consumer group needs to know."""
 
-    read_batch: int = Field(2_000, ge=1, le=100_000, description="most entries in one read")
+    read_batch: int = Field(1_000, ge=1, le=100_000, description="most entries in one read")
     max_in_flight: int = Field(
-        16_000, ge=1, le=10_000_000, description="most entries read and not yet counted, a worker"
+        32_000, ge=1, le=10_000_000, description="most entries read and not yet counted, a worker"
     )
     lease_ttl_sec: float = Field(30, ge=0.5, le=3_600, description="seconds of silence after which a consumer is dead")
     stall_sec: float = Field(300, ge=1, le=86_400, description="seconds without progress before a lease is given up")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from connectors.delivery import Entry
+from connectors.delivery import Row
 
 REPLY_BYTES = 4 * 1024 * 1024
 """What one reply should hold at the most, in bytes. Redis has no such limit of its own."""
@@ -24,10 +24,10 @@ class BatchSizer:
         self._max_count = max_count
         self.count = min(FIRST_COUNT, max_count)
 
-    def saw(self, entries: Sequence[Entry]) -> None:
+    def saw(self, entries: Sequence[Row]) -> None:
         """Adjust `count` to the mean size of a sample of `entries` (not empty)."""
         sample = entries[:: max(1, len(entries) // 32)]
-        mean = sum(sum(map(len, entry.fields)) for entry in sample) / len(sample)
+        mean = sum(sum(map(len, fields)) for _id, fields in sample) / len(sample)
         affordable = int(REPLY_BYTES / (mean + 1))
         wanted = max(FIRST_COUNT, 2 * len(entries))
         self.count = max(1, min(self._max_count, affordable, 2 * self.count, wanted))

@@ -9,15 +9,16 @@ processes the parts travel through.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 from bytewax.inputs import DynamicSource, StatelessSourcePartition
 
-from connectors.delivered import DeliveredEntries
-from connectors.delivery import Batch, Entry
+from connectors.delivery import Batch, Row
 from connectors.errors import NoGroup, RedisFailure
-from connectors.group import Consumer, GroupConfig, Taken, default_name
+from connectors.group import Consumer, GroupConfig, default_name
 from connectors.outage import Backoff, is_broken_connection
 from connectors.reading import Reader
 from connectors.service import Service
@@ -43,18 +44,22 @@ class ConsumerGroupSource(DynamicSource[Batch]):
     :arg linger: seconds from a read that took all there was to the next one. What comes meanwhile waits that long and
         is read in one batch: a hundred entries a second that each cost a commit of their own are dear. What comes
         after a longer silence is read at once. 0 reads on at once.
+    :arg announce: whether a batch says that `more` follow, for a step that puts them together. Then the last of them
+        may have no entries.
     """
 
     def __init__(
         self,
         service: Service,
         config: GroupConfig,
-        max_batch: int = 2000,
-        max_in_flight: int = 16_000,
+        max_batch: int = 1_000,
+        max_in_flight: int = 32_000,
         linger: float = 0.0,
+        announce: bool = False,
     ) -> None:
         self._service = service
         self._config = config
+        self._announce = announce
         self._max_batch = max_batch
         self._max_in_flight = max_in_flight
         self._linger = linger
@@ -63,7 +68,8 @@ class ConsumerGroupSource(DynamicSource[Batch]):
         """Does not connect: a Redis that is away is waited for by `next_batch`."""
         name = default_name(worker_index, worker_count)
         sizer = BatchSizer(self._max_batch)
-        return _ConsumerPartition(self._service, self._config, name, sizer, self._max_in_flight, self._linger)
+        limits = (self._max_in_flight, self._linger, self._announce)
+        return _ConsumerPartition(self._service, self._config, name, sizer, *limits)
 
 
 class _ConsumerPartition(StatelessSourcePartition[Batch]):
@@ -77,6 +83,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         sizer: BatchSizer,
         max_in_flight: int,
         linger: float,
+        announce: bool,
     ) -> None:
         self._service = service
         self._config = config
@@ -86,6 +93,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._sizer = sizer
         self._max_in_flight = max_in_flight
         self._linger = linger
+        self._announce = announce
         self._backoff = Backoff()
         self._part = f"source {name}"
         service.supervisor.expect(self._part)
@@ -99,16 +107,14 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         """Not registered (any more): what is in flight cannot be committed, and will be read again."""
         self._reader.close()
         self._registered = False
-        self._own_after: bytes | None = None
-        self._own_done = False
-        self._dead: list[bytes] = []
+        self._owners: list[bytes] = []
         self._look_at = 0.0
         self._unchecked = 0
-        self._delivered = DeliveredEntries()
         self._may_not_block = False
         self._asked = 0
         self._rest_until = 0.0
         self._read_once = False
+        self._owes_a_batch = False
 
     def next_batch(self) -> list[Batch]:
         self._service.turn()
@@ -162,47 +168,54 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         if not self._registered:
             self._consumer.register()
             self._registered = True
-        self._consumer.lease.touch()
-        if not self._own_done:
-            taken = self._consumer.take(self._consumer.name.encode(), self._own_after, self._sizer.count)
-            if taken is not None and taken.last_id is None:
-                self._own_done = True
-            elif taken is not None:
-                self._own_after = taken.last_id
-            return self._emit_taken(taken)
+        lease = self._consumer.lease
+        if self._service.refused.get(lease.key) == lease.token:
+            return self._lost()
+        lease.touch()
         if not self._reader.under_way and time.monotonic() >= self._look_at:
-            self._look_at = time.monotonic() + min(TAKEOVER_SECONDS, self._config.lease_ttl / 2)
-            # (With no read under way, whose entries would be strangers, too.)
-            if not self._delivered.holds(self._consumer.oldest_pending()):
-                _log.warning("entries were delivered to a broken connection; reading them again")
-                self._forget()
-                return []
-            self._dead = self._consumer.dead_consumers()
-        if self._dead and not self._reader.under_way and not self._too_many_in_flight():
-            taken = self._consumer.take(self._dead[-1], None, self._sizer.count)
-            if taken is not None and taken.last_id is None:
-                self._dead.pop()
-            elif taken is not None:
-                _log.info("took over", entries=len(taken.entries), owner=self._dead[-1], trimmed=taken.trimmed)
-                self._service.instrumentation.claimed(len(taken.entries))
-            return self._emit_taken(taken)
+            self._look()
+        if self._owners and not self._reader.under_way:
+            owner = self._owners[-1]
+            if self._consumer.is_own(owner) or not self._too_many_in_flight():
+                return self._take_over(owner)
         return self._read()
 
-    def _emit_taken(self, taken: Taken | None) -> list[Batch]:
+    def _look(self) -> None:
+        """For what others, and we before, have left pending."""
+        again = self._look_at > 0
+        self._look_at = time.monotonic() + min(TAKEOVER_SECONDS, self._config.lease_ttl / 2)
+        owners = self._consumer.owners()
+        if owners.own and again:
+            _log.warning("entries were delivered to a broken connection; reading them again")
+        self._owners = owners.dead + owners.own  # (the last comes first)
+
+    def _take_over(self, owner: bytes) -> list[Batch]:
+        taken = self._consumer.take(owner, self._sizer.count)
         if taken is None:
             return self._lost()
+        if not taken.more:
+            self._owners.pop()
         if taken.trimmed:
             _log.warning("entries were deleted while pending; they are lost", entries=taken.trimmed)
             self._service.instrumentation.trimmed(taken.trimmed)
-        self._delivered.taken(taken.entries)
+        if taken.entries and not self._consumer.is_own(owner):
+            _log.info("took over", entries=len(taken.entries), owner=owner, trimmed=taken.trimmed)
+            self._service.instrumentation.claimed(len(taken.entries))
         return self._emit(taken.entries)
 
-    def _emit(self, entries: list[Entry]) -> list[Batch]:
-        if not entries:
+    def _emit(self, entries: list[Row], go_on: Callable[[], bool] = lambda: False) -> list[Batch]:
+        """`entries` as a batch; where there are none, only if it was said that a batch would follow.
+
+        :arg go_on: called once they have their delivery: whether a batch follows at once.
+        """
+        if not entries and not self._owes_a_batch:
             return []
-        self._sizer.saw(entries)
-        self._unchecked += len(entries)
-        return [Batch(self._consumer.delivery(), entries)]
+        delivery = self._consumer.delivery(len(entries))
+        if entries:
+            self._sizer.saw(entries)
+            self._unchecked += len(entries)
+        self._owes_a_batch = go_on()
+        return [Batch(delivery, entries, self._owes_a_batch)]
 
     def _lost(self) -> list[Batch]:
         _log.warning("lease lost; registering anew", consumer=self._consumer.name)
@@ -229,22 +242,30 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         entries = self._receive()
         if entries is None:
             return self._lost()
-        self._delivered.read(entries)
-        batch = self._emit(entries)
+        batch = self._emit(entries, partial(self._read_on, len(entries)))
         # The runtime may need another turn to carry a batch to its sink (when an epoch ends, say): a read that blocked
         # now would hold it up.
         self._may_not_block = bool(batch)
-        if self._linger and 0 < len(entries) < self._asked:
-            self._rest_until = time.monotonic() + self._linger
-        elif batch and time.monotonic() < self._look_at and not self._too_many_in_flight():
-            self._send()
         return batch
+
+    def _read_on(self, entries: int) -> bool:
+        """Send the next read if this one, of so many entries, did not take all there was, or there is no linger.
+
+        :returns: whether there was more than this one took, and the next is under way.
+        """
+        whole = entries == self._asked
+        if self._linger and entries > 0 and not whole:
+            self._rest_until = time.monotonic() + self._linger
+        elif entries and time.monotonic() < self._look_at and not self._too_many_in_flight():
+            self._send()
+            return whole and self._announce
+        return False
 
     def _send(self) -> None:
         self._asked = self._sizer.count
         self._reader.send(self._consumer, self._asked)
 
-    def _receive(self) -> list[Entry] | None:
+    def _receive(self) -> list[Row] | None:
         """The entries that the read under way brings; None when the lease is lost (they are pending for us then)."""
         arrived = self._reader.receive()
         self._consumer.generation = arrived.generation
@@ -273,7 +294,8 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
             if self._registered:
                 now = time.monotonic()
                 self._drain_until = self._drain_until or now + DRAIN_SECONDS
-                if self._consumer.in_flight() and now < self._drain_until and self._own_done:
+                left = not self._look_at or any(map(self._consumer.is_own, self._owners))
+                if not left and now < self._drain_until and self._consumer.in_flight():
                     self._consumer.lease.touch()
                     self._pause(FULL_PAUSE_SECONDS)
                     return []

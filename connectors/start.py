@@ -11,6 +11,9 @@ from connectors.errors import SettingsError
 from connectors.lifecycle import lifecycle
 from connectors.settings import EXIT_SETTINGS, RedisSettings, load
 
+GC_OBJECTS = 20_000
+"""How many more objects there are before the youngest are looked through for cycles."""
+
 AnyRedisSettings = TypeVar("AnyRedisSettings", bound=RedisSettings)
 
 
@@ -32,4 +35,7 @@ def start(kind: type[AnyRedisSettings], name: str) -> AnyRedisSettings:
     # What was made so far stays for good. Each full collection would look at all of it again, and take 30 ms.
     gc.collect()
     gc.freeze()
+    # A read makes thousands of lists, and frees them soon by itself: to look through them at every 700th, as is the
+    # default, takes as long as to parse them.
+    gc.set_threshold(GC_OBJECTS)
     return settings

@@ -37,7 +37,7 @@ from connectors.windowing import tumble
 from flows import __version__
 from flows.domain import headlines
 from flows.domain.gates import MEANINGS
-from flows.domain.tally import Tally, tally
+from flows.domain.tally import Combiner, Tally
 from flows.domain.windows import roll_up
 from flows.settings.p35 import P35Settings
 from flows.wiring import group_status, service_of
@@ -74,7 +74,7 @@ def topology(settings: P35Settings, ends: Ends) -> Dataflow:
     flow = Dataflow("p35")
 
     batches = op.input("decisions", flow, ends.decisions)
-    tallies = op.flat_map("tally", batches, partial(tally, max_future_skew=settings.max_future_skew_sec))
+    tallies = op.flat_map("tally", batches, Combiner(settings.max_future_skew_sec))
     by_consumer = op.key_on("by_consumer", tallies, lambda one: one.delivery.consumer)
     minute = tumble(
         "minute",
@@ -141,7 +141,7 @@ def redis_ends(settings: P35Settings, service: Service, metrics: P35Metrics) -> 
     group, status_sink = group_status(service, settings, config, status.write, metrics)
     return Ends(
         decisions=ConsumerGroupSource(
-            service, config, settings.read_batch, settings.max_in_flight, settings.linger_ms / 1000
+            service, config, settings.read_batch, settings.max_in_flight, settings.linger_ms / 1000, announce=True
         ),
         commit=CommitSink(service),
         last_hour=PolledSource(

@@ -19,7 +19,9 @@ still made until it has twice as many; after that they go to the symbol `__other
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
 
 import redis
 
@@ -88,27 +90,37 @@ def bucket_counts(counts: Mapping[Kind, int], symbol_breakdown: bool) -> dict[st
     """The fields of a bucket that `counts` add up to."""
     fields: dict[str, int] = {}
     for kind, count in counts.items():
-        names = [f"decision:{kind.decision}", f"reason:{kind.reason}"]
-        if symbol_breakdown and kind.symbol:
-            symbol = escaped(kind.symbol)
-            names.append(f"{SYMBOL_DECISION}{symbol}:{kind.decision}")
-            names.append(f"{SYMBOL_REASON}{symbol}:{kind.reason}")
-        for name in names:
+        for name in _fields_of(kind, symbol_breakdown).names:
             fields[name] = fields.get(name, 0) + count
     return fields
 
 
-def _fallbacks(counts: Mapping[Kind, int], symbol_breakdown: bool) -> dict[str, tuple[str, str]]:
+class _FieldsOf(NamedTuple):
+    """The fields that a kind is counted in."""
+
+    names: tuple[str, ...]
+    fallbacks: dict[str, tuple[str, str]]
+    """Where they go when the bucket is full."""
+
+
+@lru_cache(maxsize=16_384)
+def _fields_of(kind: Kind, symbol_breakdown: bool) -> _FieldsOf:
+    decision, reason = f"decision:{kind.decision}", f"reason:{kind.reason}"
+    fallbacks = {reason: (f"reason:{OTHER}", f"reason:{OTHER}")}
+    if not symbol_breakdown or not kind.symbol:
+        return _FieldsOf((decision, reason), fallbacks)
+    symbol = escaped(kind.symbol)
+    by_decision, by_reason = f"{SYMBOL_DECISION}{symbol}:{kind.decision}", f"{SYMBOL_REASON}{symbol}:{kind.reason}"
+    fallbacks[by_decision] = (by_decision, f"{SYMBOL_DECISION}{OTHER}:{kind.decision}")
+    fallbacks[by_reason] = (f"{SYMBOL_REASON}{symbol}:{OTHER}", f"{SYMBOL_REASON}{OTHER}:{OTHER}")
+    return _FieldsOf((decision, reason, by_decision, by_reason), fallbacks)
+
+
+def _fallbacks(counts: Iterable[Kind], symbol_breakdown: bool) -> dict[str, tuple[str, str]]:
     """Where the fields of `bucket_counts` go when the bucket is full."""
-    fallbacks = {}
+    fallbacks: dict[str, tuple[str, str]] = {}
     for kind in counts:
-        fallbacks[f"reason:{kind.reason}"] = (f"reason:{OTHER}", f"reason:{OTHER}")
-        if symbol_breakdown and kind.symbol:
-            symbol = escaped(kind.symbol)
-            by_decision = f"{SYMBOL_DECISION}{symbol}:{kind.decision}"
-            fallbacks[by_decision] = (by_decision, f"{SYMBOL_DECISION}{OTHER}:{kind.decision}")
-            by_reason = f"{SYMBOL_REASON}{symbol}:{kind.reason}"
-            fallbacks[by_reason] = (f"{SYMBOL_REASON}{symbol}:{OTHER}", f"{SYMBOL_REASON}{OTHER}:{OTHER}")
+        fallbacks.update(_fields_of(kind, symbol_breakdown).fallbacks)
     return fallbacks
 
 

@@ -14,6 +14,7 @@ def minute_name(minute: int) -> str:
     return (EPOCH + timedelta(minutes=minute)).strftime("%Y%m%d%H%M")
 
 
+@lru_cache(maxsize=4096)
 def seconds_text(seconds: float) -> str:
     """Epoch seconds: `1769929020`, or with milliseconds `1769929020.123` where they are not whole."""
     return f"{seconds:.3f}".rstrip("0").rstrip(".")

@@ -1,19 +1,21 @@
--- Commit parts: acknowledge the entries of each part and carry out its effects, or leave the part untouched.
+-- Commit what was read: acknowledge the entries of each delivery and carry out the effects of its parts, or leave it.
 --
 -- Nothing rolls back in a script, so everything that can be refused is looked at before the first write: the lease, the
--- pending list, the type of every key, the rights of the user. A part is applied only if each of its entries is still
--- pending for the consumer that read it, under the lease that it was read with (or if the group is gone, and with it the
--- pending list, and no other was created since, and this is the first attempt: then it cannot have been counted, and a
--- new group begins behind it). So whatever was lost or repeated on the way, an entry is counted by the very step that
--- takes it off the pending list, and by no other.
+-- pending list, the type of every key, the rights of the user. Each read has a name of its own in the group, which is
+-- never used for another one. A delivery is applied only if for each of its reads as many entries are still pending as it
+-- brought, under the lease that it was read with (or if the group is gone, and with it the pending list, and no other was
+-- created since, and this is the first attempt: then it cannot have been counted, and a new group begins behind it). So
+-- whatever was lost or repeated on the way, an entry is counted by the very step that takes it off the pending list, and
+-- by no other. What it takes to fool that is to claim entries out of a read and as many others into it, by hand.
 --
--- The first command that writes is XACK, which Redis allows even when maxmemory is reached: a full Redis cannot stop the
--- counting.
+-- The names of the reads are deleted from the group, which acknowledges what is pending for them. The first command that
+-- writes is XACK, which Redis allows even when maxmemory is reached: a full Redis cannot stop the counting.
 --
 -- KEYS  every key that is touched: streams, leases, targets of effects. ARGV names a key by its position in KEYS.
--- ARGV  deliveries: count, then for each   stream-key, group, consumer, lease-key, token, counters-key, generation
+-- ARGV  deliveries: count, then for each   stream-key, group, lease-key, token, counters-key, generation, read-count,
+--                                          then for each read   name, how many entries it brought
 --                   (counters-key is empty: generations of the group are not counted; see create_group.lua)
---       parts:      count, then for each   delivery, id-count, id ... (ascending), effect-count, effect ...
+--       parts:      count, then for each   delivery, effect-count, effect ...
 --       an effect is one of
 --         C key ttl field-count limit overflow-key overflow-field mirror-key mirror-ttl,
 --             then for each field   name increment flags         (limit is empty: no cap)
@@ -31,11 +33,12 @@
 --       a ttl is in seconds; an empty ttl, limit, max-length or key number means none.
 --
 -- Reply  {'OK', verdict ..., overflow, mended, unmerged, dropped}: one verdict a part, in order
+--            A, D, F and P are those of its delivery:
 --            A applied
 --            D none of its entries is pending any more: an earlier attempt applied it, or they were taken from us
 --            F refused: the lease is lost, or the group is gone and was not the last of its name
---            P refused: some of its entries, not all, were taken from us; the lease is revoked, so that the consumer
---              registers anew and reads again what is left
+--            P refused: some of its entries, not all, were taken from us, or others put beside them; the lease is revoked,
+--              so that the consumer registers anew and reads again what is left
 --          overflow: how much was folded; mended: fields that held no number and were replaced; unmerged: keys that
 --          are no records, and were left as they are; dropped: key, count, ... of the fields that a limit left no room for
 --        {'WRONGTYPE', key, found, wanted}: a target has the wrong type; nothing was applied
@@ -93,16 +96,14 @@ end
 
 local deliveries = {}
 for i = 1, take_number() do
-  deliveries[i] = {stream = take_key(), group = take(), consumer = take(), lease = take_key(), token = take(),
-                   counters = take_optional_key(), generation = take()}
+  local one = {stream = take_key(), group = take(), lease = take_key(), token = take(), counters = take_optional_key(),
+               generation = take(), reads = take_number(), first = cursor + 1}
+  cursor = cursor + one.reads * 2
+  deliveries[i] = one
 end
 local parts = {}
 for i = 1, take_number() do
-  local part = {delivery = deliveries[take_number()], n = take_number()}
-  part.first = cursor + 1
-  part.last = cursor + part.n
-  cursor = part.last
-  part.effects = {}
+  local part = {delivery = deliveries[take_number()], effects = {}}
   for j = 1, take_number() do
     local op = take()
     local effect = READERS[op]()
@@ -110,104 +111,61 @@ for i = 1, take_number() do
     part.effects[j] = effect
   end
   parts[i] = part
-  part.delivery.parts = part.delivery.parts or {}
-  table.insert(part.delivery.parts, part)
 end
 
 -- 2. Look, and write nothing.
 
-local function pending_of(delivery)
-  local low, high, total = nil, nil, 0
-  for _, part in ipairs(delivery.parts) do
-    if part.n > 0 then
-      if low == nil or id_less(ARGV[part.first], low) then low = ARGV[part.first] end
-      if high == nil or id_less(high, ARGV[part.last]) then high = ARGV[part.last] end
-      total = total + part.n
+-- Name -> how many entries are pending for it, in the group of a delivery; false when that group is gone.
+local known = {}
+local function pending_in(stream, group)
+  local place = stream .. '\0' .. group
+  if known[place] ~= nil then return known[place] end
+  local summary = redis.pcall('XPENDING', stream, group)
+  if summary.err then
+    if string.find(summary.err, 'NOGROUP', 1, true) then
+      known[place] = false
+      return false
     end
+    local found = redis.call('TYPE', stream).ok
+    if found ~= 'stream' then return nil, {'WRONGTYPE', stream, found, 'stream'} end
+    return nil, summary
   end
-  local list = {}
-  if low == nil then return list end
-  local from = low
-  repeat
-    local page = redis.pcall('XPENDING', delivery.stream, delivery.group, from, high, total + 1, delivery.consumer)
-    if page.err then
-      if string.find(page.err, 'NOGROUP', 1, true) then
-        -- The group or the stream is gone. At the first attempt nobody can have counted the entries; at a later one we
-        -- may have; and so may whoever was given them again by another group, that was created and is gone like ours.
-        delivery.orphaned = ARGV[#ARGV] ~= '1'
-        if delivery.counters and redis.pcall('HGET', delivery.counters, 'group_generation') ~= delivery.generation then
-          delivery.orphaned, delivery.held = false, false
-        end
-        return list
-      end
-      local found = redis.call('TYPE', delivery.stream).ok
-      if found ~= 'stream' then return nil, {'WRONGTYPE', delivery.stream, found, 'stream'} end
-      return nil, page
-    end
-    if #list == 0 then
-      list = page
-    else
-      for i = 1, #page do list[#list + 1] = page[i] end
-    end
-    if #page > 0 then from = '(' .. page[#page][1] end
-  until #page <= total
-  return list
+  local counts = {}
+  for _, row in ipairs(summary[4] or {}) do counts[row[1]] = row[2] end
+  known[place] = counts
+  return counts
 end
 
--- Whether the entries of a part come next in the list of what is pending, without a gap: the common case, told without
--- making a set.
-local function comes_next(part, delivery)
-  local list, at = delivery.pending, delivery.looked_at
-  for a = part.first, part.last do
-    at = at + 1
-    if not list[at] or list[at][1] ~= ARGV[a] then return false end
+local function verdict_on(delivery)
+  if redis.call('GET', delivery.lease) ~= delivery.token then return 'F' end
+  local counts, problem = pending_in(delivery.stream, delivery.group)
+  if counts == nil then return nil, problem end
+  if not counts then
+    -- The group or the stream is gone. At the first attempt nobody can have counted the entries; at a later one we may
+    -- have; and so may whoever was given them again by another group, that was created and is gone like ours.
+    if delivery.counters and redis.pcall('HGET', delivery.counters, 'group_generation') ~= delivery.generation then return 'F' end
+    delivery.orphaned = true
+    return ARGV[#ARGV] == '1' and 'D' or 'A'
   end
-  delivery.looked_at = at
-  return true
-end
-local function rest_of(delivery)
-  local set = {}
-  for i = delivery.looked_at + 1, #delivery.pending do set[delivery.pending[i][1]] = true end
-  return set
+  local whole, some = true, false
+  for a = delivery.first, delivery.first + delivery.reads * 2 - 2, 2 do
+    local count = counts[ARGV[a]]
+    if tostring(count) ~= ARGV[a + 1] then whole = false end
+    if count then some = true end
+  end
+  return whole and 'A' or some and 'P' or 'D'
 end
 
 for _, delivery in ipairs(deliveries) do
   local found = redis.call('TYPE', delivery.lease).ok
   if found ~= 'string' and found ~= 'none' then return {'WRONGTYPE', delivery.lease, found, 'string'} end
-  delivery.held = redis.call('GET', delivery.lease) == delivery.token
-  if delivery.held then
-    local list, problem = pending_of(delivery)
-    if list == nil then return problem end
-    delivery.pending, delivery.looked_at = list, 0
-  end
+  local verdict, problem = verdict_on(delivery)
+  if verdict == nil then return problem end
+  delivery.verdict = verdict
 end
 
 local verdicts = {}
-for i, part in ipairs(parts) do
-  local delivery = part.delivery
-  if not delivery.held or delivery.revoke then
-    verdicts[i] = 'F'
-  elseif delivery.orphaned then
-    verdicts[i] = 'A'
-  elseif not delivery.rest and comes_next(part, delivery) then
-    verdicts[i] = 'A'
-  else
-    local present, rest = 0, delivery.rest or rest_of(delivery)
-    delivery.rest = rest
-    for a = part.first, part.last do
-      if rest[ARGV[a]] then present = present + 1 end
-    end
-    if present == part.n then
-      verdicts[i] = 'A'
-      for a = part.first, part.last do rest[ARGV[a]] = nil end
-    elseif present == 0 then
-      verdicts[i] = 'D'
-    else
-      verdicts[i] = 'P'
-      delivery.revoke = true
-    end
-  end
-end
+for i, part in ipairs(parts) do verdicts[i] = part.delivery.verdict end
 
 local seen = {}
 local function wrong_type(key, wanted)
@@ -276,7 +234,18 @@ local function ask_record(e)
   return ask('SET', e.key, '', 'EX')
 end
 for _, delivery in ipairs(deliveries) do
-  if delivery.held then redis.call('XACK', delivery.stream, delivery.group, '0-0') end
+  if delivery.verdict == 'F' then
+    -- (A replica knows of leases, too, but what it knows is not the last word: it answers READONLY.)
+    local tried = redis.pcall('XACK', delivery.stream, delivery.group, '0-0')
+    if type(tried) == 'table' and tried.err and string.find(tried.err, 'READONLY', 1, true) then return tried end
+  else
+    redis.call('XACK', delivery.stream, delivery.group, '0-0')
+  end
+  if delivery.verdict == 'A' and not delivery.orphaned then
+    -- (There is no such group.)
+    local asked = redis.pcall('XGROUP', 'DELCONSUMER', delivery.stream, delivery.group .. '?', ARGV[delivery.first])
+    if type(asked) == 'table' and asked.err and not string.find(asked.err, 'NOGROUP', 1, true) then return asked end
+  end
 end
 for i, part in ipairs(parts) do
   if verdicts[i] == 'A' then
@@ -290,6 +259,7 @@ for i, part in ipairs(parts) do
         local field = e.field or ARGV[e.first]
         problem = ask_hash(e.key, field, e.ttl, e.op == 'C') or ask_hash(e.mirror, field, e.mirror_ttl, true)
           or ask_hash(e.overflow_key, e.overflow_field, nil, true)
+        if e.op == 'R' or e.limit then redis.call('HMGET', e.key, field) end
         if e.op == 'R' and e.limit then ask_room(e.key) end
       end
       if problem then return problem end
@@ -297,7 +267,7 @@ for i, part in ipairs(parts) do
   end
 end
 for _, delivery in ipairs(deliveries) do
-  if delivery.revoke then redis.call('DEL', delivery.lease) end
+  if delivery.verdict == 'P' then redis.call('DEL', delivery.lease) end
 end
 
 -- 4. Write. From here on nothing can be refused.
@@ -326,18 +296,38 @@ local function resolve(e, size, a)
 end
 
 local WRITERS = {}
+-- Many arguments are given in pages: unpack fails beyond some 8,000 values.
+local PAGE = 1000
+local function in_pages(command, key, list)
+  for from = 1, #list, PAGE do redis.call(command, key, unpack(list, from, math.min(from + PAGE - 1, #list))) end
+end
+-- Position of a field (from 0) -> its value, or false where the hash has none.
+local function present(e, width)
+  local values = {}
+  for from = 0, e.n - 1, PAGE do
+    local command = {'HMGET', e.key}
+    for f = from, math.min(from + PAGE, e.n) - 1 do command[#command + 1] = ARGV[e.first + f * width] end
+    for i, value in ipairs(redis.call(unpack(command))) do values[from + i - 1] = value end
+  end
+  return values
+end
 function WRITERS.C(e)
-  local tight = e.limit and redis.call('HLEN', e.key) + e.n > e.limit
+  local size = e.limit and redis.call('HLEN', e.key)
+  local tight = e.limit and size + e.n > e.limit
+  local there = tight and present(e, e.width)
   local folded = 0
   for f = 0, e.n - 1 do
     local a = e.first + f * e.width
     local field, by, flags = ARGV[a], ARGV[a + 1], ARGV[a + 2]
-    if tight then
+    if tight and not there[f] then
       local fold
-      field, fold = resolve(e, redis.call('HLEN', e.key), a)
+      field, fold = resolve(e, size, a)
       if fold and (flags == '2' or flags == '3') then folded = folded + tonumber(by) end
+      increment(e.key, field, by)
+      size = redis.call('HLEN', e.key)
+    else
+      increment(e.key, field, by)
     end
-    increment(e.key, field, by)
     if e.mirror and (flags == '1' or flags == '3') then increment(e.mirror, field, by) end
   end
   if e.n > 0 then expire(e.key, e.ttl) end
@@ -357,12 +347,13 @@ end
 
 -- Drop `excess` fields, those with the lowest values among the `fresh` ones, which are not there yet, and some that are
 -- there, taken at random: enough of them that only low ones go, and no more than in proportion to what is to go, since
--- to look through thousands of fields for each new one would take too long.
-local SAMPLE, SAMPLE_FOR_EACH = 16, 8
+-- to look through thousands of fields for each new one would take too long; of many, a smaller proportion.
+local SAMPLE, SAMPLE_FOR_EACH, MANY, FOR_EACH_OF_MANY = 16, 8, 3200, 3
 local function make_room(e, fresh, excess)
   local numbers = {}
   for i, one in ipairs(fresh) do numbers[i] = one.number end
-  local sample = redis.call('HRANDFIELD', e.key, SAMPLE + SAMPLE_FOR_EACH * excess, 'WITHVALUES')
+  local size = math.max(math.min(SAMPLE + SAMPLE_FOR_EACH * excess, MANY), FOR_EACH_OF_MANY * excess)
+  local sample = redis.call('HRANDFIELD', e.key, size, 'WITHVALUES')
   for i = 2, #sample, 2 do
     sample[i] = number_in(sample[i]) or -math.huge
     numbers[#numbers + 1] = sample[i]
@@ -376,33 +367,43 @@ local function make_room(e, fresh, excess)
     return number < highest or (number == highest and equal >= 0)
   end
   for _, one in ipairs(fresh) do one.dropped = goes(one.number) end
+  local gone = {}
   for i = 2, #sample, 2 do
-    if goes(sample[i]) then redis.call('HDEL', e.key, sample[i - 1]) end
+    if goes(sample[i]) then gone[#gone + 1] = sample[i - 1] end
   end
+  in_pages('HDEL', e.key, gone)
   dropped[e.key] = (dropped[e.key] or 0) + last
   if e.overflow_key then increment(e.overflow_key, e.overflow_field, last) end
 end
 
 function WRITERS.R(e)
-  local fresh = {}
+  local there, fresh, raised = present(e, 2), {}, {}
   for f = 0, e.n - 1 do
-    local field, value = ARGV[e.first + f * 2], ARGV[e.first + f * 2 + 1]
-    local current = redis.call('HGET', e.key, field)
+    local field, value, current = ARGV[e.first + f * 2], ARGV[e.first + f * 2 + 1], there[f]
     if current then
       local number = number_in(current)
       if number == nil then mended = mended + 1 end
-      if number == nil or number < tonumber(value) then redis.call('HSET', e.key, field, value) end
+      if number == nil or number < tonumber(value) then
+        raised[#raised + 1] = field
+        raised[#raised + 1] = value
+      end
     else
       fresh[#fresh + 1] = {field = field, number = tonumber(value), value = value}
     end
   end
+  in_pages('HSET', e.key, raised)
   if e.limit and #fresh > 0 then
     local excess = redis.call('HLEN', e.key) + #fresh - e.limit
     if excess > 0 then make_room(e, fresh, excess) end
   end
+  local added = {}
   for _, one in ipairs(fresh) do
-    if not one.dropped then redis.call('HSET', e.key, one.field, one.value) end
+    if not one.dropped then
+      added[#added + 1] = one.field
+      added[#added + 1] = one.value
+    end
   end
+  in_pages('HSET', e.key, added)
   if e.n > 0 then expire(e.key, e.ttl) end
 end
 function WRITERS.I(e)
@@ -455,12 +456,15 @@ function WRITERS.M(e)
   end
 end
 
-local CHUNK = 4000 -- unpack fails beyond some 8,000 values
+for _, delivery in ipairs(deliveries) do
+  if delivery.verdict == 'A' and not delivery.orphaned then
+    for a = delivery.first, delivery.first + delivery.reads * 2 - 2, 2 do
+      redis.call('XGROUP', 'DELCONSUMER', delivery.stream, delivery.group, ARGV[a])
+    end
+  end
+end
 for i, part in ipairs(parts) do
   if verdicts[i] == 'A' then
-    for a = part.first, part.last, CHUNK do
-      redis.call('XACK', part.delivery.stream, part.delivery.group, unpack(ARGV, a, math.min(a + CHUNK - 1, part.last)))
-    end
     for _, effect in ipairs(part.effects) do WRITERS[effect.op](effect) end
   end
 end

@@ -1,31 +1,33 @@
--- Take over pending entries: from a consumer that has no lease any more, or (after registering anew) from ourselves.
--- One call takes at most `count` entries. A dead consumer with nothing left is deleted from the group; never before,
--- since XGROUP DELCONSUMER throws its pending entries away.
+-- Take over pending entries: those of a consumer that has no lease any more, or of a read of our own that is not known to
+-- have reached us. One call takes at most `count` entries, into the name of a read that was not used before: there they
+-- are like any others that were read. A name with nothing left is deleted from the group, in this same step; never
+-- before, since XGROUP DELCONSUMER throws its pending entries away.
 --
 -- Entries that were pending but are gone from the stream (trimmed, deleted) can never be counted: they are taken off
 -- the pending list and counted as trimmed, in this same step.
 --
--- KEYS  1 stream   2 our lease   3 the other's lease   4 hash of counters
--- ARGV  1 group    2 our name    3 our token           4 the other's name (ours: read our own pending entries)
---       5 lowest ID, as XPENDING takes it             6 count
+-- KEYS  1 stream   2 our lease   3 the owner's lease (ours: the name is one of our own)   4 hash of counters
+-- ARGV  1 group    2 the name that gets them    3 our token    4 the name that has them   5 count
 -- Reply {'LOST'}      we hold no lease: nothing done
 --       {'ALIVE'}     the other holds a lease: nothing done
---       {'NONE'}      nothing is left; a dead consumer was deleted
---       {'TAKEN', entries, trimmed, last-id}   entries are pending for us now; so many were trimmed
+--       {'TAKEN', entries, trimmed, left}   entries are pending for the new name now; so many were trimmed; 1 when the old
+--                     name may have more, 0 when it was deleted
 if redis.call('GET', KEYS[2]) ~= ARGV[3] then return {'LOST'} end
-local own = ARGV[2] == ARGV[4]
+local own = KEYS[2] == KEYS[3]
 if not own and redis.call('EXISTS', KEYS[3]) == 1 then return {'ALIVE'} end
 
-local count = math.min(tonumber(ARGV[6]), 4000) -- unpack fails beyond some 8,000 values
-local page = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[5], '+', count, ARGV[4])
+local count = math.min(tonumber(ARGV[5]), 4000) -- unpack fails beyond some 8,000 values
+local page = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', count, ARGV[4])
 -- XACK first: Redis allows it even when maxmemory is reached, and then all else in the same script.
 redis.call('XACK', KEYS[1], ARGV[1], '0-0')
-if #page == 0 then
-  if not own then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[4]) end
-  return {'NONE'}
-end
 -- What comes last is called once before the first write, changing nothing: it fails here or not at all, be it for the
--- type of the key or for the rights of the user.
+-- type of the key or for the rights of the user. (There is no such group.)
+local asked = redis.pcall('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1] .. '?', ARGV[4])
+if type(asked) == 'table' and asked.err and not string.find(asked.err, 'NOGROUP', 1, true) then return asked end
+if #page == 0 then
+  redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[4])
+  return {'TAKEN', {}, 0, 0}
+end
 redis.call('HINCRBY', KEYS[4], 'trimmed_total', 0)
 
 local claim = {'XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0}
@@ -50,4 +52,6 @@ if #gone > 0 then
   redis.call('HINCRBY', KEYS[4], 'trimmed_total', #gone)
 end
 if not own and #entries > 0 then redis.call('HINCRBY', KEYS[4], 'claimed_total', #entries) end
-return {'TAKEN', entries, #gone, page[#page][1]}
+local left = #page == count and 1 or 0
+if left == 0 then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[4]) end
+return {'TAKEN', entries, #gone, left}

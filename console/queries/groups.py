@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import redis
 
+from connectors.consumer_names import consumer_of
 from console.queries.fetch import ask_all, text
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of a group."""
+    """A member of a group, and all that it reads: the names of its reads are folded into its own."""
 
     name: str
     pending: int
@@ -65,12 +66,12 @@ def read_groups(client: redis.Redis, streams: Mapping[str, str | None]) -> tuple
         for group in sorted(groups or [], key=lambda one: text(one["name"]))
     ]
     members = ask_all(client, [("XINFO CONSUMERS", key, group["name"]) for key, _, group in found])
-    rows = [sorted(some or [], key=lambda one: text(one["name"])) for some in members]
+    rows = [_folded(some or []) for some in members]
     leases = [
-        ("EXISTS", prefix.encode() + _bytes(row["name"]))
+        ("EXISTS", prefix.encode() + name)
         for (key, _, _), some in zip(found, rows, strict=True)
         if (prefix := streams[key]) is not None
-        for row in some
+        for name in some
     ]
     alive = iter(ask_all(client, leases))
     return tuple(
@@ -81,14 +82,24 @@ def read_groups(client: redis.Redis, streams: Mapping[str, str | None]) -> tuple
             text(group["last-delivered-id"]),
             int(group["pending"]),
             None if group.get("lag") is None else int(group["lag"]),
-            tuple(_consumer(row, None if streams[key] is None else bool(next(alive))) for row in some),
+            tuple(
+                Member(text(name), pending, idle_ms / 1000, None if streams[key] is None else bool(next(alive)))
+                for name, (pending, idle_ms) in some.items()
+            ),
         )
         for (key, length, group), some in zip(found, rows, strict=True)
     )
 
 
-def _consumer(row: Mapping[str, Any], alive: bool | None) -> Member:
-    return Member(text(row["name"]), int(row["pending"]), int(row["idle"]) / 1000, alive)
+def _folded(rows: Iterable[Mapping[str, Any]]) -> dict[bytes, tuple[int, int]]:
+    """Name -> what is pending for the consumer and its reads together, and its least idle time, in milliseconds."""
+    found: dict[bytes, tuple[int, int]] = {}
+    for row in rows:
+        name, pending, idle_ms = consumer_of(_bytes(row["name"])), int(row["pending"]), int(row["idle"])
+        if name in found:
+            pending, idle_ms = pending + found[name][0], min(idle_ms, found[name][1])
+        found[name] = (pending, idle_ms)
+    return dict(sorted(found.items(), key=lambda one: text(one[0])))
 
 
 def _bytes(name: bytes | str) -> bytes:

@@ -78,6 +78,8 @@ class Lap:
     rate: float
     cost: float
     redis_cost: float
+    longest_script: float
+    """The longest time that a script kept Redis from all else, in milliseconds by the clock; 0: none took 1 ms."""
 
 
 class NotExact(Exception):
@@ -95,6 +97,9 @@ def run(server: PrivateRedis, contestant: Contestant, load: Load, begins: int, s
     arguments = contestant.arguments + (("-w", str(setting.workers)) if setting.workers > 1 else ())
     with server.client(socket_timeout=60) as client, ExitStack() as stack:
         forget_all_but_the_stream(client)
+        client.config_set("slowlog-log-slower-than", 1_000)
+        client.config_set("slowlog-max-len", 100_000)
+        client.slowlog_reset()
         processes = [stack.enter_context(Measured(server, arguments, **env)) for _ in range(setting.processes)]
         lap, whole = _watch(client, server, contestant, load, processes, setting.processes * setting.workers)
         if whole:
@@ -139,13 +144,22 @@ def _watch(
     redis_after = cpu_seconds(server.pid)
     count = last - first
     lap = Lap(
-        count / (ended - started), (cpu_after - cpu_before) / count * 1e6, (redis_after - redis_before) / count * 1e6
+        count / (ended - started),
+        (cpu_after - cpu_before) / count * 1e6,
+        (redis_after - redis_before) / count * 1e6,
+        _longest_script(client),
     )
     return lap, last >= load.entries
 
 
 def _processed(client: redis.Redis) -> int:
     return int(client.hget(status.key(PREFIX), "processed_total") or 0)
+
+
+def _longest_script(client: redis.Redis) -> float:
+    """Milliseconds, since the log of slow commands was emptied."""
+    slow = client.slowlog_get(100_000)
+    return max((one["duration"] / 1e3 for one in slow if one["command"].startswith(b"EVAL")), default=0.0)
 
 
 def _group(client: redis.Redis) -> dict[str, int]:

@@ -11,6 +11,7 @@ from tests.bench.targets import Results, verdicts
 
 _DIMENSIONS = {
     "fields": "fields an entry",
+    "ten": "symbols, ten reasons",
     "symbols": "symbols",
     "reasons": "reasons",
     "batch": "entries a read, at most (`READ_BATCH`)",
@@ -51,16 +52,19 @@ def throughput_tables(result: dict[str, Any]) -> str:
     if varied:
         rows = [["base case", "", *_pair(base)]]
         rows += [[_DIMENSIONS[case["dimension"]], f"{case['value']:,}", *_pair(case)] for case in varied]
-        parts.append(table(["varied", "", "flows.p35", "the floor", "share", "CPU an entry"], rows))
+        head = ["varied", "", "flows.p35", "the floor", "share", "CPU an entry", "longest commit"]
+        parts.append(table(head[: len(rows[0])], rows))
     return "\n\n".join(parts)
 
 
 def _pair(case: dict[str, Any]) -> list[str]:
+    longest = throughput.longest_script(case, "flow")
     return [
         f"{throughput.rate(case, 'flow'):,.0f}",
         f"{throughput.rate(case, 'floor'):,.0f}",
         f"{throughput.ratio(case, 'flow', 'floor'):.2f}",
         f"{throughput.cost(case, 'flow'):.2f} µs",
+        *([] if longest is None else [f"{longest:.1f} ms"]),
     ]
 
 

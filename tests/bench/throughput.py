@@ -30,23 +30,34 @@ class Case:
     contestants: tuple[Contestant, ...] = PAIR
 
 
+MIX = Load(1_000_000, symbols=100, reasons=9)
+"""What a platform sends: each symbol with each of the reasons."""
+
+HOUR = 3_600
+
+
+def an_hour(load: Load) -> Load:
+    """`load`, spread over an hour of event time."""
+    return replace(load, rate=-(-load.entries // HOUR))
+
+
 def cases(quick: bool) -> Iterator[Case]:
     """The base case first, whose dimension is empty."""
-    load = Load(200_000 if quick else 1_000_000)
-    yield Case("", 0, load, contestants=EVERYONE)
-    load = replace(load, entries=200_000 if quick else 400_000)
+    load = replace(MIX, entries=200_000) if quick else MIX
+    yield Case("", 0, an_hour(load), contestants=EVERYONE)
+    load = an_hour(replace(load, entries=200_000 if quick else 400_000))
+    yield Case("ten", 10, replace(load, symbols=10, reasons=10))
+    yield Case("ten", 1_000, replace(load, symbols=1_000, reasons=10))
     if quick:
-        yield Case("symbols", 1_000, replace(load, symbols=1_000))
-        yield Case("workers", 2, replace(load, entries=400_000), Setting(workers=2))
+        yield Case("workers", 2, an_hour(replace(load, entries=400_000)), Setting(workers=2))
         return
     for fields in (4, 20):
         yield Case("fields", fields, replace(load, fields=fields))
-    for symbols in (1, 100, 1_000):
-        yield Case("symbols", symbols, replace(load, symbols=symbols))
-    yield Case("reasons", 1_000, replace(load, reasons=1_000))
+    yield Case("symbols", 1, replace(load, symbols=1))
+    yield Case("reasons", 1_000, replace(load, symbols=10, reasons=1_000))
     for batch in (100, 500, 5_000):
         yield Case("batch", batch, load, Setting(batch=batch))
-    load = replace(load, entries=800_000)
+    load = an_hour(replace(load, entries=800_000))
     yield Case("processes", 2, load, Setting(processes=2))
     yield Case("workers", 2, load, Setting(workers=2))
 
@@ -69,7 +80,10 @@ def _case(case: Case, rounds: int, say: Callable[[str], None]) -> dict[str, Any]
                 lap = run(server, one, case.load, begins, setting)
                 laps[one.name].append(asdict(lap))
                 what = f"{case.dimension} {case.value}" if case.dimension else "base case"
-                say(f"{what}, round {number + 1} of {rounds}: {one.title} {lap.rate:,.0f} a second")
+                say(
+                    f"{what}, round {number + 1} of {rounds}: {one.title} {lap.rate:,.0f} a second, "
+                    f"longest script {lap.longest_script:.1f} ms"
+                )
     return {
         "dimension": case.dimension,
         "value": case.value,
@@ -93,6 +107,12 @@ def spread(case: dict[str, Any], name: str) -> tuple[float, float]:
 def cost(case: dict[str, Any], name: str, of: str = "cost") -> float:
     """Median microseconds of processor time an entry: of the contestant, or (`redis_cost`) of Redis."""
     return median(lap[of] for lap in case["laps"][name])
+
+
+def longest_script(case: dict[str, Any], name: str) -> float | None:
+    """The longest that a script held Redis, in milliseconds, in the middle of the laps; None: not measured."""
+    found = [lap["longest_script"] for lap in case["laps"][name] if "longest_script" in lap]
+    return median(found) if found else None
 
 
 def ratio(case: dict[str, Any], name: str, to: str) -> float:

@@ -18,7 +18,7 @@ from tests.chaos.test_processes import BY_HAND, every_version, freeze_with_work_
 from tests.support import oracle, recount
 from tests.support.alert_world import published
 from tests.support.moved_clock import CAN_MOVE, WHY_NOT, MovedClockRedis
-from tests.support.recount import GROUP, STREAM
+from tests.support.recount import STREAM
 from tests.support.users import login
 from tests.support.waiting import wait_for
 
@@ -181,8 +181,7 @@ def wait_until_snapshots_agree(chaos: Chaos) -> None:
 
 def recount_of(chaos: Chaos, name_end: str) -> int:
     """How many entries are pending for the consumer whose name ends so."""
-    rows = chaos.raw.xinfo_consumers(STREAM, GROUP)
-    return sum(row["pending"] for row in rows if row["name"].decode().endswith(name_end))
+    return sum(pending for name, pending in recount.consumers(chaos.raw).items() if name.endswith(name_end))
 
 
 def last_id(chaos: Chaos) -> bytes:

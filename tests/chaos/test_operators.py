@@ -20,7 +20,7 @@ from tests.chaos.harness import (
     pending_ids,
 )
 from tests.chaos.test_processes import every_version, freeze_with_work_in_hand
-from tests.support import oracle
+from tests.support import oracle, recount
 from tests.support.recount import GROUP, STATUS, STREAM
 from tests.support.waiting import wait_for
 
@@ -65,8 +65,8 @@ def test_keys_of_another_type_in_the_way(chaos: Chaos) -> None:
 
 def consumer(chaos: Chaos) -> str:
     """The name of the only consumer."""
-    (row,) = chaos.raw.xinfo_consumers(STREAM, GROUP)
-    return str(row["name"].decode())
+    (name,) = recount.consumers(chaos.raw)
+    return name
 
 
 @every_version
@@ -81,7 +81,7 @@ def test_redis_full(chaos: Chaos) -> None:
         chaos.fault()
         # Who is at work goes on, since a commit begins by acknowledging, which is allowed, and forgets the dead; ...
         chaos.wait_until_quiet(what=flow.log)
-        wait_for(lambda: len(chaos.raw.xinfo_consumers(STREAM, GROUP)) == 1, "the end of the dead", DEADLINE)
+        wait_for(lambda: len(recount.consumers(chaos.raw)) == 1, "the end of the dead", DEADLINE)
         # ... who comes anew has to wait.
         flow.kill()
         chaos.raw.config_set("maxmemory", 0)

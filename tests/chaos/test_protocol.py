@@ -27,7 +27,7 @@ STEPS = {
 
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_at_each_step(chaos: Chaos, proxy: FaultProxy, step: str) -> None:
-    """Guards that counts and acknowledgement are one step (at `commit answered`), and the takeover (at all others)."""
+    """Guards that counts and acknowledgement are one step (at `commit answered`), and the takeover (at most others)."""
     share = MESSAGES // KILLS // 2
     for _ in range(KILLS):
         chaos.publish(share)
@@ -41,7 +41,8 @@ def test_killed_at_each_step(chaos: Chaos, proxy: FaultProxy, step: str) -> None
     chaos.start()
     chaos.wait_until_quiet()
     chaos.verify()
-    assert chaos.row.claimed > 0
+    # (At the other steps all that was read may have been counted: a commit takes many small reads at once.)
+    assert chaos.row.claimed > 0 or step not in ("read answered", "read arrived", "commit sent")
 
 
 @pytest.mark.parametrize("step", STEPS)

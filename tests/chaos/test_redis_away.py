@@ -126,6 +126,7 @@ def test_failover_to_a_replica(chaos: Chaos, proxy: FaultProxy, connections: str
 
         if connections == "broken":
             trap = proxy.arm(Trap(COMMIT, Step.BEFORE, fail_over))
+            chaos.publish(100)  # (one commit may have taken all there was)
             wait_for(trap.sprung.is_set, "a commit")
         else:
             fail_over()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.commit import commit
-from connectors.delivery import Delivery, Part
+from connectors.delivery import Delivery, Part, Read
 from connectors.effects import Append, Cap, Count, Effect, Mirror, Put, Raise, RaiseId
 from connectors.errors import WrongType
 from connectors.private_redis import PrivateRedis
@@ -42,7 +43,12 @@ def pending(raw: redis.Redis) -> int:
 
 
 def part(ids: tuple[bytes, ...], *effects: Effect) -> Part:
-    return Part(DELIVERY, ids, effects)
+    """What consumer `c` read at once."""
+    return Part(delivery(len(ids)), ids, effects)
+
+
+def delivery(count: int, name: str = "c", **changes: Any) -> Delivery:
+    return DELIVERY._replace(reads=(Read(name, count),), **changes)
 
 
 def test_effects_and_acknowledgement_are_one_step(raw: redis.Redis) -> None:
@@ -136,7 +142,7 @@ def test_what_was_read_from_a_group_that_is_gone_is_counted_unless_it_may_have_b
 
 
 def test_what_was_read_from_a_group_that_is_gone_is_refused_if_another_came_after_it(raw: redis.Redis) -> None:
-    first = DELIVERY._replace(counters="counters", generation=1)
+    first = delivery(2, counters="counters", generation=1)
     one = Part(first, deliver(raw, 2), (Count("h", {"a": 2}),))
     raw.xgroup_destroy(STREAM, GROUP)
     for generation in (b"2", b"no number", None):
@@ -232,20 +238,19 @@ def test_any_partition_of_a_batch_gives_the_same_counts(
         bounds = sorted({0, 12, *cuts})
         pieces = [ids[low:high] for low, high in itertools.pairwise(bounds)]
         order.shuffle(pieces)  # type: ignore[attr-defined]
-        parts = [part(piece, Count("h", dict(Counter(f"f{ids.index(i) % 3}" for i in piece)))) for piece in pieces]
-        middle = len(parts) // 2
-        for group in (parts[:middle], parts[middle:]):
-            if group:
-                commit(raw, group)
-                if repeat:
-                    commit(raw, group)
+        parts = [
+            Part(delivery(12), piece, (Count("h", dict(Counter(f"f{ids.index(i) % 3}" for i in piece))),))
+            for piece in pieces
+        ]
+        for _ in range(1 + repeat):
+            commit(raw, parts)
         assert raw.hgetall("h") == {b"f0": b"4", b"f1": b"4", b"f2": b"4"}
         assert pending(raw) == 0
 
 
 def test_parts_of_several_consumers_are_judged_each_by_its_own_lease(raw: redis.Redis) -> None:
     mine = part(deliver(raw, 2), Count("h", {"mine": 2}))
-    other = DELIVERY._replace(consumer="d", lease_key="lease:d", token="t2")
+    other = delivery(3, "d", consumer="d", lease_key="lease:d", token="t2")
     theirs = Part(other, deliver(raw, 3, "d"), (Count("h", {"theirs": 3}),))
     outcome = commit(raw, [mine, theirs])
     assert (outcome.applied, outcome.refused) == ([mine], [theirs])

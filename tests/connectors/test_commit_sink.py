@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -11,7 +12,7 @@ import redis
 from bytewax.outputs import StatelessSinkPartition
 
 from connectors.commit import CommitSink
-from connectors.delivery import Delivery, Part
+from connectors.delivery import Delivery, Part, Read
 from connectors.effects import Count
 from connectors.instrumentation import Instrumentation
 from connectors.private_redis import PrivateRedis
@@ -70,12 +71,16 @@ def sink(raw: redis.Redis, service_: Service, heard: Heard) -> Iterator[Stateles
     one.close()
 
 
+_numbers = itertools.count()
+
+
 def delivered(raw: redis.Redis, count: int) -> Part:
     """New entries that consumer `c` has read, to be counted in `counts`."""
+    name = f"c:read.{next(_numbers):x}"
     for _ in range(count):
         raw.xadd("s", {"f": "v"})
-    ids = tuple(entry[0] for entry in raw.xreadgroup("g", "c", {"s": ">"}, count=count)[0][1])
-    return Part(DELIVERY, ids, (Count("counts", {"n": count}),))
+    ids = tuple(entry[0] for entry in raw.xreadgroup("g", name, {"s": ">"}, count=count)[0][1])
+    return Part(DELIVERY._replace(reads=(Read(name, count),)), ids, (Count("counts", {"n": count}),))
 
 
 def counted(raw: redis.Redis) -> int:
@@ -146,11 +151,37 @@ def test_parts_of_several_batches_are_each_committed_once(
 def test_what_was_delivered_again_by_another_group_of_the_name_is_counted_once(
     raw: redis.Redis, service_: Service, sink: StatelessSinkPartition[Part], heard: Heard
 ) -> None:
-    part = delivered(raw, 3)
-    again = replace(part, delivery=DELIVERY._replace(generation=1))
-    sink.write_batch([part, again])
+    first = delivered(raw, 3)
+    raw.xgroup_destroy("s", "g")
+    raw.xgroup_create("s", "g", "0")
+    raw.xreadgroup("g", "c:read.again", {"s": ">"}, count=4)
+    again = DELIVERY._replace(generation=1, reads=(Read("c:read.again", 4),))
+    ids = tuple(entry for entry, _fields in raw.xrange("s"))
+    second = Part(again, ids, (Count("counts", {"n": 4}),))
+    sink.write_batch([first, second])
     service_.in_flight.finish()
-    assert (counted(raw), heard.parts) == (3, [part])
+    assert (counted(raw), heard.parts) == (4, [second])
+
+
+def test_parts_of_a_batch_wait_for_each_other(
+    raw: redis.Redis, service_: Service, sink: StatelessSinkPartition[Part], heard: Heard
+) -> None:
+    """What is acknowledged is the whole read: with half of its parts, the other half would be lost."""
+    one, two = (delivered(raw, 3) for _ in range(2))
+    pieces = [
+        replace(part, ids=(one_id,), effects=(Count("counts", {"n": 1}),)) for part in (one, two) for one_id in part.ids
+    ]
+    for piece in (pieces[3], pieces[0], pieces[4], pieces[2]):
+        sink.write_batch([piece])
+    service_.in_flight.finish()
+    assert (counted(raw), raw.xpending("s", "g")["pending"]) == (0, 6)
+    sink.write_batch([pieces[5]])
+    service_.in_flight.finish()
+    assert counted(raw) == 3
+    assert heard.parts == [pieces[3], pieces[4], pieces[5]]
+    sink.write_batch([pieces[1]])
+    service_.in_flight.finish()
+    assert (counted(raw), raw.xpending("s", "g")["pending"]) == (6, 0)
 
 
 def test_closing_hears_of_what_is_under_way(raw: redis.Redis, service_: Service, heard: Heard) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.delivery import Delivery, Part
+from connectors.delivery import Delivery, Part, Read
 from connectors.effects import Append, Cap, Count, Effect, Merge, Mirror, Put, Raise, RaiseId
 from connectors.encoding import encode
 
@@ -44,16 +45,25 @@ EFFECTS = st.one_of(
     st.builds(Append, KEY, SOME_TEXTS, TTL),
     st.builds(Merge, KEY, SOME_SCALARS, SCALARS, st.integers(1, 100), st.booleans()),
 )
-DELIVERIES = st.builds(Delivery, KEY, st.just("g"), st.sampled_from(["c1", "c2"]), KEY, st.sampled_from(["t1", "t2"]))
-PARTS = st.lists(
-    st.builds(
-        Part,
-        DELIVERIES,
-        st.lists(st.sampled_from([b"1-1", b"2-2", b"3-3"]), unique=True, min_size=1).map(tuple),
-        st.lists(EFFECTS, max_size=3).map(tuple),
-    ),
-    max_size=4,
-)
+READS = st.lists(st.integers(1, 3), min_size=1, max_size=3)
+
+
+@st.composite
+def whole_deliveries(draw: st.DrawFn) -> list[Part]:
+    """The parts of up to three deliveries, mixed."""
+    parts = []
+    for number in range(draw(st.integers(0, 3))):
+        reads = tuple(Read(f"c:{number}.{place}", count) for place, count in enumerate(draw(READS)))
+        tokens = st.sampled_from(["t1", "t2"])
+        one = Delivery(draw(KEY), "g", "c", draw(KEY), draw(tokens), draw(st.just("") | KEY), number, reads)
+        ids = [f"{number + 1}-{place}".encode() for place in range(one.entries)]
+        cuts = sorted({0, len(ids), *draw(st.lists(st.integers(1, len(ids)), max_size=3))})
+        for low, high in itertools.pairwise(cuts):
+            parts.append(Part(one, tuple(ids[low:high]), tuple(draw(st.lists(EFFECTS, max_size=3)))))
+    return draw(st.permutations(parts))
+
+
+PARTS = whole_deliveries()
 
 
 class Reader:
@@ -99,18 +109,17 @@ class Reader:
         fields = [tuple(self.take() for _ in range(width)) for _ in range(count)]
         return (kind, key, ttl, limit, overflow, mirror, mirror_ttl, fields)
 
+    def delivery(self) -> tuple[Any, ...]:
+        """Without the name of the consumer, which is not sent."""
+        head = (self.key(), self.take(), self.key(), self.take(), self.key() or "", self.take())
+        return (*head, tuple(Read(self.take(), self.take()) for _ in range(self.take())))
+
     def all(self) -> list[tuple[Any, ...]]:
-        deliveries = [
-            Delivery(
-                self.key() or "", self.take(), self.take(), self.key() or "", self.take(), self.key() or "", self.take()
-            )
-            for _ in range(self.take())
-        ]
+        deliveries = [self.delivery() for _ in range(self.take())]
         parts: list[tuple[Any, ...]] = []
         for _ in range(self.take()):
             delivery = deliveries[self.take() - 1]
-            ids = tuple(self.take() for _ in range(self.take()))
-            parts.append((delivery, ids, [self.effect() for _ in range(self.take())]))
+            parts.append((delivery, [self.effect() for _ in range(self.take())]))
         assert list(self._args) == []
         return parts
 
@@ -146,7 +155,10 @@ def described(effect: Any) -> tuple[Any, ...]:
 @given(PARTS)
 def test_every_part_can_be_read_back_whole(parts: list[Part]) -> None:
     keys, args = encode(parts)
-    expected = [(part.delivery, part.ids, [described(effect) for effect in part.effects]) for part in parts]
+    expected = []
+    for part in parts:
+        stream, group, _consumer, *rest = part.delivery
+        expected.append(((stream, group, *rest), [described(effect) for effect in part.effects]))
     assert Reader(keys, args).all() == expected
 
 
@@ -174,34 +186,13 @@ def test_arguments_are_what_redis_takes(parts: list[Part]) -> None:
     assert {type(one) for one in args} <= {str, bytes, int}
 
 
-def test_a_delivery_is_sent_once_for_all_its_parts() -> None:
-    delivery = Delivery("stream", "group", "consumer", "lease", "token", "counters", 7)
+def test_a_delivery_is_sent_once_for_all_its_parts_and_no_id_is() -> None:
+    reads = (Read("consumer:1.a", 2), Read("consumer:1.b", 1))
+    delivery = Delivery("stream", "group", "consumer", "lease", "token", "counters", 7, reads)
     keys, args = encode([Part(delivery, (b"1-1",), ()), Part(delivery, (b"2-1", b"3-1"), (RaiseId("k", "f", b"3-1"),))])
     assert keys == ["k", "stream", "lease", "counters"]
-    assert args == [
-        1,
-        2,
-        "group",
-        "consumer",
-        3,
-        "token",
-        4,
-        7,
-        2,
-        1,
-        1,
-        b"1-1",
-        0,
-        1,
-        2,
-        b"2-1",
-        b"3-1",
-        1,
-        "I",
-        1,
-        "f",
-        b"3-1",
-    ]
+    sent = [1, 2, "group", 3, "token", 4, 7, 2, "consumer:1.a", 2, "consumer:1.b", 1]
+    assert args == [*sent, 2, 1, 0, 1, 1, "I", 1, "f", b"3-1"]
 
 
 @pytest.mark.parametrize(
@@ -217,11 +208,14 @@ def test_a_delivery_is_sent_once_for_all_its_parts() -> None:
     ],
 )
 def test_what_redis_would_refuse_halfway_is_refused_at_once(effect: Effect) -> None:
-    delivery = Delivery("s", "g", "c", "l", "t")
+    delivery = Delivery("s", "g", "c", "l", "t", reads=(Read("c:1.0", 1),))
     with pytest.raises(ValueError, match=r"cannot be|fields|could not convert"):
         encode([Part(delivery, (b"1-1",), (effect,))])
 
 
-def test_a_part_without_entries_is_refused() -> None:
-    with pytest.raises(ValueError, match="without entries"):
-        encode([Part(Delivery("s", "g", "c", "l", "t"), (), ())])
+@pytest.mark.parametrize(("read", "ids"), [(0, ()), (2, ()), (2, (b"1-1",)), (2, (b"1-1", b"2-1", b"3-1"))])
+def test_what_was_read_is_committed_whole_or_not_at_all(read: int, ids: tuple[bytes, ...]) -> None:
+    """What is acknowledged are the reads of a delivery: an entry that is in no part of it would be lost."""
+    delivery = Delivery("s", "g", "c", "l", "t", reads=(Read("c:1.0", read),))
+    with pytest.raises(ValueError, match=f"{read} entries were read, {len(ids)} are to be committed"):
+        encode([Part(delivery, ids, ())])

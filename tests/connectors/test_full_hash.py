@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from connectors.commit import CommitOutcome, CommitSink, commit
-from connectors.delivery import Delivery, Part
+from connectors.delivery import Delivery, Part, Read
 from connectors.effects import Raise
 from connectors.instrumentation import Instrumentation
 from connectors.private_redis import PrivateRedis
@@ -51,7 +51,8 @@ def part(raw: redis.Redis, values: Mapping[str, float], limit: int) -> Part:
     raw.xadd("s", {"f": "v"})
     ids = tuple(entry[0] for entry in raw.xreadgroup("g", "c", {"s": ">"})[0][1])
     texts = {name: str(value) for name, value in values.items()}
-    return Part(DELIVERY, ids, (Raise("r", texts, limit=limit, dropped=("counts", "n")),))
+    delivery = DELIVERY._replace(reads=(Read("c", len(ids)),))
+    return Part(delivery, ids, (Raise("r", texts, limit=limit, dropped=("counts", "n")),))
 
 
 def raised(raw: redis.Redis, values: Mapping[str, float], limit: int = 10_000) -> CommitOutcome:

@@ -11,7 +11,7 @@ from connectors.commit import commit
 from connectors.group import GroupConfig
 from connectors.private_redis import PrivateRedis
 from tests.chaos.conftest import VERSIONS
-from tests.support.services import CONFIG, DrivenSource, part_of, service
+from tests.support.services import CONFIG, DrivenSource, members, part_of, service
 from tests.support.waiting import wait_for
 
 
@@ -28,10 +28,9 @@ def raw(version_server: PrivateRedis) -> Iterator[redis.Redis]:
         yield one
 
 
-def members(raw: redis.Redis) -> dict[str, bool]:
-    """Those of the group, and whether they hold a lease."""
-    names = [row["name"].decode() for row in raw.xinfo_consumers("s", "g")]
-    return {name: bool(raw.exists(f"lease:{name}")) for name in names}
+def leased(raw: redis.Redis) -> dict[str, bool]:
+    """The members of the group, and whether they hold a lease."""
+    return {name: bool(raw.exists(f"lease:{name}")) for name in members(raw)}
 
 
 def alive(*sources: DrivenSource) -> dict[str, bool]:
@@ -56,11 +55,11 @@ def test_it_is_seen_before_anything_was_read_and_gone_when_it_stops(
     one, two = (DrivenSource(service(version_server.url), worker) for worker in (1, 2))
     for source in (one, two):
         assert source.drain() == []
-    assert members(raw) == alive(one, two)
+    assert leased(raw) == alive(one, two)
     end(one)
-    assert members(raw) == alive(two)
+    assert leased(raw) == alive(two)
     end(two)
-    assert members(raw) == {}
+    assert leased(raw) == {}
 
 
 @pytest.mark.parametrize("loss", ["consumer", "group"])
@@ -74,7 +73,7 @@ def test_it_is_seen_again_where_somebody_took_it_out(version_server: PrivateRedi
             at_once.xgroup_destroy("s", "g")
             at_once.xgroup_create("s", "g", "$")
             at_once.execute()
-    wait_for(lambda: source.poll() == [] and members(raw) == alive(source), "its return")
+    wait_for(lambda: source.poll() == [] and leased(raw) == alive(source), "its return")
     end(source)
 
 
@@ -87,9 +86,9 @@ def test_one_that_came_back_without_a_lease_is_no_member_for_long(
     for source in (sleeper, other):
         assert source.drain() == []
     raw.set(f"lease:{name_of(sleeper)}", "another token", px=1)
-    wait_for(lambda: other.poll() == [] and members(raw) == alive(other), "the end of the sleeper")
+    wait_for(lambda: other.poll() == [] and leased(raw) == alive(other), "the end of the sleeper")
     assert sleeper.drain() == []
-    assert members(raw) == alive(sleeper, other)
+    assert leased(raw) == alive(sleeper, other)
     for source in (sleeper, other):
         end(source)
 
@@ -105,8 +104,9 @@ def test_without_the_right_to_it_reads_all_the_same(
         source.partition._look_at = 0.0  # type: ignore[attr-defined]  # (look for the dead, and for itself, each time)
         assert source.drain() == []
     raw.xadd("s", {"n": 1})
-    assert commit(raw, [part_of(source.batch())]).applied
-    assert members(raw) == alive(source)
+    batch = source.batch()
+    assert leased(raw) == alive(source), "while it has something in work"
+    assert commit(raw, [part_of(batch)]).applied
     assert capsys.readouterr().out.count("not seen in the group before the first entry") == 1
     end(source)
 

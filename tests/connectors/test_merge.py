@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.commit import CommitOutcome, commit
-from connectors.delivery import Delivery, Part
+from connectors.delivery import Delivery, Part, Read
 from connectors.effects import Merge, Scalar
 from connectors.encoding import encode
 from connectors.private_redis import PrivateRedis
@@ -45,11 +45,15 @@ def prepare(raw: redis.Redis) -> None:
     raw.set("lease:c", "token")
 
 
+def read(entries: int) -> Delivery:
+    return DELIVERY._replace(reads=(Read("c", entries),))
+
+
 def merge(raw: redis.Redis, *, made_json: bool = False, key: str = "k") -> CommitOutcome:
     """Commit one entry that merges FIELDS into `key`."""
     raw.xadd("s", {"f": "v"})
     ((_, entries),) = raw.xreadgroup("g", "c", {"s": ">"})
-    outcome = commit(raw, [Part(DELIVERY, (entries[0][0],), (Merge(key, FIELDS, BESIDE, 60, made_json),))])
+    outcome = commit(raw, [Part(read(1), (entries[0][0],), (Merge(key, FIELDS, BESIDE, 60, made_json),))])
     assert len(outcome.applied) == 1
     assert raw.xpending("s", "g")["pending"] == 0
     return outcome
@@ -152,7 +156,7 @@ def test_a_record_made_in_the_same_commit_is_merged_into(raw: redis.Redis, made_
         raw.xadd("s", {"f": "v"})
     ((_, entries),) = raw.xreadgroup("g", "c", {"s": ">"})
     first, second = (Merge("k", {"a": number}, {"b": number}, 60, made_json) for number in (1, 2))
-    commit(raw, [Part(DELIVERY, (entries[0][0],), (first,)), Part(DELIVERY, (entries[1][0],), (second,))])
+    commit(raw, [Part(read(2), (entries[0][0],), (first,)), Part(read(2), (entries[1][0],), (second,))])
     if made_json:
         assert dict(members(raw.get("k"))) == {"a": "2", "b": "1"}
     else:
@@ -197,4 +201,4 @@ def test_any_object_keeps_what_is_its_own(
 )
 def test_what_could_not_be_carried_out_is_refused_at_once(effect: Merge) -> None:
     with pytest.raises(ValueError, match=r"cannot|digits"):
-        encode([Part(DELIVERY, (b"1-1",), (effect,))])
+        encode([Part(read(1), (b"1-1",), (effect,))])

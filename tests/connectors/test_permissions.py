@@ -13,7 +13,7 @@ from connectors import commit as commit_module
 from connectors import group, lease, reading
 from connectors.commit import commit
 from connectors.connection import Script
-from connectors.delivery import Delivery, Part
+from connectors.delivery import Delivery, Part, Read
 from connectors.effects import Append, Cap, Count, Merge, Mirror, Put, Raise, RaiseId
 from connectors.errors import RedisDenied
 from connectors.private_redis import PrivateRedis
@@ -66,20 +66,24 @@ def prepare_commit(raw: redis.Redis) -> Action:
     raw.xadd("out", {"k": "older"})
     raw.set("text", '{"a": 1}')
     raw.hset("hash", "a", 1)
-    parts = [Part(DELIVERY, IDS[:2], EFFECTS), Part(DELIVERY, IDS[2:4], EFFECTS)]
+    delivery = DELIVERY._replace(reads=(Read("c", 4),))
+    parts = [Part(delivery, IDS[:2], EFFECTS), Part(delivery, IDS[2:4], EFFECTS)]
     return lambda client: commit(client, parts)
 
 
 def prepare_mending(raw: redis.Redis) -> Action:
     fresh(raw, 2)
     raw.hset("counted", mapping={"a": "no number", "old": 5})
-    return lambda client: commit(client, [Part(DELIVERY, IDS[:2], (Count("counted", {"old": 1, "a": 2}),))])
+    delivery = DELIVERY._replace(reads=(Read("c", 2),))
+    return lambda client: commit(client, [Part(delivery, IDS[:2], (Count("counted", {"old": 1, "a": 2}),))])
 
 
 def prepare_revocation(raw: redis.Redis) -> Action:
     fresh(raw, 4)
     raw.xack("s", "g", IDS[1])
-    parts = [Part(DELIVERY, IDS[2:4], EFFECTS), Part(DELIVERY, IDS[:2], EFFECTS)]
+    raw.xreadgroup("g", "d", {"s": ">"}, count=2)
+    whole, revoked = DELIVERY._replace(reads=(Read("d", 2),)), DELIVERY._replace(reads=(Read("c", 4),))
+    parts = [Part(whole, IDS[4:6], EFFECTS), Part(revoked, IDS[:4], EFFECTS)]
     return lambda client: commit(client, parts)
 
 
@@ -88,7 +92,7 @@ def prepare_takeover(raw: redis.Redis) -> Action:
     raw.xdel("s", IDS[0])
     raw.set("lease:heir", "token")
     keys = ["s", "lease:heir", "gone", "counters"]
-    return lambda client: group._recover(client, keys, ["g", "heir", "token", "c", "-", 10])
+    return lambda client: group._recover(client, keys, ["g", "heir", "token", "c", 10])
 
 
 def prepare_hole(raw: redis.Redis) -> Action:

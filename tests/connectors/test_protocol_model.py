@@ -1,13 +1,14 @@
 """The protocol of consumers, leases and commits as a state machine, on a real Redis.
 
-Consumers read, commit (also late, also twice, in any order), crash, stall and wake, while entries are added and
-trimmed. At any time no entry is counted twice; when all is quiet each is counted once, or was trimmed and is counted
-as lost.
+Consumers read, commit (also late, also twice, in any order, several reads as one), crash, stall and wake, while entries
+are added, trimmed and claimed by hand. At any time no entry is counted twice; when all is quiet each is counted once,
+or was trimmed and is counted as lost.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 import redis
@@ -36,6 +37,14 @@ def part_of(batch: Batch) -> Part:
     )
 
 
+def put_together(parts: list[Part]) -> list[Part]:
+    """`parts`, as far as they were read under the same lease, with one delivery for all."""
+    first = parts[0].delivery
+    same = [part for part in parts if part.delivery.by_the_same(first)]
+    whole = first._replace(reads=tuple(read for part in same for read in part.delivery.reads))
+    return [replace(part, delivery=whole) for part in same] + [part for part in parts if part not in same]
+
+
 class Protocol(RuleBasedStateMachine):
     """Three consumers at most."""
 
@@ -47,8 +56,10 @@ class Protocol(RuleBasedStateMachine):
         self.raw.flushall()
         self.sources: dict[int, DrivenSource] = {}
         self.in_hand: dict[int, list[Part]] = {}
-        self.old: list[Part] = []
+        self.old: list[list[Part]] = []
+        """Commits that may still arrive, or again."""
         self.published = 0
+        self.by_hand = False
         self.start_or_poll(0)
 
     def alive(self) -> bool:
@@ -79,20 +90,36 @@ class Protocol(RuleBasedStateMachine):
         part = hand.pop(which % len(hand))
         for _ in range(2 if repeat else 1):
             commit(self.raw, [part])
-        self.old.append(part)
+        self.old.append([part])
 
     @precondition(alive)
-    @rule(who=CONSUMERS)
-    def commit_all(self, who: int) -> None:
+    @rule(who=CONSUMERS, joined=st.booleans())
+    def commit_all(self, who: int, joined: bool = False) -> None:
+        """What is in hand in one commit, also as one delivery of several reads."""
         if hand := self.in_hand.get(who):
-            commit(self.raw, hand)
-            self.old += hand
+            parts = put_together(hand) if joined else hand
+            commit(self.raw, parts)
+            self.old.append(parts)
             self.in_hand[who] = []
+
+    @precondition(lambda self: not self.by_hand)
+    @rule(who=CONSUMERS, which=st.integers(0, 9), to=st.sampled_from(["operator", "in hand"]))
+    def claim_by_hand(self, who: int, which: int, to: str) -> None:
+        """One entry goes to a name that nobody leases, or into a read in hand. Once: two may be an exchange."""
+        # (XCLAIM forgets what was trimmed: then nobody can tell that it is lost.)
+        kept = {entry_id for entry_id, _fields in self.raw.xrange("s")}
+        pending = [row for row in self.raw.xpending_range("s", "g", "-", "+", 10) if row["message_id"] in kept]
+        hand = self.in_hand.get(who)
+        if not pending or (to == "in hand" and not hand):
+            return
+        name = to if to == "operator" else hand[0].delivery.reads[0].name  # type: ignore[index]
+        self.raw.xclaim("s", "g", name, 0, [pending[which % len(pending)]["message_id"]], justid=True)
+        self.by_hand = True
 
     @precondition(lambda self: self.old)
     @rule(which=st.integers(0, 50))
     def repeat_an_old_commit(self, which: int) -> None:
-        commit(self.raw, [self.old[which % len(self.old)]])
+        commit(self.raw, self.old[which % len(self.old)])
 
     @precondition(alive)
     @rule(who=CONSUMERS)
@@ -101,7 +128,7 @@ class Protocol(RuleBasedStateMachine):
         if source is not None:
             self.end_lease(source)
             abandon(source)
-            self.old += self.in_hand.pop(who)
+            self.old += [[part] for part in self.in_hand.pop(who)]
 
     @precondition(alive)
     @rule(who=CONSUMERS)

@@ -6,7 +6,7 @@ import redis
 
 from connectors.commit import commit
 from tests.connectors.conftest import Start
-from tests.support.services import Seen, add, part_of
+from tests.support.services import Seen, add, members, part_of
 from tests.support.waiting import wait_for
 
 
@@ -56,7 +56,7 @@ def test_a_read_whose_reply_was_lost_is_read_again(raw: redis.Redis, start: Star
     source.drain()
     # What a broken connection leaves behind: entries delivered under our name that we never saw.
     newer = add(raw, 4)
-    raw.xreadgroup("g", source.partition._consumer.name, {"s": ">"})  # type: ignore[attr-defined]
+    raw.xreadgroup("g", source.partition._consumer.read_name, {"s": ">"})  # type: ignore[attr-defined]
     got: set[bytes] = set()
 
     def all_committed() -> bool:
@@ -96,7 +96,7 @@ def test_a_hole_is_stepped_over_and_the_dead_are_forgotten_while_redis_is_full(
         raw.xtrim("s", maxlen=2, approximate=False)
         commit(raw, [part_of(source.batch())])
         assert (raw.hget("counts", "n"), seen.losses) == (b"7", 7)
-        wait_for(lambda: source.poll() == [] and len(raw.xinfo_consumers("s", "g")) == 1, "the end of the dead one")
+        wait_for(lambda: source.poll() == [] and len(members(raw)) == 1, "the end of the dead one")
     finally:
         raw.config_set("maxmemory", 0)
 

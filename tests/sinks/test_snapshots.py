@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from connectors.commit import commit
-from connectors.delivery import Delivery, Part
+from connectors.delivery import Delivery, Part, Read
 from connectors.private_redis import PrivateRedis
 from flows.domain.windows import roll_up
 from sinks import buckets, snapshots
@@ -48,7 +48,7 @@ def count_in_redis(client: redis.Redis, raw: redis.Redis, minutes: dict[int, dic
     """Commit `minutes` as the flow does."""
     client.xgroup_create("stream", "group", "0", mkstream=True)
     client.set("lease", "token")
-    delivery = Delivery("stream", "group", "me", "lease", "token")
+    delivery = Delivery("stream", "group", "me", "lease", "token", reads=(Read("me", 1),))
     for minute, counts in minutes.items():
         entry = client.xadd("stream", {"f": "v"})
         client.xreadgroup("group", "me", {"stream": ">"})

@@ -54,6 +54,23 @@ def pending(raw: redis.Redis) -> int:
     return int(raw.xpending(STREAM, GROUP)["pending"])
 
 
+def delivered(raw: redis.Redis) -> bytes:
+    """The newest ID that was delivered to the group."""
+    client: Any = raw
+    return next(bytes(row["last-delivered-id"]) for row in client.xinfo_groups(STREAM) if row["name"] == GROUP.encode())
+
+
+def consumers(raw: redis.Redis, stream: str = STREAM, group: str = GROUP) -> dict[str, int]:
+    """What is pending for each consumer of the group: the names of its reads are its own and a colon with more."""
+    client: Any = raw
+    found: dict[str, int] = {}
+    for row in client.xinfo_consumers(stream, group):
+        name = row["name"] if isinstance(row["name"], str) else row["name"].decode()
+        name = name.partition(":")[0]
+        found[name] = found.get(name, 0) + row["pending"]
+    return found
+
+
 def decisions(raw: redis.Redis) -> int:
     """The sum over `decision:*` of all buckets."""
     return sum(

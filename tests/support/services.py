@@ -7,6 +7,7 @@ from typing import ClassVar
 import redis
 from bytewax.inputs import StatelessSourcePartition
 
+from connectors.consumer_names import consumer_of
 from connectors.delivery import Batch, Part
 from connectors.effects import Count
 from connectors.group import GroupConfig
@@ -40,12 +41,13 @@ class DrivenSource:
         max_in_flight: int = 10_000,
         first: int = 100,
         linger: float = 0.0,
+        announce: bool = False,
     ) -> None:
         """A source on the Redis of `one`; `first` is how many entries it asks for at first."""
         DrivenSource.started.append(self)
         self.service = one
         self.ended = False
-        source = ConsumerGroupSource(one, config, max_batch, max_in_flight, linger)
+        source = ConsumerGroupSource(one, config, max_batch, max_in_flight, linger, announce)
         self.partition: StatelessSourcePartition[Batch] = source.build("step", worker, 9)
         self.partition._sizer.count = min(first, max_batch)  # type: ignore[attr-defined]
 
@@ -109,6 +111,11 @@ def give_up_all() -> None:
     """Crash all sources. A lease that outlives its test is renewed for minutes, and then says so in another one."""
     while DrivenSource.started:
         crash(DrivenSource.started.pop())
+
+
+def members(raw: redis.Redis) -> set[str]:
+    """The members of the group, without the names of their reads."""
+    return {consumer_of(row["name"]).decode() for row in raw.xinfo_consumers("s", "g")}
 
 
 def add(raw: redis.Redis, count: int) -> list[bytes]:

@@ -99,8 +99,10 @@ def test_lag_describes_every_group(server: PrivateRedis, client: redis.Redis) ->
     client.xgroup_create(STREAM, "audit\x1b[2J", id="0")
     for number in range(5):
         client.xadd(STREAM, {"n": number})
-    client.xreadgroup(GROUP, "alive-1", {STREAM: ">"}, count=2)
-    client.xreadgroup(GROUP, "dead-1", {STREAM: ">"}, count=1)
+    client.xgroup_createconsumer(STREAM, GROUP, "alive-1")
+    for read in ("alive-1:0123abcd.0", "alive-1:0123abcd.1f"):
+        client.xreadgroup(GROUP, read, {STREAM: ">"}, count=1)
+    client.xreadgroup(GROUP, "dead-1:0123abcd.0", {STREAM: ">"}, count=1)
     client.set("quantum:p35:lease:alive-1", "token", ex=60)
     last = client.xrange(STREAM)[2][0]
     said = answer(server.url, "lag")

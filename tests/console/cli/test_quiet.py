@@ -12,7 +12,7 @@ import redis
 from connectors.private_redis import PrivateRedis
 from tests.chaos.conftest import VERSIONS
 from tests.deploy.test_proofs import QUICK, UNITS, command, summary
-from tests.support import users
+from tests.support import recount, users
 from tests.support.flow_process import FlowProcess
 from tests.support.quantum import answer, quantum
 from tests.support.recount import GROUP, STREAM
@@ -53,7 +53,7 @@ def wait_until_in(raw: redis.Redis, stream: str, flow: FlowProcess, group: str =
         lambda: (
             raw.exists(stream)
             and any(row["name"] == group for row in raw.xinfo_groups(stream))
-            and [row["name"].rpartition("-")[2] for row in raw.xinfo_consumers(stream, group)] == [str(flow.pid)]
+            and [name.rpartition("-")[2] for name in recount.consumers(raw, stream, group)] == [str(flow.pid)]
         ),
         "the flow in its group, and nobody else",
     )

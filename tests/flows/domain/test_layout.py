@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.domain.layout import Layout
+from flows.domain.layout import MOST_KINDS, Layout
 from tests.support import oracle, strategies
 
 ID_MS = strategies.BASE_MS
@@ -21,17 +21,27 @@ def test_entries_of_one_layout_are_each_counted_by_their_own_values(
     for pairs in (first, second, first):
         flat = [text for pair in pairs for text in pair]
         expected = oracle.meaning_of((f"{ID_MS}-0", pairs))
-        assert layout.kind(flat) == (expected.decision, expected.reason, expected.symbol, expected.unknown)
-        assert layout.timestamp(flat) == dict(pairs).get(b"timestamp", b"")
+        kind = (expected.decision, expected.reason, expected.symbol, expected.unknown)
+        assert layout.columns([flat, flat]) == ([kind, kind], [dict(pairs).get(b"timestamp", b"")] * 2)
 
 
 def test_of_a_repeated_name_the_last_position_counts() -> None:
     layout = Layout([b"decision", b"timestamp", b"decision", b"timestamp"])
     said = [b"decision", b"EXECUTE", b"timestamp", b"1", b"decision", b"SKIP", b"timestamp", b"2"]
-    assert (layout.kind(said).decision, layout.timestamp(said)) == ("SKIP", b"2")
+    ((kind,), stamps) = layout.columns([said])
+    assert (kind.decision, stamps) == ("SKIP", [b"2"])
 
 
 def test_a_layout_with_none_of_the_names_says_nothing() -> None:
     layout = Layout([b"other"])
-    assert layout.kind([b"other", b"EXECUTE"]) == ("UNKNOWN", "none", "", "")
-    assert layout.timestamp([b"other", b"1"]) == b""
+    assert layout.columns([[b"other", b"EXECUTE"]]) == ([("UNKNOWN", "none", "", "")], [b""])
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    layout = Layout([b"decision", b"error"])
+    entries = [[b"decision", b"SKIP", b"error", b"%d" % number] for number in range(MOST_KINDS + 10)]
+    entries.append([b"decision", b"SKIP", b"error", b"x" * 1_000])
+    kinds, _stamps = layout.columns(entries)
+    assert [kind.reason for kind in kinds[:-1]] == [str(number) for number in range(MOST_KINDS + 10)]
+    assert kinds[-1].reason == "x" * 128
+    assert len(layout._kinds) == 10
