@@ -94,7 +94,7 @@ def test_the_whole_night_fits_80x24(server: PrivateRedis, night: redis.Redis) ->
         assert "error_high" not in text, "it is resolved"
         assert re.search(r"^stuck      1: BTCUSDT \(1 h\)$", text, re.MULTILINE)
         assert re.search(r"^proposals  1: BTCUSDT x0.60$", text, re.MULTILINE)
-        assert re.search(r"^permits    3, 2 downsized: BTCUSDT x0.44, ETHUSDT x1.00 low_conf$", text, re.MULTILINE)
+        assert re.search(r"^permits    latest 3, 2 downsized: BTCUSDT x0.44, ETHUSDT x1.00 low_", text, re.MULTILINE)
         assert re.search(r"^consumers  1 alive, pending 0, lag 0, processed 3,000$", text, re.MULTILINE)
         assert lines[23] == "1-4 window   / filter   ? help   q end"
         assert terminal.colours_of(1) == {"red"}
