@@ -199,7 +199,7 @@ def test_no_color_and_pipes_are_plain(server: PrivateRedis, night: redis.Redis) 
 @pytest.mark.parametrize("query", ["why", "all", "share"])
 def test_queries_are_watched_in_place(server: PrivateRedis, night: redis.Redis, query: str) -> None:
     with Terminal([*COMMAND, query, "--watch", "--every", "0.2"], environment(server.url)) as terminal:
-        terminal.wait(shows("500 decisions"), query)
+        terminal.wait(shows("500 decisions", "^q end$"), query)
         assert [line for line in terminal.lines if line][-1] == "q end"
         night.hincrby(f"quantum:p35:summary:{oracle.minute_name(int(time.time()) // 60)}", "decision:EXECUTE", 41)
         terminal.wait(shows("541 decisions"), "the change")
