@@ -126,7 +126,12 @@ class Recount:
 
     def _look_at_group(self) -> bytes:
         """The newest ID that was delivered."""
-        for row in ask(lambda: self.client.xinfo_groups(self.stream)):
+        try:
+            groups = ask(lambda: self.client.xinfo_groups(self.stream))
+        except NoGroup:
+            stream = one_line(self.stream)
+            raise NoGroup(f"there is no stream {stream}: is this its Redis, and KEY_PREFIX right?") from None
+        for row in groups:
             if row["name"] == self.group.encode():
                 delivered: bytes = row["last-delivered-id"]
                 if stream_id.parse(delivered) < stream_id.parse(self._position):

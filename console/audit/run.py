@@ -130,7 +130,10 @@ class Audit:
         whole = self._is_whole(retained)
         wanted = expected(self._recount, step, taken_back)
         for minute in minutes:
-            self._verdicts[minute] = self._judge(minute, found[minute], wanted, retained, whole, now)
+            if minute in self._recount.minutes and not wanted.after.get(minute) and not found[minute]:
+                self._verdicts.pop(minute, None)  # all that was in it was taken back, and with it the bucket
+            else:
+                self._verdicts[minute] = self._judge(minute, found[minute], wanted, retained, whole, now)
         most = self._recount.total if whole else None
         self._total = compare_total(status.key(prefix), self._processed, step.total, most)
         self._total_settled = most is None or most == step.total

@@ -45,7 +45,7 @@ def health(answer: Health, room: Room) -> Iterator[Text]:
     )
     lost = f"{number(status.trimmed_total)} lost (deleted from the stream before they were counted)"
     yield Text(
-        f"mishaps     {number(status.claimed_total)} taken over, {number(status.fenced_total)} leases lost, "
+        f"mishaps     {number(status.claimed_total)} taken over, {many(status.fenced_total, 'lease')} lost, "
         f"{many(status.symbols_dropped_total, 'symbol')} dropped"
     )
     yield Text(f"            {lost}", STYLES[Severity.SERIOUS if status.trimmed_total else Severity.NORMAL])

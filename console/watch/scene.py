@@ -43,7 +43,7 @@ class Scene:
     stuck: tuple[Stuck, ...]
     """The most recently executed first, those never executed last."""
     alerts: tuple[SeenAlert, ...]
-    """Those that fire, the newest first."""
+    """Those that fire: the worst first, of equal ones the newest."""
     alerts_checked: float | None
     """When `flows.alerts` last checked, epoch seconds; None: never."""
     joins: Joins

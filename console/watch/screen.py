@@ -166,7 +166,7 @@ def _permits(scene: Scene, view: ScreenState) -> Iterator[Text]:
             newest.setdefault(one.symbol, one)
         downsized_first = sorted(newest.values(), key=lambda one: one.action != "DOWNSIZE")
         shown = (_factor(one.symbol, one.factor, one.reason) for one in downsized_first)
-        yield Text(f"permits    {number(len(found))}, {number(down)} downsized: {', '.join(islice(shown, 5))}")
+        yield Text(f"permits    latest {number(len(found))}, {number(down)} downsized: {', '.join(islice(shown, 5))}")
 
 
 def _factor(symbol: str, factor: float | None, reason: str) -> str:

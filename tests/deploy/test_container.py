@@ -98,6 +98,18 @@ def test_only_this_machine_reaches_the_containers_and_what_they_mount_is_there()
         assert service.get("image", "").rpartition(":")[2] not in ("latest", "")
 
 
+def test_its_redis_is_set_as_the_documentation_asks() -> None:
+    """Without a limit it would take all memory of the machine; what docs/redis.md asks for is an example by size."""
+    command = SERVICES["redis"]["command"]
+    options = dict(zip(command[1::2], command[2::2], strict=True))
+    assert set(options) >= {"--maxmemory", "--maxmemory-policy", "--appendonly", "--aof-load-truncated"}
+    assert options["--maxmemory-policy"] == "noeviction"
+    with PrivateRedis(**{name.removeprefix("--"): value for name, value in options.items()}) as started:
+        memory = started.client().info("memory")
+    assert memory["maxmemory"] >= 512 * 1024**2
+    assert memory["maxmemory_policy"] == "noeviction"
+
+
 def test_prometheus_finds_the_containers() -> None:
     groups = yaml.safe_load((PROMETHEUS / "targets.compose.yml").read_text("utf-8"))
     assert {group["labels"]["flow"]: group["targets"] for group in groups} == {

@@ -90,9 +90,10 @@ def read_last_check(client: redis.Redis, prefix: str) -> float | None:
 
 
 def still_firing(alerts: Sequence[SeenAlert]) -> list[SeenAlert]:
-    """Those of `alerts` (oldest first) that were not resolved since, the newest first. Pure."""
+    """Those of `alerts` (oldest first) that still fire: the worst first, of equal ones the newest. Pure."""
     latest = {(alert.kind, alert.reason, alert.window): alert for alert in alerts}
-    return sorted((one for one in latest.values() if one.state != RESOLVED), key=lambda alert: -alert.timestamp)
+    fires = (one for one in latest.values() if one.state != RESOLVED)
+    return sorted(fires, key=lambda one: (-one.weight, -one.timestamp))
 
 
 def _seen(entry_id: bytes, fields: Mapping[bytes, bytes]) -> SeenAlert:

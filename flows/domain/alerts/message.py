@@ -37,11 +37,11 @@ def alert(view: View, event: Event) -> Alert:
         timestamp=int(view.now),
         severity=event.severity,
         state=event.state,
-        message=one_line(". ".join(_sentences(view, event, measured)), LIMIT),
+        message=one_line("; ".join(_parts(view, event, measured)), LIMIT),
     )
 
 
-def _sentences(view: View, event: Event, measured: Figures) -> list[str]:
+def _parts(view: View, event: Event, measured: Figures) -> list[str]:
     key, rule = event.key, BY_KIND.get(event.key.kind)
     after = f" after {_minutes(event.lasted)}" if event.lasted else ""
     if rule is None:
@@ -57,10 +57,11 @@ def _sentences(view: View, event: Event, measured: Figures) -> list[str]:
         "total": f"{measured.total:,}",
         "window": key.window,
     }
-    evidence = [text for text in rule.subject.evidence(view, key.window, key.reason) if text]
+    evidence = rule.subject.evidence(view, key.window, key.reason)
     if event.state == RESOLVED:
         return [f"resolved{after}: " + rule.ended.format(**values), *evidence]
-    return [rule.says.format(**values) + (f", worse{after}" if event.lasted else ""), *evidence]
+    says = rule.says.format(**values) + (f", worse{after}" if event.lasted else "")
+    return [says, *rule.subject.explanation(key.reason), *evidence]
 
 
 def _minutes(seconds: float) -> str:

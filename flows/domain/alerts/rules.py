@@ -147,8 +147,8 @@ RULES: tuple[Rule, ...] = (
     Rule("skip_high", "5m", 300, skip_severe, DECISION, _OF + " are SKIP", _OF + " are SKIP"),
     Rule("blocked_high", "5m", QUARTER, blocked_high, DECISION, _OF + " are BLOCKED", _OF + " are BLOCKED"),
     Rule("error_high", "5m", 300, error_high, DECISION, _OF + " are ERROR", _OF + " are ERROR"),
-    Rule("symbol_stuck", "15m", QUARTER, symbol_stuck, SYMBOL, _STUCK, "{reason} is stuck no more"),
-    Rule("consumer_behind", "now", 0, consumer_behind, GROUP, _BEHIND, "P3.5 is behind no more ({reason})"),
+    Rule("symbol_stuck", "15m", QUARTER, symbol_stuck, SYMBOL, _STUCK, "{reason} is no longer stuck"),
+    Rule("consumer_behind", "now", 0, consumer_behind, GROUP, _BEHIND, "P3.5 is no longer behind ({reason})"),
 )
 
 KINDS = tuple(dict.fromkeys(rule.kind for rule in RULES))

@@ -31,11 +31,13 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """How to measure it, and what an operator wants to know about it: each for a view, a window and a reason."""
+    """How to measure it, and what an operator wants to know about it, for a view, a window and a reason."""
 
     figures: Callable[[View, str, str], Figures]
     evidence: Callable[[View, str, str], list[str]]
-    """Sentences without a full stop."""
+    """What is so now; true of an alert that has ended, too."""
+    explanation: Callable[[str], list[str]] = lambda _reason: []
+    """What the reason means, and what to look at, while it fires."""
 
 
 def percent(share: float) -> str:
@@ -51,7 +53,11 @@ def _gate_figures(view: View, window: str, gate: str) -> Figures:
 def _gate_evidence(view: View, window: str, gate: str) -> list[str]:
     seen = view.windows[window]
     symbols = Counter({symbol: count for (symbol, of), count in seen.symbol_gates.items() if of == gate})
-    return [meaning(gate), *_distribution(seen), *_named("most affected", symbols)]
+    return [*_distribution(seen), *_named("most affected", symbols)]
+
+
+def _gate_explanation(gate: str) -> list[str]:
+    return [meaning(gate)]
 
 
 def _decision_figures(view: View, window: str, decision: str) -> Figures:
@@ -94,16 +100,19 @@ def _group_figures(view: View, _window: str, reason: str) -> Figures:
 
 
 _GROUP_MEANINGS: Mapping[str, str] = {
-    "lag": "decisions are published and not read: is flows.p35 running, and is it fast enough",
-    "pending": "decisions are read and not counted: does Redis take its commits, is an instance dead",
+    "lag": "decisions are published and not read: see whether flows.p35 is running, and fast enough",
+    "pending": "decisions are read and not counted: see whether an instance is dead, or Redis refuses its commits",
     "trimmed": "decisions were deleted from the stream before they were counted: they are lost to every count",
 }
 
 
-def _group_evidence(view: View, _window: str, reason: str) -> list[str]:
+def _group_explanation(reason: str) -> list[str]:
+    return [_GROUP_MEANINGS[reason]] if reason in _GROUP_MEANINGS else []
+
+
+def _group_evidence(view: View, _window: str, _reason: str) -> list[str]:
     lag = "unknown" if view.lag is None else f"{view.lag:,}"
-    state = f"lag {lag}, pending {view.pending:,}, {view.stream_length:,} entries in the stream"
-    return [_GROUP_MEANINGS.get(reason, ""), state]
+    return [f"lag {lag}, pending {view.pending:,}, {view.stream_length:,} entries in the stream"]
 
 
 def _distribution(seen: Window) -> list[str]:
@@ -122,7 +131,7 @@ def _top(counts: Counter[str]) -> list[tuple[str, int]]:
     return sorted(((name, count) for name, count in counts.items() if count), key=lambda one: (-one[1], one[0]))
 
 
-GATE = Subject(_gate_figures, _gate_evidence)
+GATE = Subject(_gate_figures, _gate_evidence, _gate_explanation)
 DECISION = Subject(_decision_figures, _decision_evidence)
 SYMBOL = Subject(_symbol_figures, _symbol_evidence)
-GROUP = Subject(_group_figures, _group_evidence)
+GROUP = Subject(_group_figures, _group_evidence, _group_explanation)

@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from connectors.private_redis import PrivateRedis
-from console.audit.bounds import Difference
+from console.audit.bounds import EXACT, EXPIRED, Difference
 from console.audit.run import Audit
 from console.proof.checks import Checks
 from console.proof.taking_back import Published, taken_back
@@ -119,6 +119,20 @@ def test_verify_is_exact_before_and_after(raw: redis.Redis) -> None:
     assert differences(raw) == []
     assert take(raw)[0]
     assert differences(raw) == []
+
+
+def test_a_minute_of_which_all_was_taken_back_has_not_expired(raw: redis.Redis) -> None:
+    minute = int(time.time()) // 60 - 7  # (nothing else is in it)
+    key = BUCKET + time.strftime("%Y%m%d%H%M", time.gmtime(minute * 60))
+    raw.xadd(STREAM, {"decision": "SKIP", "error": f"{NAMES[1]}:d", "symbol": NAMES[0], "timestamp": str(minute * 60)})
+    wait_for(lambda: raw.exists(key), "its bucket")
+    before = Audit(raw, P35Settings()).run()
+    assert take(raw, published(raw) + Counter({Published(minute, "SKIP", f"{NAMES[1]}:d"): 1}))[0]
+    assert not raw.exists(key)
+    after = Audit(raw, P35Settings()).run()
+    assert (before.differences, after.differences) == ([], [])
+    assert before.states[EXPIRED] == after.states[EXPIRED] == []
+    assert set(after.states[EXACT]) == {0, *before.states[EXACT]} - {minute}
 
 
 def test_verify_excuses_nothing_else(raw: redis.Redis) -> None:

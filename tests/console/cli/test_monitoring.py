@@ -227,6 +227,6 @@ def test_tail_ends_when_nobody_reads(server: PrivateRedis, client: redis.Redis) 
 
 def test_health_shows_how_many_symbols_were_dropped(server: PrivateRedis, client: redis.Redis) -> None:
     assert "0 leases lost, 0 symbols dropped" in quantum(server.url, "health").stdout
-    client.hset("quantum:p35:status", "symbols_dropped_total", "1234")
+    client.hset("quantum:p35:status", mapping={"symbols_dropped_total": "1234", "fenced_total": "1"})
     assert answer(server.url, "health")["status"]["symbols_dropped_total"] == 1234
-    assert "0 leases lost, 1,234 symbols dropped" in quantum(server.url, "health").stdout
+    assert "1 lease lost, 1,234 symbols dropped" in quantum(server.url, "health").stdout

@@ -31,10 +31,15 @@ def test_a_redis_that_is_away_is_one_line_and_status_3() -> None:
 
 
 def test_nothing_to_verify_is_one_line_and_status_3(server: PrivateRedis, raw: redis.Redis) -> None:
-    for prepare in (lambda: None, lambda: raw.xadd(STREAM, {"a": "b"}), lambda: raw.set(STATUS, "text")):
+    for prepare, said in (
+        (lambda: None, f"there is no stream {STREAM}: is this its Redis, and KEY_PREFIX right?"),
+        (lambda: raw.xadd(STREAM, {"a": "b"}), f"stream {STREAM} has no group p35_decision_intel"),
+        (lambda: raw.set(STATUS, "text"), f"stream {STREAM} has no group p35_decision_intel"),
+    ):
         prepare()
         told = quantum(REDIS_URL=server.url)
         assert (told.returncode, told.stdout, told.stderr.count("\n")) == (3, "", 1), told.stderr
+        assert said in told.stderr
 
 
 @pytest.mark.parametrize(("name", "value"), [("MAX_FUTURE_SKEW_SEC", "soon"), ("REDIS_URL", "http://u:secret@h")])

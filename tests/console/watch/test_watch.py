@@ -94,7 +94,7 @@ def test_the_whole_night_fits_80x24(server: PrivateRedis, night: redis.Redis) ->
         assert "error_high" not in text, "it is resolved"
         assert re.search(r"^stuck      1: BTCUSDT \(1 h\)$", text, re.MULTILINE)
         assert re.search(r"^proposals  1: BTCUSDT x0.60$", text, re.MULTILINE)
-        assert re.search(r"^permits    3, 2 downsized: BTCUSDT x0.44, ETHUSDT x1.00 low_conf$", text, re.MULTILINE)
+        assert re.search(r"^permits    latest 3, 2 downsized: BTCUSDT x0.44, ETHUSDT x1.00 low_", text, re.MULTILINE)
         assert re.search(r"^consumers  1 alive, pending 0, lag 0, processed 3,000$", text, re.MULTILINE)
         assert lines[23] == "1-4 window   / filter   ? help   q end"
         assert terminal.colours_of(1) == {"red"}
@@ -199,7 +199,7 @@ def test_no_color_and_pipes_are_plain(server: PrivateRedis, night: redis.Redis) 
 @pytest.mark.parametrize("query", ["why", "all", "share"])
 def test_queries_are_watched_in_place(server: PrivateRedis, night: redis.Redis, query: str) -> None:
     with Terminal([*COMMAND, query, "--watch", "--every", "0.2"], environment(server.url)) as terminal:
-        terminal.wait(shows("500 decisions"), query)
+        terminal.wait(shows("500 decisions", "^q end$"), query)
         assert [line for line in terminal.lines if line][-1] == "q end"
         night.hincrby(f"quantum:p35:summary:{oracle.minute_name(int(time.time()) // 60)}", "decision:EXECUTE", 41)
         terminal.wait(shows("541 decisions"), "the change")
