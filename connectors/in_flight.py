@@ -8,34 +8,43 @@ to be called again, and the runtime calls sinks with new values only. So whoever
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 
 class CommitsInFlight:
-    """Calls that are due, of each thread for itself."""
+    """Calls that are due, of each thread for itself.
+
+    By the number of the thread: the runtime's own threads are none of Python's, which forgets their `threading.local`
+    between one call and the next.
+    """
 
     def __init__(self) -> None:
-        self._of_thread = _Due()
+        self._of_thread: defaultdict[int, _Due] = defaultdict(_Due)
 
     def add(self, call: Callable[[], object]) -> None:
         """Remember `call` for the next `finish` of this thread."""
-        self._of_thread.calls.append(call)
-        self._of_thread.was_put_off = False
+        due = self._of_thread[threading.get_ident()]
+        due.calls.append(call)
+        due.was_put_off = False
 
     def finish(self) -> None:
         """Make the calls of this thread, in order. May block as long as they do."""
-        calls, self._of_thread.calls = self._of_thread.calls, []
+        due = self._of_thread[threading.get_ident()]
+        calls, due.calls = due.calls, []
         for call in calls:
             call()
 
     def put_off(self) -> None:
         """Let the calls of this thread wait, if nothing was put off since the last was added; else `finish`."""
-        if self._of_thread.was_put_off:
+        due = self._of_thread[threading.get_ident()]
+        if due.was_put_off:
             self.finish()
-        self._of_thread.was_put_off = True
+        due.was_put_off = True
 
 
-class _Due(threading.local):
-    def __init__(self) -> None:
-        self.calls: list[Callable[[], object]] = []
-        self.was_put_off = False
+@dataclass
+class _Due:
+    calls: list[Callable[[], object]] = field(default_factory=list)
+    was_put_off: bool = False
