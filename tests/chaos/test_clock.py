@@ -50,7 +50,7 @@ def test_the_clock_of_redis_jumps_ahead(chaos: Chaos, chaos_server: MovedClockRe
         freeze_with_work_in_hand(chaos, frozen)
         chaos_server.move_clock(HOUR)
         chaos.fault()
-        wait_for(lambda: not owns_anything(chaos, f"-{frozen.pid}"), "the takeover", DEADLINE)  # noqa: B023
+        wait_for(lambda: not owns_anything(chaos, frozen), "the takeover", DEADLINE)  # noqa: B023
         frozen.send(signal.SIGCONT)
         chaos.publish(SHARE)
         for one in (alive, frozen):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.chaos.harness import DEADLINE, FULL, Chaos
-from tests.chaos.test_processes import every_version
+from tests.chaos.test_processes import every_version, freeze_with_work_in_hand
 from tests.support import users
 from tests.support.flow_process import FlowProcess
 from tests.support.waiting import wait_for
@@ -69,10 +69,11 @@ def test_what_is_delivered_is_all_that_the_flow_needs(chaos: Chaos) -> None:
     """No denial was logged while a flow started, counted, took over and left."""
     chaos.publish(SHARE * 5)
     flow = chaos.start(**SETTINGS)
-    chaos.wait_for_progress(flow)
+    freeze_with_work_in_hand(chaos, flow)
     flow.kill()
     heir = chaos.start(**SETTINGS)
     chaos.wait_until_quiet(what=heir.log)
     assert heir.stop() == 0
     chaos.verify()
+    assert chaos.row.claimed > 0
     assert [row for row in chaos.raw.acl_log() if row["username"] == USER] == []
