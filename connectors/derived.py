@@ -38,48 +38,36 @@ class DerivedSink(DynamicSink[Value], Generic[Value]):
         *,
         beside: bool = False,
     ) -> None:
-        self._service = service
-        self._name = name
-        self._write = write
-        self._written = written
-        self._headline = headline
-        self._beside = beside
+        self.service = service
+        self.name = name
+        self.write = write
+        self.written = written
+        self.headline = headline
+        self.beside = beside
 
     def build(self, step_id: str, worker_index: int, worker_count: int) -> StatelessSinkPartition[Value]:
         """Does not connect."""
-        return _DerivedPartition(self._service, self._name, self._write, self._written, self._headline, self._beside)
+        return _DerivedPartition(self)
 
 
 class _DerivedPartition(StatelessSinkPartition[Value], Generic[Value]):
-    def __init__(
-        self,
-        service: Service,
-        name: str,
-        write: Callable[[redis.Redis, Value], None],
-        written: Callable[[Value], None],
-        headline: Callable[[Value], str] | None,
-        beside: bool,
-    ) -> None:
-        self._service = service
-        self._name = name
-        self._write = write
-        self._written = written
-        self._headline = headline
-        self._beside = beside
-        self._client = service.connect()
+    def __init__(self, sink: DerivedSink[Value]) -> None:
+        self._sink = sink
+        self._client = sink.service.connect()
 
     def write_batch(self, items: list[Value]) -> None:
         if not items:
             return
+        sink, newest = self._sink, items[-1]
         try:
-            once_more(lambda: self._write(self._client, items[-1]))
+            once_more(lambda: sink.write(self._client, newest))
         except RedisFailure as error:
-            self._service.outage.down(self._name, error, beside=self._beside)
+            sink.service.outage.down(sink.name, error, beside=sink.beside)
             return
-        self._service.outage.up(self._name)
-        self._written(items[-1])
-        if self._headline is not None:
-            self._service.supervisor.headline(self._headline(items[-1]))
+        sink.service.outage.up(sink.name)
+        sink.written(newest)
+        if sink.headline is not None:
+            sink.service.supervisor.headline(sink.headline(newest))
 
     def close(self) -> None:
         self._client.close()

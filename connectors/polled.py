@@ -40,10 +40,10 @@ class PolledSource(FixedPartitionedSource[Value, None], Generic[Value]):
     def __init__(
         self, service: Service, name: str, interval: float, read: Callable[[redis.Redis], Value | None]
     ) -> None:
-        self._service = service
-        self._name = name
-        self._interval = interval
-        self._read = read
+        self.service = service
+        self.name = name
+        self.interval = interval
+        self.read = read
 
     def list_parts(self) -> list[str]:
         """One for all workers."""
@@ -51,18 +51,13 @@ class PolledSource(FixedPartitionedSource[Value, None], Generic[Value]):
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> StatefulSourcePartition[Value, None]:
         """Does not connect."""
-        return _PolledPartition(self._service, self._name, self._interval, self._read)
+        return _PolledPartition(self)
 
 
 class _PolledPartition(StatefulSourcePartition[Value, None], Generic[Value]):
-    def __init__(
-        self, service: Service, name: str, interval: float, read: Callable[[redis.Redis], Value | None]
-    ) -> None:
-        self._service = service
-        self._name = name
-        self._interval = interval
-        self._read = read
-        self._client = service.connect()
+    def __init__(self, source: PolledSource[Value]) -> None:
+        self._source = source
+        self._client = source.service.connect()
         self._backoff = Backoff()
         self._called = datetime.now(UTC)
         self._due = 0.0  # the first time at once
@@ -71,27 +66,27 @@ class _PolledPartition(StatefulSourcePartition[Value, None], Generic[Value]):
         self._in_time = _IN_TIME
 
     def next_batch(self) -> list[Value]:
-        self._service.turn()
+        self._source.service.turn()
         self._called = datetime.now(UTC)
-        if self._service.lifecycle.stopping:
+        if self._source.service.lifecycle.stopping:
             raise StopIteration
         now = time.time()
-        if now < self._due and self._due - now <= self._interval:  # (a clock that was set back makes it due)
+        if now < self._due and self._due - now <= self._source.interval:  # (a clock that was set back makes it due)
             return []
-        turn = int(now // self._interval)
+        turn = int(now // self._source.interval)
         if self._turn is not None:
             self._look_for_skipped(turn - self._turn - 1)
         self._turn = None
         try:
-            value = once_more(lambda: self._read(self._client))
+            value = once_more(lambda: self._source.read(self._client))
         except RedisFailure as error:
-            self._service.outage.down(self._name, error)
+            self._source.service.outage.down(self._source.name, error)
             self._due = time.time() + self._backoff.next_delay()
             return []
-        self._service.outage.up(self._name)
+        self._source.service.outage.up(self._source.name)
         self._backoff.reset()
         self._turn = turn
-        self._due = (time.time() // self._interval + 1) * self._interval
+        self._due = (time.time() // self._source.interval + 1) * self._source.interval
         return [] if value is None else [value]
 
     def _look_for_skipped(self, skipped: int) -> None:
@@ -100,7 +95,9 @@ class _PolledPartition(StatefulSourcePartition[Value, None], Generic[Value]):
             self._in_time += 1
             return
         if self._in_time >= _IN_TIME:
-            _log.warning("a turn takes longer than its interval; times are skipped", name=self._name, skipped=skipped)
+            _log.warning(
+                "a turn takes longer than its interval; times are skipped", name=self._source.name, skipped=skipped
+            )
         self._in_time = 0
 
     def next_awake(self) -> datetime:
