@@ -21,6 +21,8 @@ class Read(NamedTuple):
 
     name: str
     entries: int
+    newest: bytes = b"0-0"
+    """The newest ID that it brought: with the commit, the group has come so far."""
 
 
 class Delivery(NamedTuple):
@@ -34,7 +36,8 @@ class Delivery(NamedTuple):
     token: str
     """The secret of this lease: a new one each time a consumer registers."""
     counters: str = ""
-    """The hash where the generations of the group are counted; empty: nobody counts them."""
+    """The hash where the generations of the group are counted, and where a commit notes how far the group has come (see
+    `GroupConfig`); empty: neither is done."""
     generation: int = 0
     """How often the group had been created when it delivered this. When a group is gone, what it had delivered is
     counted only if it was the last: another may have delivered the same again."""
@@ -88,7 +91,7 @@ class Part:
 
     delivery: Delivery
     ids: tuple[bytes, ...]
-    """In stream order, at least one. No ID is in two parts."""
+    """At least one. No ID is in two parts."""
     effects: tuple[Effect, ...]
     note: object = None
     """A frozen value of the flow's own for whoever hears of its commits (metrics); it does not reach Redis."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections import Counter
@@ -58,8 +59,7 @@ def encode(parts: Sequence[Part]) -> tuple[list[str | bytes], list[Any]]:
             raise ValueError(f"{delivery.entries} entries were read, {entries[delivery]} are to be committed")
         head += (keys(delivery.stream), delivery.group, keys(delivery.lease_key), delivery.token)
         head += (keys(delivery.counters) if delivery.counters else "", delivery.generation, len(delivery.reads))
-        for read in delivery.reads:
-            head += read
+        head += itertools.chain.from_iterable(delivery.reads)
     return [_raw(key) for key in keys.positions], head + body
 
 

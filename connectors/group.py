@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +40,7 @@ class GroupConfig:
     group: str
     counters: str
     """HASH: the group's `claimed_total`, `fenced_total`, `trimmed_total`, `group_generation` (how often it was created
-    by us), and `last_id`, the newest entry committed."""
+    by us), and `last_id`, the newest entry committed, which each commit raises."""
     lease_prefix: str
     """The lease of a consumer is the key with this prefix and its name."""
     start: str = "0"
@@ -106,10 +107,10 @@ class Consumer:
         """The name for the next read. As long as no entry was pending for it, it stays the same."""
         return read_name(self._name, self.lease.token, self._number)
 
-    def delivery(self, entries: int) -> Delivery:
-        """By whom so many entries were read now; if there are any, `read_name` is a new one from here on."""
+    def delivery(self, entries: Sequence[Row]) -> Delivery:
+        """By whom `entries`, in the order of their IDs, were read now. If there are any, `read_name` is a new one."""
         config, lease = self.config, self.lease
-        reads = (Read(self.read_name, entries),) if entries else ()
+        reads = (Read(self.read_name, len(entries), entries[-1][0]),) if entries else ()
         if entries:
             self._given.add(self.read_name.encode())
             self._number += 1

@@ -210,7 +210,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         """
         if not entries and not self._owes_a_batch:
             return []
-        delivery = self._consumer.delivery(len(entries))
+        delivery = self._consumer.delivery(entries)
         if entries:
             self._sizer.saw(entries)
             self._unchecked += len(entries)

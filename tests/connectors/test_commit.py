@@ -72,6 +72,21 @@ def test_effects_and_acknowledgement_are_one_step(raw: redis.Redis) -> None:
     assert pending(raw) == 0
 
 
+def test_a_group_has_come_as_far_as_the_newest_entry_that_was_committed(raw: redis.Redis) -> None:
+    """In whatever order the reads of a delivery, the parts, and the IDs in them come."""
+    one, two, three = (deliver(raw, 2, f"c.{number}") for number in range(3))
+    reads = tuple(Read(f"c.{number}", 2, ids[-1]) for number, ids in ((1, two), (0, one)))
+    both = DELIVERY._replace(counters="counters", reads=reads)
+    parts = [Part(both, two[::-1], (Count("h", {"a": 2}),)), Part(both, one[::-1], (Count("h", {"a": 2}),))]
+    last = DELIVERY._replace(counters="counters", reads=(Read("c.2", 2, three[-1]),))
+    assert commit(raw, parts).applied == parts
+    assert raw.hget("counters", "last_id") == two[-1]
+    raw.hset("counters", "last_id", "9999999999999-0")
+    assert commit(raw, [Part(last, three, ())]).applied
+    assert raw.hget("counters", "last_id") == b"9999999999999-0"
+    assert (raw.hget("h", "a"), pending(raw)) == (b"4", 0)
+
+
 def test_a_commit_repeated_after_a_lost_reply_changes_nothing(raw: redis.Redis) -> None:
     one = part(deliver(raw, 5), Count("h", {"a": 5}))
     commit(raw, [one])

@@ -53,7 +53,8 @@ def whole_deliveries(draw: st.DrawFn) -> list[Part]:
     """The parts of up to three deliveries, mixed."""
     parts = []
     for number in range(draw(st.integers(0, 3))):
-        reads = tuple(Read(f"c:{number}.{place}", count) for place, count in enumerate(draw(READS)))
+        counts = enumerate(draw(READS))
+        reads = tuple(Read(f"c:{number}.{place}", count, f"{number + 1}-{place}".encode()) for place, count in counts)
         tokens = st.sampled_from(["t1", "t2"])
         one = Delivery(draw(KEY), "g", "c", draw(KEY), draw(tokens), draw(st.just("") | KEY), number, reads)
         ids = [f"{number + 1}-{place}".encode() for place in range(one.entries)]
@@ -112,7 +113,7 @@ class Reader:
     def delivery(self) -> tuple[Any, ...]:
         """Without the name of the consumer, which is not sent."""
         head = (self.key(), self.take(), self.key(), self.take(), self.key() or "", self.take())
-        return (*head, tuple(Read(self.take(), self.take()) for _ in range(self.take())))
+        return (*head, tuple(Read(self.take(), self.take(), self.take()) for _ in range(self.take())))
 
     def all(self) -> list[tuple[Any, ...]]:
         deliveries = [self.delivery() for _ in range(self.take())]
@@ -187,11 +188,11 @@ def test_arguments_are_what_redis_takes(parts: list[Part]) -> None:
 
 
 def test_a_delivery_is_sent_once_for_all_its_parts_and_no_id_is() -> None:
-    reads = (Read("consumer:1.a", 2), Read("consumer:1.b", 1))
+    reads = (Read("consumer:1.a", 2, b"2-1"), Read("consumer:1.b", 1, b"3-1"))
     delivery = Delivery("stream", "group", "consumer", "lease", "token", "counters", 7, reads)
     keys, args = encode([Part(delivery, (b"1-1",), ()), Part(delivery, (b"2-1", b"3-1"), (RaiseId("k", "f", b"3-1"),))])
     assert keys == ["k", "stream", "lease", "counters"]
-    sent = [1, 2, "group", 3, "token", 4, 7, 2, "consumer:1.a", 2, "consumer:1.b", 1]
+    sent = [1, 2, "group", 3, "token", 4, 7, 2, "consumer:1.a", 2, b"2-1", "consumer:1.b", 1, b"3-1"]
     assert args == [*sent, 2, 1, 0, 1, 1, "I", 1, "f", b"3-1"]
 
 

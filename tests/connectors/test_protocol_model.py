@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from connectors import reading
 from connectors.commit import commit
 from connectors.delivery import Batch, Part
-from connectors.effects import Count, RaiseId
+from connectors.effects import Count
 from connectors.group import GroupConfig
 from connectors.private_redis import PrivateRedis
 from tests.support.services import DrivenSource, service
@@ -32,9 +32,7 @@ FULL = os.environ.get("CHAOS_SIZE") == "full"
 def part_of(batch: Batch) -> Part:
     """Counts each entry under its own ID, so that a second count of any would show."""
     ids = tuple(entry.id for entry in batch.entries)
-    return Part(
-        batch.delivery, ids, (Count("counts", {i.decode(): 1 for i in ids}), RaiseId("counters", "last_id", ids[-1]))
-    )
+    return Part(batch.delivery, ids, (Count("counts", {i.decode(): 1 for i in ids}),))
 
 
 def put_together(parts: list[Part]) -> list[Part]:
