@@ -11,6 +11,7 @@
         |-- RedisFull        answers, but `maxmemory` refuses the write; wait and try again
         |-- RedisDenied      refuses us: password or ACL; only a person can mend it
         |-- WrongType        a key that is ours holds another type; only a person can mend it
+        |-- KeyTaken         a key belongs to another consumer group; ends the process
         |-- NoGroup          the stream or its consumer group is gone; create it again
         |-- NoScript         Redis has forgotten a script (SCRIPT FLUSH, a restart); send it whole
         `-- UnexpectedReply  Redis said something that this code does not know: a bug
@@ -67,6 +68,10 @@ class WrongType(RedisFailure):
     def of(cls, key: str, found: str, wanted: str) -> WrongType:
         """The one about `key`, which is a `found` and must be a `wanted` (types as Redis names them)."""
         return cls(f"key {key} is a {found} and must be a {wanted}: delete or rename it")
+
+
+class KeyTaken(RedisFailure):
+    """A key is to hold the counters of a consumer group, and holds those of another. Nothing was done."""
 
 
 class NoGroup(RedisFailure):

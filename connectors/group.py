@@ -15,6 +15,7 @@ from connectors.connection import Script
 from connectors.consumer_names import consumer_of, read_name
 from connectors.delivery import Delivery, Read, Row
 from connectors.errors import (
+    KeyTaken,
     RedisDenied,
     RedisFailure,
     RedisFull,
@@ -22,31 +23,16 @@ from connectors.errors import (
     translate,
     translating,
 )
+from connectors.group_config import GroupConfig as GroupConfig
 from connectors.group_info import explain_type
 from connectors.group_info import read_state as read_state
 from connectors.lease import Lease
+from connectors.text import one_line
 
 _log = structlog.get_logger("group")
 _create_group = Script.load("stream_id", "create_group")
 _recover = Script.load("recover")
 _retire = Script.load("retire")
-
-
-@dataclass(frozen=True, slots=True)
-class GroupConfig:
-    """Which stream is read by which group, and the keys beside it. Durations are seconds."""
-
-    stream: str
-    group: str
-    counters: str
-    """HASH: the group's `claimed_total`, `fenced_total`, `trimmed_total`, `group_generation` (how often it was created
-    by us), and `last_id`, the newest entry committed, which each commit raises."""
-    lease_prefix: str
-    """The lease of a consumer is the key with this prefix and its name."""
-    start: str = "0"
-    """Where a group begins that never committed anything: `0`, the oldest entry, or `$`, only what comes."""
-    lease_ttl: float = 30.0
-    stall: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +59,16 @@ def default_name(worker_index: int, worker_count: int) -> str:
     """`hostname-pid`, with `-worker` when there are several workers."""
     name = f"{socket.gethostname()}-{os.getpid()}"
     return name if worker_count == 1 else f"{name}-{worker_index}"
+
+
+def _taken(config: GroupConfig, stream: bytes, group: bytes) -> str:
+    """What is wrong when the counters of `config` are those of another group, as one line."""
+    owner, other = (one_line(name.decode("utf-8", "replace")) for name in (group, stream))
+    return (
+        f"key {config.counters} holds the counters of group {owner} of stream {other}; give group {config.group} of "
+        f"stream {config.stream} a key of its own. If it is the same group under a new name, "
+        f"HDEL {config.counters} group_stream group_name"
+    )
 
 
 class Consumer:
@@ -150,11 +146,15 @@ class Consumer:
 
         A stream that is new (its newest ID is below that entry) is read from its beginning.
 
+        :raises KeyTaken: its counters are those of another group; nothing was done.
         :raises RedisFailure: not known whether it exists.
         """
         config = self.config
         keys = [config.stream, config.counters]
-        start, self.generation = _create_group(self._client, keys, [config.group, config.start])
+        start, *rest = _create_group(self._client, keys, [config.group, config.start])
+        if start == b"OWNED":
+            raise KeyTaken(_taken(config, *rest))
+        (self.generation,) = rest
         if start is not None:
             _log.info("consumer group created", stream=config.stream, group=config.group, start=start.decode())
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import structlog
 
-from connectors.errors import RedisAway, RedisDenied, RedisFailure, RedisSilent, translating
+from connectors.errors import KeyTaken, RedisAway, RedisDenied, RedisFailure, RedisSilent, translating
 from connectors.lifecycle import Lifecycle
 from connectors.settings import EXIT_SETTINGS
 from connectors.supervisor import Supervisor
@@ -76,8 +76,9 @@ class Outage:
     """What the parts of one process know of one Redis. Thread-safe.
 
     A part calls `down` at a failure and `up` at a success; the log gets a line when the first part goes down and one
-    when the last is up again. A password that was never accepted is a wrong setting, and ends the process with status
-    78; one that is refused later is waited for like an outage, because passwords are rotated and servers restarted.
+    when the last is up again. What no waiting mends ends the process with status 78: a key that belongs to another
+    group, a password that was never accepted. One that is refused later is waited for like an outage, because
+    passwords are rotated and servers restarted.
 
     Either call is progress of the worker that makes it: the supervisor hears of it, and of what is wrong.
     """
@@ -108,7 +109,7 @@ class Outage:
         :arg beside: whether the work goes on without `part`.
         """
         self.supervisor.turn(worker=False)
-        if isinstance(error, RedisDenied) and not self._was_up:
+        if isinstance(error, KeyTaken) or (isinstance(error, RedisDenied) and not self._was_up):
             self._lifecycle.fail(str(error), EXIT_SETTINGS)
             return
         with self._lock:

@@ -101,7 +101,7 @@ def test_the_flow_of_the_manual_passes_on_what_is_large_and_its_own_test_holds(
     for usd in ("2500", "999", "1000"):
         client.xadd("orders", {"usd": usd, "customer": "ann"})
     process = flows(module="large_orders", PYTHONPATH=str(tmp_path))
-    wait_for(lambda: client.hexists("large_orders:status", "last_id"), "the commit")
+    wait_for(lambda: client.hexists("orders:group:large", "last_id"), "the commit")
     assert [order["usd"] for _id, order in client.xrange("orders:large")] == ["2500", "1000"]
     assert client.xpending("orders", "large")["pending"] == 0
     assert process.stop() == 0, process.log()
