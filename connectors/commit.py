@@ -167,7 +167,8 @@ class _CommitPartition(StatelessSinkPartition[Part]):
             except RedisFailure as error:
                 if commit.attempts == 1 and is_broken_connection(error):
                     continue  # a connection that broke while it was idle is no outage: see `outage.once_more`
-                self._service.outage.down(self._part, error)
+                if not self._service.outage.hopeless(error):
+                    self._service.outage.down(self._part, error)
                 if self._service.lifecycle.wait(backoff.next_delay()):
                     _log.warning("stopped before a commit; the entries stay pending", parts=len(commit.parts))
                     return False

@@ -85,9 +85,15 @@ class Batch:
         return list(map(_entry, self.rows))
 
 
+_EFFECTS = frozenset(Effect.__args__)
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of work that is to be committed whole: acknowledge `ids`, carry out `effects`, or do neither."""
+    """A piece of work that is to be committed whole: acknowledge `ids`, carry out `effects`, or do neither.
+
+    :raises ValueError: `ids` or `effects` are not what is said here.
+    """
 
     delivery: Delivery
     ids: tuple[bytes, ...]
@@ -95,3 +101,11 @@ class Part:
     effects: tuple[Effect, ...]
     note: object = None
     """A frozen value of the flow's own for whoever hears of its commits (metrics); it does not reach Redis."""
+
+    def __post_init__(self) -> None:
+        if type(self.ids) is not tuple or not self.ids or not isinstance(self.ids[0], bytes):
+            raise ValueError(
+                f"a part names the entries that it stands for: a tuple of IDs (bytes), not {self.ids!r:.100}"
+            )
+        if type(self.effects) is not tuple or not _EFFECTS.issuperset(map(type, self.effects)):
+            raise ValueError(f"effects of a part are a tuple of effects, not {self.effects!r:.200}")

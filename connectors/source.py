@@ -136,7 +136,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         except RedisFailure as error:
             # Idle connections broke with the one that failed; without them, the next attempt tells how Redis is now.
             self._client.connection_pool.disconnect(inuse_connections=False)
-            if self._failed or not is_broken_connection(error):
+            if not self._service.outage.hopeless(error) and (self._failed or not is_broken_connection(error)):
                 self._service.outage.down(self._part, self._consumer.explain(error))
             # The first time may be no more than a connection that broke: see `outage.once_more`.
             self._failed = True

@@ -25,7 +25,7 @@ def part_of(batch: Batch) -> Part:
 
 def together(batches: list[Batch]) -> Part:
     """What a step makes of batches that it puts together."""
-    parts = [part_of(batch) for batch in batches]
+    parts = [part_of(batch) for batch in batches if batch.rows]
     reads = tuple(read for part in parts for read in part.delivery.reads)
     effects = tuple(effect for part in parts for effect in part.effects)
     ids = tuple(one for part in parts for one in part.ids)
