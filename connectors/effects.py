@@ -132,7 +132,12 @@ class RaiseId:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Set fields of the hash `key`; its other fields stay."""
+    """Set fields of the hash `key`; its other fields stay.
+
+    Right where all that is ever written under the key is the same, or comes from one entry. Entries are not always
+    committed in the order of the stream: what a consumer had read when it died comes after what others read meanwhile.
+    See `PutNewest`.
+    """
 
     key: str
     fields: Mapping[str, str]
@@ -141,6 +146,30 @@ class Put:
     def __post_init__(self) -> None:
         _check(self, self.ttl)
         _check_texts(self, self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class PutNewest:
+    """Set fields of the hash `key`, unless a later entry has set them; its other fields stay.
+
+    So the newest value wins, in whatever order entries are committed.
+    """
+
+    key: str
+    fields: Mapping[str, str]
+    at: bytes
+    """The ID of the entry that they come from."""
+    ttl: int | None = None
+    field: str = "at"
+    """Where the hash keeps that ID: one for all fields that are set together."""
+
+    def __post_init__(self) -> None:
+        _check(self, self.ttl)
+        _check_texts(self, self.fields)
+        if not isinstance(self.at, bytes) or not _ID.fullmatch(self.at):
+            raise ValueError(f"PutNewest {self.key!r}: {self.at!r} is no ID of an entry")
+        if self.field in self.fields:
+            raise ValueError(f"PutNewest {self.key!r}: field {self.field!r} holds the ID of the entry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,4 +233,4 @@ def _is_scalar(value: object) -> bool:
     return value is None or isinstance(value, str | int) or (isinstance(value, Decimal) and value.is_finite())
 
 
-Effect: TypeAlias = Count | Raise | RaiseId | Put | Append | Merge
+Effect: TypeAlias = Count | Raise | RaiseId | Put | PutNewest | Append | Merge

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.delivery import Delivery, Part
-from connectors.effects import Append, Cap, Count, Effect, Merge, Put, Raise, RaiseId, Scalar
+from connectors.effects import Append, Cap, Count, Effect, Merge, Put, PutNewest, Raise, RaiseId, Scalar
 
 _MIRRORED, _WATCHED = 1, 2
 
@@ -104,6 +104,12 @@ def _put(effect: Put, keys: _Keys, out: list[Any]) -> None:
         out += pair
 
 
+def _put_newest(effect: PutNewest, keys: _Keys, out: list[Any]) -> None:
+    out += ("N", keys(effect.key), effect.field, effect.at, _optional(effect.ttl), len(effect.fields))
+    for pair in effect.fields.items():
+        out += pair
+
+
 def _append(effect: Append, keys: _Keys, out: list[Any]) -> None:
     out += ("A", keys(effect.key), _optional(effect.max_length), len(effect.fields))
     for pair in effect.fields.items():
@@ -140,6 +146,7 @@ _ENCODERS: dict[type, Callable[[Any, _Keys, list[Any]], None]] = {
     Raise: _raise,
     RaiseId: _raise_id,
     Put: _put,
+    PutNewest: _put_newest,
     Append: _append,
     Merge: _merge,
 }

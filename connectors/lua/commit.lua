@@ -26,6 +26,8 @@
 --             (with a limit: fields beyond it that have the lowest values are dropped, and counted in dropped-field)
 --         I key field stream-id                                raise to the newest stream ID
 --         P key ttl field-count, then   name value              set fields
+--         N key field stream-id ttl field-count, then   name value
+--             set fields, unless field holds a newer stream ID; it then holds this one
 --         A key max-length field-count, then   name value       append to a stream
 --         M key ttl json field-count beside-count, then   name value member
 --             set fields of a record, a hash or a JSON object; a member is `"name":value` as it is in JSON. A record that
@@ -80,6 +82,11 @@ function READERS.I()
 end
 function READERS.P()
   local e = {key = take_key(), wanted = 'hash', ttl = take(), n = take_number(), first = cursor + 1}
+  cursor = cursor + e.n * 2
+  return e
+end
+function READERS.N()
+  local e = {key = take_key(), wanted = 'hash', field = take(), id = take(), ttl = take(), n = take_number(), first = cursor + 1}
   cursor = cursor + e.n * 2
   return e
 end
@@ -424,7 +431,13 @@ function WRITERS.P(e)
   for f = 0, e.n - 1 do
     redis.call('HSET', e.key, ARGV[e.first + f * 2], ARGV[e.first + f * 2 + 1])
   end
-  if e.n > 0 then expire(e.key, e.ttl) end
+  if e.n > 0 or e.op == 'N' then expire(e.key, e.ttl) end
+end
+function WRITERS.N(e)
+  local current = redis.call('HGET', e.key, e.field)
+  if current and id_less(e.id, current) then return end
+  redis.call('HSET', e.key, e.field, e.id)
+  WRITERS.P(e)
 end
 function WRITERS.A(e)
   local command = {'XADD', e.key}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connectors.delivery import Delivery, Part
-from connectors.effects import Append, Cap, Count, Merge, Put, Raise, RaiseId
+from connectors.effects import Append, Cap, Count, Merge, Put, PutNewest, Raise, RaiseId
 
 WRONG: dict[str, Callable[..., Any]] = {
     "Count 'k': 'a' cannot be counted up by 1.5": lambda: Count("k", {"a": 1.5}),  # type: ignore[dict-item]
@@ -30,6 +30,9 @@ WRONG: dict[str, Callable[..., Any]] = {
     "RaiseId 'k': 'f' cannot be raised to b'5'": lambda: RaiseId("k", "f", b"5"),
     "Put 'k' cannot have a time to live of 1.5": lambda: Put("k", {"a": "b"}, ttl=1.5),  # type: ignore[arg-type]
     "Put 'k': field 'a' cannot be 5, it must be text": lambda: Put("k", {"a": 5}),  # type: ignore[dict-item]
+    "PutNewest 'k': field 'a' cannot be None": lambda: PutNewest("k", {"a": None}, b"1-0"),  # type: ignore[dict-item]
+    "PutNewest 'k': '1-0' is no ID of an entry": lambda: PutNewest("k", {"a": "b"}, "1-0"),  # type: ignore[arg-type]
+    "PutNewest 'k': field 'at' holds the ID of the entry": lambda: PutNewest("k", {"at": "b"}, b"1-0"),
     "Append 'k': an entry has 1 to 3000 fields, not 0": lambda: Append("k", {}),
     "not 3001": lambda: Append("k", {str(number): "v" for number in range(3_001)}),
     "Append 'k': field 'usd' cannot be None": lambda: Append("k", {"usd": None}),  # type: ignore[dict-item]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.delivery import Delivery, Part, Read
-from connectors.effects import Append, Cap, Count, Merge, Mirror, Put, Raise, RaiseId
+from connectors.effects import Append, Cap, Count, Merge, Mirror, Put, PutNewest, Raise, RaiseId
 from connectors.encoding import encode
 
 KEY = st.sampled_from(["k1", "k2", "k3", "{q}:é"])
@@ -42,6 +42,7 @@ EFFECTS = st.one_of(
     st.builds(Raise, KEY, NUMBERS, TTL, TTL, st.none() | st.tuples(KEY, NAME)),
     st.builds(RaiseId, KEY, NAME, st.sampled_from([b"1-1", b"2-0"])),
     st.builds(Put, KEY, TEXTS, TTL),
+    st.builds(PutNewest, KEY, TEXTS, st.sampled_from([b"1-1", b"2-0"]), TTL, st.sampled_from(["at", "id"])),
     st.builds(Append, KEY, SOME_TEXTS, TTL),
     st.builds(Merge, KEY, SOME_SCALARS, SCALARS, st.integers(1, 100), st.booleans()),
 )
@@ -92,6 +93,9 @@ class Reader:
         kind, key = self.take(), self.key()
         if kind == "I":
             return (kind, key, self.take(), self.take())
+        if kind == "N":
+            field, at, ttl = self.take(), self.take(), self.number()
+            return (kind, key, field, at, ttl, self.pairs(self.take()))
         if kind == "R":
             ttl, limit = self.number(), self.number()
             dropped = (self.key(), self.take())
@@ -129,6 +133,8 @@ def described(effect: Any) -> tuple[Any, ...]:
     """`effect` in the order in which `Reader` reads it."""
     if isinstance(effect, RaiseId):
         return ("I", effect.key, effect.field, effect.stream_id)
+    if isinstance(effect, PutNewest):
+        return ("N", effect.key, effect.field, effect.at, effect.ttl, effect.fields)
     if isinstance(effect, Raise):
         return ("R", effect.key, effect.ttl, effect.limit, effect.dropped or (None, ""), effect.values)
     if isinstance(effect, Put):

@@ -14,7 +14,7 @@ from connectors import group, lease, reading
 from connectors.commit import commit
 from connectors.connection import Script
 from connectors.delivery import Delivery, Part, Read
-from connectors.effects import Append, Cap, Count, Merge, Mirror, Put, Raise, RaiseId
+from connectors.effects import Append, Cap, Count, Merge, Mirror, Put, PutNewest, Raise, RaiseId
 from connectors.errors import RedisDenied
 from connectors.private_redis import PrivateRedis
 from tests.chaos.conftest import VERSIONS
@@ -28,10 +28,25 @@ EFFECTS = (
     Raise("raised", {"x": "5.5", "y": "7"}, ttl=100, limit=1, dropped=("room", "n")),
     RaiseId("last", "id", IDS[2]),
     Put("put", {"k": "v"}, ttl=100),
+    PutNewest("newest", {"k": "v"}, IDS[2], ttl=100),
     Append("out", {"k": "v"}, max_length=10),
     *(Merge(key, {"f": 1}, {"g": 2}, ttl=100, json=key == "object") for key in RECORDS),
 )
-KEYS = ("s", "lease:c", "counters", "capped", "counted", "mirror", "over", "raised", "room", "last", "put", "out")
+KEYS = (
+    "s",
+    "lease:c",
+    "counters",
+    "capped",
+    "counted",
+    "mirror",
+    "over",
+    "raised",
+    "room",
+    "last",
+    "put",
+    "newest",
+    "out",
+)
 KEYS = (*KEYS, *RECORDS)
 
 Action = Callable[[redis.Redis], Any]
