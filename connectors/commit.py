@@ -6,7 +6,7 @@ A commit may be repeated safely when its reply was lost: the script applies a pa
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,10 @@ import redis
 import structlog
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
+from connectors import graph
+from connectors.assembly import Assembly
 from connectors.connection import Script, Wire
-from connectors.delivery import Delivery, Part
+from connectors.delivery import Part
 from connectors.encoding import encode
 from connectors.errors import RedisAway, RedisFailure, WrongType
 from connectors.outage import Backoff, is_broken_connection
@@ -25,8 +27,7 @@ from connectors.text import one_line
 _log = structlog.get_logger("commit")
 _commit = Script.load("stream_id", "json_merge", "commit")
 
-MAX_PARTS = 64
-"""The most parts in one commit: bounds how long one script keeps Redis from other work."""
+_PART = frozenset([Part])
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class CommitSink(DynamicSink[Part]):
 
     def build(self, step_id: str, worker_index: int, worker_count: int) -> StatelessSinkPartition[Part]:
         """Does not connect."""
-        return _CommitPartition(self._service, worker_index)
+        return _CommitPartition(self._service, worker_index, step_id)
 
 
 class _CommitPartition(StatelessSinkPartition[Part]):
@@ -129,17 +130,21 @@ class _CommitPartition(StatelessSinkPartition[Part]):
     gives up: the entries stay pending for the next start.
     """
 
-    def __init__(self, service: Service, worker_index: int) -> None:
+    def __init__(self, service: Service, worker_index: int, step_id: str) -> None:
         self._service = service
+        self._step_id = step_id
         self._client = service.connect()
         self._wire = Wire(self._client)
         self._part = f"commit {worker_index}"
         self._under_way: _UnderWay | None = None
-        self._assembly = _Assembly()
+        self._assembly = Assembly()
+        self._service.in_parts.append(self._assembly.ids)
         self._full: set[str] = set()
         """Keys whose hashes are known to be full: said once, or each commit would say it."""
 
     def write_batch(self, items: list[Part]) -> None:
+        if not _PART.issuperset(map(type, items)):
+            raise TypeError(self._strangers(items))
         for parts in self._assembly.whole(items):
             if not self._finish():
                 return
@@ -150,8 +155,18 @@ class _CommitPartition(StatelessSinkPartition[Part]):
         else:
             self._service.in_flight.add(self._finish)
 
+    def _strangers(self, items: Sequence[object]) -> str:
+        """What to say of `items`, which are not all parts: it names the functions that they may come from."""
+        flow = graph.running()
+        makers = graph.functions_before(flow, self._step_id) if flow is not None else []
+        stranger = next(item for item in items if type(item) is not Part)
+        maker = " or ".join(makers) or "a step"
+        hint = ": does it return what it makes?" if stranger is None else ""
+        return f"step {self._step_id} commits Part values, and {maker} gave it {stranger!r:.80}{hint}"
+
     def close(self) -> None:
         self._finish()
+        self._service.in_parts.remove(self._assembly.ids)
         self._wire.close()
         self._client.close()
 
@@ -202,27 +217,3 @@ class _CommitPartition(StatelessSinkPartition[Part]):
             self._service.refused.update((part.delivery.lease_key, part.delivery.token) for part in outcome.refused)
         if outcome.mended:
             _log.warning("fields that held no number were replaced", fields=outcome.mended)
-
-
-class _Assembly:
-    """Puts the parts of a delivery together again."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[Delivery, list[Part]] = {}
-
-    def whole(self, parts: Iterable[Part]) -> Iterator[list[Part]]:
-        """Commits of whole deliveries, of `MAX_PARTS` where one delivery has no more; what is not whole is kept."""
-        chunk: list[Part] = []
-        for part in parts:
-            delivery = part.delivery
-            together = self._waiting.setdefault(delivery, [])
-            together.append(part)
-            if sum(len(one.ids) for one in together) < delivery.entries:
-                continue
-            del self._waiting[delivery]
-            if chunk and len(chunk) + len(together) > MAX_PARTS:
-                yield chunk
-                chunk = []
-            chunk += together
-        if chunk:
-            yield chunk

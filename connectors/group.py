@@ -27,6 +27,7 @@ from connectors.group_config import GroupConfig as GroupConfig
 from connectors.group_info import explain_type
 from connectors.group_info import read_state as read_state
 from connectors.lease import Lease
+from connectors.stream_id import parse
 from connectors.text import one_line
 
 _log = structlog.get_logger("group")
@@ -219,6 +220,17 @@ class Consumer:
     def in_flight(self) -> int:
         """How many entries are pending for us: read, and not committed."""
         return sum(int(row["pending"]) for row in self._consumers() if self.is_own(row["name"]))
+
+    def oldest_pending(self, known: set[bytes]) -> bytes | None:
+        """The lowest ID that is pending for us and is not among `known`. Blocks for a round trip for each read."""
+        lowest: list[bytes] = []
+        with translating():
+            for row in self._consumers():
+                if self.is_own(row["name"]) and row["pending"]:
+                    span: tuple[Any, ...] = ("-", "+", row["pending"], row["name"])
+                    rows: Any = self._client.xpending_range(self.config.stream, self.config.group, *span)
+                    lowest += [one["message_id"] for one in rows if one["message_id"] not in known][:1]
+        return min(lowest, key=parse, default=None)
 
     def take(self, owner: bytes, count: int) -> Taken | None:
         """Take up to `count` of the entries that are pending for `owner`, one of `owners`: a read like any other.

@@ -30,6 +30,8 @@ class Service:
     in_flight: CommitsInFlight = field(default_factory=CommitsInFlight)
     refused: dict[str, str] = field(default_factory=dict)
     """Key of a lease -> the token under which a commit was refused: whoever holds that one has to register anew."""
+    in_parts: list[Callable[[], set[bytes]]] = field(default_factory=list)
+    """Each tells the IDs in the parts that wait at a commit for others of their delivery."""
     pulse: Pulse | None = None
 
     @classmethod

@@ -16,6 +16,7 @@ from functools import partial
 import structlog
 from bytewax.inputs import DynamicSource, StatelessSourcePartition
 
+from connectors import graph
 from connectors.delivery import Batch, Row
 from connectors.errors import NoGroup, RedisFailure
 from connectors.group import Consumer, GroupConfig, default_name
@@ -23,6 +24,7 @@ from connectors.outage import Backoff, is_broken_connection
 from connectors.reading import Reader
 from connectors.service import Service
 from connectors.sizing import BatchSizer
+from connectors.standstill import Standstill
 
 _log = structlog.get_logger("source")
 
@@ -63,9 +65,13 @@ class ConsumerGroupSource(DynamicSource[Batch]):
         self._max_batch = max_batch
         self._max_in_flight = max_in_flight
         self._linger = linger
+        self._warned = False
 
     def build(self, step_id: str, worker_index: int, worker_count: int) -> StatelessSourcePartition[Batch]:
         """Does not connect: a Redis that is away is waited for by `next_batch`."""
+        if not self._warned:
+            self._warned = True
+            graph.warn_of_state(step_id)
         name = default_name(worker_index, worker_count)
         sizer = BatchSizer(self._max_batch)
         limits = (self._max_in_flight, self._linger, self._announce)
@@ -101,6 +107,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._awake: datetime | None = None
         self._drain_until: float | None = None
         self._failed = False
+        self._standstill = Standstill()
         self._forget()
 
     def _forget(self) -> None:
@@ -227,6 +234,8 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         """New entries; behind a backlog, the read after this one is sent before this one's entries are worked on."""
         if not self._reader.under_way:
             if self._too_many_in_flight():
+                if self._standstill.look(self._unchecked, time.monotonic()):
+                    self._say_what_is_missing()
                 self._pause(FULL_PAUSE_SECONDS)
                 return []
             if self._may_not_block:
@@ -280,6 +289,13 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
             return False
         self._unchecked = self._consumer.in_flight()
         return self._unchecked >= self._max_in_flight
+
+    def _say_what_is_missing(self) -> None:
+        """The log gets what keeps the reads in flight from being committed: an entry that is in no part."""
+        known = {one for ids in self._service.in_parts for one in ids()}
+        oldest = self._consumer.oldest_pending(known)
+        said = f"entry {oldest.decode()} is in no part" if oldest else "the parts of a read are at different workers"
+        _log.warning("nothing is committed any more", cause=said, stream=self._config.stream, in_flight=self._unchecked)
 
     def _drain(self) -> list[Batch]:
         """Emit what the read under way brings, wait until all is committed, leave the group, end.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import redis
 
 from connectors.private_redis import PrivateRedis
 from tests.support.flow_process import FlowProcess
+from tests.support.waiting import wait_for
 
 FLOW = """
 import bytewax.operators as op
@@ -34,9 +36,13 @@ def flow():
     service = Service.create(start(RedisSettings, "orders"), "orders")
     flow = Dataflow("orders")
     batches = op.input("in", flow, ConsumerGroupSource(service, GroupConfig("orders", "g"{group})))
-    op.output("commit", op.map("pass_on", batches, pass_on), CommitSink(service))
+    parts = op.map("pass_on", batches, pass_on)
+    {between}
+    op.output("commit", parts, CommitSink(service))
     return flow
 """
+
+FINE = "return Part(batch.delivery, ids, ())"
 
 Run = Callable[..., FlowProcess]
 
@@ -46,8 +52,8 @@ def run(client: redis.Redis, flows: FlowProcess.Factory, tmp_path: Path) -> Run:
     """Runs a flow with a mistake, on a Redis with one entry."""
     client.xadd("orders", {"usd": "5"})
 
-    def one(mistake: str = "return Part(batch.delivery, ids, ())", group: str = "", **env: str) -> FlowProcess:
-        (tmp_path / "orders.py").write_text(FLOW.format(mistake=mistake, group=group), "utf-8")
+    def one(mistake: str = FINE, group: str = "", between: str = "", **env: str) -> FlowProcess:
+        (tmp_path / "orders.py").write_text(FLOW.format(mistake=mistake, group=group, between=between), "utf-8")
         return flows(module="orders", PYTHONPATH=str(tmp_path), **env)
 
     return one
@@ -77,3 +83,31 @@ def test_what_redis_refuses_for_ever_is_one_line_and_no_outage(server: PrivateRe
     assert "DB index is out of range" in flow.log()
     assert "waiting for Redis" not in flow.log()
     assert "Traceback" not in flow.log()
+
+
+def test_a_function_that_returns_nothing_is_named(client: redis.Redis, run: Run) -> None:
+    flow = run("Part(batch.delivery, ids, ())", between='parts = op.merge("all", parts)')
+    assert flow.wait() != 0
+    said = (
+        "step orders.commit commits Part values, and pass_on (orders.py:15) gave it None: does it return what it makes?"
+    )
+    assert said in flow.log()
+    assert client.xpending("orders", "g")["pending"] == 1
+
+
+def test_a_step_that_keeps_state_behind_the_source_is_named_at_the_start(client: redis.Redis, run: Run) -> None:
+    keep = """keyed = op.key_on("key", parts, lambda part: "")
+    parts = op.map("unkey", op.stateful_map("sums", keyed, add), lambda pair: pair[1])"""
+    flow = run(f"{FINE}\n\n\ndef add(state, part):\n    return (state or 0) + 1, part", between=keep, LOG_FORMAT="json")
+    wait_for(lambda: client.hget("orders:group:g", "last_id"), "the commit")
+    assert flow.stop() == 0
+    warned = [line for line in map(json.loads, flow.log().splitlines()) if line["level"] == "warning"]
+    assert [line["step"] for line in warned] == ["orders.sums"]
+    assert "keeps state in memory" in warned[0]["event"]
+
+
+def test_a_flow_that_keeps_none_is_warned_of_nothing(client: redis.Redis, run: Run) -> None:
+    flow = run()
+    wait_for(lambda: client.hget("orders:group:g", "last_id"), "the commit")
+    assert flow.stop() == 0
+    assert "warning" not in flow.log()
