@@ -22,6 +22,7 @@ from connectors.encoding import encode
 from connectors.errors import RedisAway, RedisFailure, WrongType
 from connectors.outage import Backoff, is_broken_connection
 from connectors.service import Service
+from connectors.settings import EXIT_SETTINGS
 from connectors.text import one_line
 
 _log = structlog.get_logger("commit")
@@ -155,6 +156,17 @@ class _CommitPartition(StatelessSinkPartition[Part]):
         else:
             self._service.in_flight.add(self._finish)
 
+    def _look_for_another_redis(self, refused: list[Part]) -> None:
+        """End the process if `refused` were read from another Redis than this sink's: they always will be refused."""
+        ours = self._service.settings.redis_place()
+        theirs = {part.delivery.place for part in refused} - {"", ours}
+        if theirs:
+            self._service.lifecycle.fail(
+                f"what was read from Redis at {min(theirs)} cannot be committed to Redis at {ours}: "
+                "a source and its sink need the same service",
+                EXIT_SETTINGS,
+            )
+
     def _strangers(self, items: Sequence[object]) -> str:
         """What to say of `items`, which are not all parts: it names the functions that they may come from."""
         flow = graph.running()
@@ -213,6 +225,7 @@ class _CommitPartition(StatelessSinkPartition[Part]):
         if outcome.refused:
             entries = sum(len(part.ids) for part in outcome.refused)
             _log.warning("commit refused; the entries will be read again", entries=entries)
+            self._look_for_another_redis(outcome.refused)
             # (Its source may be with another server, after a failover, and hold the lease there.)
             self._service.refused.update((part.delivery.lease_key, part.delivery.token) for part in outcome.refused)
         if outcome.mended:

@@ -41,6 +41,8 @@ class Delivery(NamedTuple):
     generation: int = 0
     """How often the group had been created when it delivered this. When a group is gone, what it had delivered is
     counted only if it was the last: another may have delivered the same again."""
+    place: str = ""
+    """Where the Redis is that it was read from, as `RedisSettings.redis_place` says it; not sent."""
     reads: tuple[Read, ...] = ()
     """What is committed together; it is all or nothing for all of them."""
 

@@ -75,8 +75,9 @@ def _taken(config: GroupConfig, stream: bytes, group: bytes) -> str:
 class Consumer:
     """One consumer of the group, under a lease. Not thread-safe; every method may block for a round trip or a few."""
 
-    def __init__(self, client: redis.Redis, config: GroupConfig, name: str) -> None:
+    def __init__(self, client: redis.Redis, config: GroupConfig, name: str, place: str = "") -> None:
         self.config = config
+        self._place = place
         self._client = client
         self._base_name = name
         self._name = name
@@ -119,6 +120,7 @@ class Consumer:
             lease.token,
             config.counters,
             self.generation,
+            self._place,
             reads,
         )
 

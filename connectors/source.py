@@ -95,7 +95,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._config = config
         self._client = service.connect()
         self._reader = Reader(self._client)
-        self._consumer = Consumer(self._client, config, name)
+        self._consumer = Consumer(self._client, config, name, service.settings.redis_place())
         self._sizer = sizer
         self._max_in_flight = max_in_flight
         self._linger = linger

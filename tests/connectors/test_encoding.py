@@ -57,7 +57,7 @@ def whole_deliveries(draw: st.DrawFn) -> list[Part]:
         counts = enumerate(draw(READS))
         reads = tuple(Read(f"c:{number}.{place}", count, f"{number + 1}-{place}".encode()) for place, count in counts)
         tokens = st.sampled_from(["t1", "t2"])
-        one = Delivery(draw(KEY), "g", "c", draw(KEY), draw(tokens), draw(st.just("") | KEY), number, reads)
+        one = Delivery(draw(KEY), "g", "c", draw(KEY), draw(tokens), draw(st.just("") | KEY), number, "here", reads)
         ids = [f"{number + 1}-{place}".encode() for place in range(one.entries)]
         cuts = sorted({0, len(ids), *draw(st.lists(st.integers(1, len(ids)), max_size=3))})
         for low, high in itertools.pairwise(cuts):
@@ -164,8 +164,8 @@ def test_every_part_can_be_read_back_whole(parts: list[Part]) -> None:
     keys, args = encode(parts)
     expected = []
     for part in parts:
-        stream, group, _consumer, *rest = part.delivery
-        expected.append(((stream, group, *rest), [described(effect) for effect in part.effects]))
+        stream, group, _consumer, *rest, _place, reads = part.delivery
+        expected.append(((stream, group, *rest, reads), [described(effect) for effect in part.effects]))
     assert Reader(keys, args).all() == expected
 
 
@@ -195,7 +195,7 @@ def test_arguments_are_what_redis_takes(parts: list[Part]) -> None:
 
 def test_a_delivery_is_sent_once_for_all_its_parts_and_no_id_is() -> None:
     reads = (Read("consumer:1.a", 2, b"2-1"), Read("consumer:1.b", 1, b"3-1"))
-    delivery = Delivery("stream", "group", "consumer", "lease", "token", "counters", 7, reads)
+    delivery = Delivery("stream", "group", "consumer", "lease", "token", "counters", 7, reads=reads)
     keys, args = encode([Part(delivery, (b"1-1",), ()), Part(delivery, (b"2-1", b"3-1"), (RaiseId("k", "f", b"3-1"),))])
     assert keys == ["k", "stream", "lease", "counters"]
     sent = [1, 2, "group", 3, "token", 4, 7, 2, "consumer:1.a", 2, b"2-1", "consumer:1.b", 1, b"3-1"]
