@@ -163,6 +163,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
     def close(self) -> None:
         self._consumer.close()
         self._reader.close()
+        self._service.under_way.leave(self._reader)
         self._client.close()
 
     def _pause(self, seconds: float) -> None:
@@ -248,6 +249,8 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         if self._may_not_block and not self._reader.ready():
             self._may_not_block = False
             return []
+        if not self._service.under_way.turn_of(self._reader):
+            return []
         entries = self._receive()
         if entries is None:
             return self._lost()
@@ -273,6 +276,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
     def _send(self) -> None:
         self._asked = self._sizer.count
         self._reader.send(self._consumer, self._asked)
+        self._service.under_way.join(self._reader)
 
     def _receive(self) -> list[Row] | None:
         """The entries that the read under way brings; None when the lease is lost (they are pending for us then)."""
