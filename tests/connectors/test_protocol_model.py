@@ -22,6 +22,7 @@ from connectors.delivery import Batch, Part
 from connectors.effects import Count
 from connectors.group import GroupConfig
 from connectors.private_redis import PrivateRedis
+from connectors.stream_id import parse
 from tests.support.services import DrivenSource, service
 
 CONFIG = GroupConfig("s", "g", "counters", "lease:", lease_ttl=600.0, stall=600.0)
@@ -147,6 +148,11 @@ class Protocol(RuleBasedStateMachine):
     @invariant()
     def nothing_is_counted_twice(self) -> None:
         assert set(self.raw.hvals("counts")) <= {b"1"}
+
+    @invariant()
+    def the_group_has_come_as_far_as_the_newest_entry_counted(self) -> None:
+        newest = max(self.raw.hkeys("counts"), key=parse, default=None)
+        assert self.raw.hget("counters", "last_id") == newest
 
     def teardown(self) -> None:
         """Let everything come to rest: then each entry is counted, or lost and counted as that."""
