@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 
 from connectors.commit import commit
 from connectors.delivery import Batch, Delivery, Entry
-from connectors.each import Message, each
 from connectors.effects import Append, Count, Effect, Put
+from connectors.per_entry import Message, each
 from tests.connectors.conftest import Start
 
 DELIVERY = Delivery("orders", "g", "c", "lease", "token")
@@ -66,7 +66,7 @@ def test_an_entry_that_cannot_be_processed_is_named_with_its_cause_and_line() ->
     (line,) = logs
     assert (line["stream"], line["entry"], line["log_level"]) == ("orders", b"2-0", "error")
     assert line["cause"] == "ValueError: invalid literal for int() with base 10: 'six'"
-    assert line["at"].startswith("test_each.py:")
+    assert line["at"].startswith("test_per_entry.py:")
     assert line["at"].endswith(" count")
 
 

@@ -20,7 +20,7 @@ from connectors.effects import Append, Effect
 from connectors.stream_id import milliseconds
 from connectors.text import one_line
 
-_log = structlog.get_logger("each")
+_log = structlog.get_logger("per_entry")
 
 DEAD_LETTERS = 10_000
 """About so many are kept, unless told otherwise."""
