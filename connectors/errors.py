@@ -74,6 +74,14 @@ class WrongType(RedisFailure):
 class KeyTaken(RedisFailure):
     """A key is to hold the counters of a consumer group, and holds those of another. Nothing was done."""
 
+    @classmethod
+    def of(cls, key: str, owner: tuple[str, ...], other: tuple[str, str]) -> KeyTaken:
+        """The one about `key`, which `owner` has and `other` wants (stream and group of each)."""
+        return cls(
+            f"key {key} holds the counters of group {owner[1]} of stream {owner[0]}; give group {other[1]} of stream "
+            f"{other[0]} a key of its own. If it is the same group under a new name, HDEL {key} group_stream group_name"
+        )
+
 
 class NoGroup(RedisFailure):
     """The stream or the consumer group does not exist (any more)."""

@@ -62,16 +62,6 @@ def default_name(worker_index: int, worker_count: int) -> str:
     return name if worker_count == 1 else f"{name}-{worker_index}"
 
 
-def _taken(config: GroupConfig, stream: bytes, group: bytes) -> str:
-    """What is wrong when the counters of `config` are those of another group, as one line."""
-    owner, other = (one_line(name.decode("utf-8", "replace")) for name in (group, stream))
-    return (
-        f"key {config.counters} holds the counters of group {owner} of stream {other}; give group {config.group} of "
-        f"stream {config.stream} a key of its own. If it is the same group under a new name, "
-        f"HDEL {config.counters} group_stream group_name"
-    )
-
-
 class Consumer:
     """One consumer of the group, under a lease. Not thread-safe; every method may block for a round trip or a few."""
 
@@ -156,7 +146,8 @@ class Consumer:
         keys = [config.stream, config.counters]
         start, *rest = _create_group(self._client, keys, [config.group, config.start])
         if start == b"OWNED":
-            raise KeyTaken(_taken(config, *rest))
+            owner = (one_line(name.decode("utf-8", "replace")) for name in rest)
+            raise KeyTaken.of(config.counters, tuple(owner), (config.stream, config.group))
         (self.generation,) = rest
         if start is not None:
             _log.info("consumer group created", stream=config.stream, group=config.group, start=start.decode())
