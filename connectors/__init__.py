@@ -2,4 +2,73 @@
 
 A flow reads `Batch` values from a `ConsumerGroupSource`, makes `Part` values of them (which entries, which effects) and
 sends those to a `CommitSink`. Nothing in here knows what the entries are about.
+
+What a flow needs can be imported from here; only what is used is loaded.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from connectors.commit import CommitSink as CommitSink
+    from connectors.delivery import Batch as Batch
+    from connectors.delivery import Delivery as Delivery
+    from connectors.delivery import Entry as Entry
+    from connectors.delivery import Part as Part
+    from connectors.derived import DerivedSink as DerivedSink
+    from connectors.effects import Append as Append
+    from connectors.effects import Cap as Cap
+    from connectors.effects import Count as Count
+    from connectors.effects import Effect as Effect
+    from connectors.effects import Merge as Merge
+    from connectors.effects import Mirror as Mirror
+    from connectors.effects import Put as Put
+    from connectors.effects import PutNewest as PutNewest
+    from connectors.effects import Raise as Raise
+    from connectors.effects import RaiseId as RaiseId
+    from connectors.group_config import GroupConfig as GroupConfig
+    from connectors.lookup import HashLookup as HashLookup
+    from connectors.lookup import MemoryLookup as MemoryLookup
+    from connectors.lookup import lookup_join as lookup_join
+    from connectors.per_entry import Message as Message
+    from connectors.per_entry import each as each
+    from connectors.polled import PolledSource as PolledSource
+    from connectors.service import Service as Service
+    from connectors.settings import ConsumerSettings as ConsumerSettings
+    from connectors.settings import RedisSettings as RedisSettings
+    from connectors.source import ConsumerGroupSource as ConsumerGroupSource
+    from connectors.table import HashTable as HashTable
+    from connectors.windowing import tumble as tumble
+
+_MODULES = {
+    "commit": ("CommitSink",),
+    "delivery": ("Batch", "Delivery", "Entry", "Part"),
+    "derived": ("DerivedSink",),
+    "effects": ("Append", "Cap", "Count", "Effect", "Merge", "Mirror", "Put", "PutNewest", "Raise", "RaiseId"),
+    "group_config": ("GroupConfig",),
+    "lookup": ("HashLookup", "MemoryLookup", "lookup_join"),
+    "per_entry": ("Message", "each"),
+    "polled": ("PolledSource",),
+    "service": ("Service",),
+    "settings": ("ConsumerSettings", "RedisSettings"),
+    "source": ("ConsumerGroupSource",),
+    "table": ("HashTable",),
+    "windowing": ("tumble",),
+}
+"""Module -> what of it can be imported from here. No name is that of a module: which of the two it means would depend
+on what was imported before."""
+
+_PLACES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    module = _PLACES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{module}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PLACES})

@@ -6,7 +6,7 @@ A commit may be repeated safely when its reply was lost: the script applies a pa
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,19 +14,21 @@ import redis
 import structlog
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
+from connectors import graph
+from connectors.assembly import Assembly
 from connectors.connection import Script, Wire
-from connectors.delivery import Delivery, Part
+from connectors.delivery import Part
 from connectors.encoding import encode
 from connectors.errors import RedisAway, RedisFailure, WrongType
 from connectors.outage import Backoff, is_broken_connection
 from connectors.service import Service
+from connectors.settings import EXIT_SETTINGS
 from connectors.text import one_line
 
 _log = structlog.get_logger("commit")
 _commit = Script.load("stream_id", "json_merge", "commit")
 
-MAX_PARTS = 64
-"""The most parts in one commit: bounds how long one script keeps Redis from other work."""
+_PART = frozenset([Part])
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ class CommitSink(DynamicSink[Part]):
 
     def build(self, step_id: str, worker_index: int, worker_count: int) -> StatelessSinkPartition[Part]:
         """Does not connect."""
-        return _CommitPartition(self._service, worker_index)
+        return _CommitPartition(self._service, worker_index, step_id)
 
 
 class _CommitPartition(StatelessSinkPartition[Part]):
@@ -129,17 +131,21 @@ class _CommitPartition(StatelessSinkPartition[Part]):
     gives up: the entries stay pending for the next start.
     """
 
-    def __init__(self, service: Service, worker_index: int) -> None:
+    def __init__(self, service: Service, worker_index: int, step_id: str) -> None:
         self._service = service
+        self._step_id = step_id
         self._client = service.connect()
         self._wire = Wire(self._client)
         self._part = f"commit {worker_index}"
         self._under_way: _UnderWay | None = None
-        self._assembly = _Assembly()
+        self._assembly = Assembly()
+        self._service.in_parts.append(self._assembly.ids)
         self._full: set[str] = set()
         """Keys whose hashes are known to be full: said once, or each commit would say it."""
 
     def write_batch(self, items: list[Part]) -> None:
+        if not _PART.issuperset(map(type, items)):
+            raise TypeError(self._strangers(items))
         for parts in self._assembly.whole(items):
             if not self._finish():
                 return
@@ -150,8 +156,29 @@ class _CommitPartition(StatelessSinkPartition[Part]):
         else:
             self._service.in_flight.add(self._finish)
 
+    def _look_for_another_redis(self, refused: list[Part]) -> None:
+        """End the process if `refused` were read from another Redis than this sink's: they always will be refused."""
+        ours = self._service.settings.redis_place()
+        theirs = {part.delivery.place for part in refused} - {"", ours}
+        if theirs:
+            self._service.lifecycle.fail(
+                f"what was read from Redis at {min(theirs)} cannot be committed to Redis at {ours}: "
+                "a source and its sink need the same service",
+                EXIT_SETTINGS,
+            )
+
+    def _strangers(self, items: Sequence[object]) -> str:
+        """What to say of `items`, which are not all parts: it names the functions that they may come from."""
+        flow = graph.running()
+        makers = graph.functions_before(flow, self._step_id) if flow is not None else []
+        stranger = next(item for item in items if type(item) is not Part)
+        maker = " or ".join(makers) or "a step"
+        hint = ": does it return what it makes?" if stranger is None else ""
+        return f"step {self._step_id} commits Part values, and {maker} gave it {stranger!r:.80}{hint}"
+
     def close(self) -> None:
         self._finish()
+        self._service.in_parts.remove(self._assembly.ids)
         self._wire.close()
         self._client.close()
 
@@ -167,7 +194,8 @@ class _CommitPartition(StatelessSinkPartition[Part]):
             except RedisFailure as error:
                 if commit.attempts == 1 and is_broken_connection(error):
                     continue  # a connection that broke while it was idle is no outage: see `outage.once_more`
-                self._service.outage.down(self._part, error)
+                if not self._service.outage.hopeless(error):
+                    self._service.outage.down(self._part, error)
                 if self._service.lifecycle.wait(backoff.next_delay()):
                     _log.warning("stopped before a commit; the entries stay pending", parts=len(commit.parts))
                     return False
@@ -197,31 +225,8 @@ class _CommitPartition(StatelessSinkPartition[Part]):
         if outcome.refused:
             entries = sum(len(part.ids) for part in outcome.refused)
             _log.warning("commit refused; the entries will be read again", entries=entries)
+            self._look_for_another_redis(outcome.refused)
             # (Its source may be with another server, after a failover, and hold the lease there.)
             self._service.refused.update((part.delivery.lease_key, part.delivery.token) for part in outcome.refused)
         if outcome.mended:
             _log.warning("fields that held no number were replaced", fields=outcome.mended)
-
-
-class _Assembly:
-    """Puts the parts of a delivery together again."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[Delivery, list[Part]] = {}
-
-    def whole(self, parts: Iterable[Part]) -> Iterator[list[Part]]:
-        """Commits of whole deliveries, of `MAX_PARTS` where one delivery has no more; what is not whole is kept."""
-        chunk: list[Part] = []
-        for part in parts:
-            delivery = part.delivery
-            together = self._waiting.setdefault(delivery, [])
-            together.append(part)
-            if sum(len(one.ids) for one in together) < delivery.entries:
-                continue
-            del self._waiting[delivery]
-            if chunk and len(chunk) + len(together) > MAX_PARTS:
-                yield chunk
-                chunk = []
-            chunk += together
-        if chunk:
-            yield chunk

@@ -128,6 +128,11 @@ class Wire:
             self.close()
             raise translate(error) from error
 
+    def fileno(self) -> int:
+        """Of the socket of the connection, which is open."""
+        number: int = self._connection._sock.fileno()
+        return number
+
     def receive(self) -> Any:
         """The next reply; blocks until it is there, for the socket timeout at most. An error reply is returned.
 

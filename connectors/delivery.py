@@ -21,6 +21,8 @@ class Read(NamedTuple):
 
     name: str
     entries: int
+    newest: bytes = b"0-0"
+    """The newest ID that it brought: with the commit, the group has come so far."""
 
 
 class Delivery(NamedTuple):
@@ -34,10 +36,13 @@ class Delivery(NamedTuple):
     token: str
     """The secret of this lease: a new one each time a consumer registers."""
     counters: str = ""
-    """The hash where the generations of the group are counted; empty: nobody counts them."""
+    """The hash where the generations of the group are counted, and where a commit notes how far the group has come (see
+    `GroupConfig`); empty: neither is done."""
     generation: int = 0
     """How often the group had been created when it delivered this. When a group is gone, what it had delivered is
     counted only if it was the last: another may have delivered the same again."""
+    place: str = ""
+    """Where the Redis is that it was read from, as `RedisSettings.redis_place` says it; not sent."""
     reads: tuple[Read, ...] = ()
     """What is committed together; it is all or nothing for all of them."""
 
@@ -82,13 +87,27 @@ class Batch:
         return list(map(_entry, self.rows))
 
 
+_EFFECTS = frozenset(Effect.__args__)
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of work that is to be committed whole: acknowledge `ids`, carry out `effects`, or do neither."""
+    """A piece of work that is to be committed whole: acknowledge `ids`, carry out `effects`, or do neither.
+
+    :raises ValueError: `ids` or `effects` are not what is said here.
+    """
 
     delivery: Delivery
     ids: tuple[bytes, ...]
-    """In stream order, at least one. No ID is in two parts."""
+    """At least one. No ID is in two parts."""
     effects: tuple[Effect, ...]
     note: object = None
     """A frozen value of the flow's own for whoever hears of its commits (metrics); it does not reach Redis."""
+
+    def __post_init__(self) -> None:
+        if type(self.ids) is not tuple or not self.ids or not isinstance(self.ids[0], bytes):
+            raise ValueError(
+                f"a part names the entries that it stands for: a tuple of IDs (bytes), not {self.ids!r:.100}"
+            )
+        if type(self.effects) is not tuple or not _EFFECTS.issuperset(map(type, self.effects)):
+            raise ValueError(f"effects of a part are a tuple of effects, not {self.effects!r:.200}")

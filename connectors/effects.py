@@ -1,5 +1,8 @@
 """Writes to Redis as values: a sink is a pure function from a result to its effects.
 
+What an effect could not do in Redis is refused when it is made (ValueError), where the traceback names the line that
+made it: later it would fail in the middle of a commit, or at each new attempt.
+
 The set is small on purpose. Every effect says what it does to one key (Count may mirror to a second), and the
 commit carries out all effects of a part in one atomic step with its acknowledgement, so none needs to be idempotent.
 Durations are seconds; `ttl=None` leaves the key's time to live as it is.
@@ -7,10 +10,38 @@ Durations are seconds; `ttl=None` leaves the key's time to live as it is.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+MOST_FIELDS = 3_000
+"""Of an entry: the script passes them on as arguments, and Lua takes some 8,000 at once."""
+
+_MOST = 2**63
+_ID = re.compile(rb"[0-9]{1,20}-[0-9]{1,20}")
+
+
+def _check(effect: Any, ttl: int | None) -> None:
+    """That it has a key, and a time to live that Redis takes."""
+    if not isinstance(effect.key, str) or not effect.key:
+        raise ValueError(f"{_name(effect)} needs a key, and {effect.key!r} is none")
+    if ttl is not None and (type(ttl) is not int or not 1 <= ttl < _MOST // 1000):
+        raise ValueError(
+            f"{_name(effect)} {effect.key!r} cannot have a time to live of {ttl!r}: whole seconds, 1 or more"
+        )
+
+
+def _check_texts(effect: Any, fields: Mapping[str, str]) -> None:
+    for field, value in fields.items():
+        if not isinstance(field, str | bytes) or not isinstance(value, str | bytes):
+            raise ValueError(f"{_name(effect)} {effect.key!r}: field {field!r} cannot be {value!r}, it must be text")
+
+
+def _name(effect: Any) -> str:
+    return type(effect).__name__
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +58,10 @@ class Cap:
     """`(key, field)` of a hash where the folded counts of `watched` fields are added up."""
     watched: tuple[str, ...]
     """Prefixes of the fields whose folding is counted as overflow."""
+
+    def __post_init__(self) -> None:
+        if type(self.limit) is not int or self.limit < 1:
+            raise ValueError(f"Cap cannot leave room for {self.limit!r} fields")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +83,12 @@ class Count:
     cap: Cap | None = None
     mirror: Mirror | None = None
 
+    def __post_init__(self) -> None:
+        _check(self, self.ttl)
+        for field, count in self.counts.items():
+            if type(count) is not int or not -_MOST < count < _MOST or not isinstance(field, str):
+                raise ValueError(f"Count {self.key!r}: {field!r} cannot be counted up by {count!r}")
+
 
 @dataclass(frozen=True, slots=True)
 class Raise:
@@ -62,6 +103,16 @@ class Raise:
     dropped: tuple[str, str] | None = None
     """`(key, field)` of a hash where the fields that were dropped are counted."""
 
+    def __post_init__(self) -> None:
+        _check(self, self.ttl)
+        if self.limit is not None and (type(self.limit) is not int or self.limit < 1):
+            raise ValueError(f"Raise {self.key!r} cannot leave room for {self.limit!r} fields")
+        for field, value in self.values.items():
+            # (Lua reads neither digits of other scripts nor underscores.)
+            plain = isinstance(value, str) and isinstance(field, str) and value.isascii() and "_" not in value
+            if not plain or not _is_number(value):
+                raise ValueError(f"Raise {self.key!r}: {field!r} cannot be raised to {value!r}")
+
 
 @dataclass(frozen=True, slots=True)
 class RaiseId:
@@ -71,14 +122,54 @@ class RaiseId:
     field: str
     stream_id: bytes
 
+    def __post_init__(self) -> None:
+        _check(self, None)
+        if not isinstance(self.stream_id, bytes) or not _ID.fullmatch(self.stream_id):
+            raise ValueError(
+                f"RaiseId {self.key!r}: {self.field!r} cannot be raised to {self.stream_id!r}, which is no ID"
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Set fields of the hash `key`; its other fields stay."""
+    """Set fields of the hash `key`; its other fields stay.
+
+    Right where all that is ever written under the key is the same, or comes from one entry. Entries are not always
+    committed in the order of the stream: what a consumer had read when it died comes after what others read meanwhile.
+    See `PutNewest`.
+    """
 
     key: str
     fields: Mapping[str, str]
     ttl: int | None = None
+
+    def __post_init__(self) -> None:
+        _check(self, self.ttl)
+        _check_texts(self, self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class PutNewest:
+    """Set fields of the hash `key`, unless a later entry has set them; its other fields stay.
+
+    So the newest value wins, in whatever order entries are committed.
+    """
+
+    key: str
+    fields: Mapping[str, str]
+    at: bytes
+    """The ID of the entry that they come from."""
+    ttl: int | None = None
+    field: str = "at"
+    """Where the hash keeps that ID: one for all fields that are set together."""
+
+    def __post_init__(self) -> None:
+        _check(self, self.ttl)
+        _check_texts(self, self.fields)
+        if not isinstance(self.at, bytes) or not _ID.fullmatch(self.at):
+            raise ValueError(f"PutNewest {self.key!r}: {self.at!r} is no ID of an entry")
+        if self.field in self.fields:
+            raise ValueError(f"PutNewest {self.key!r}: field {self.field!r} holds the ID of the entry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +179,14 @@ class Append:
     key: str
     fields: Mapping[str, str]
     max_length: int | None = None
+
+    def __post_init__(self) -> None:
+        _check(self, None)
+        if not 1 <= len(self.fields) <= MOST_FIELDS:
+            raise ValueError(f"Append {self.key!r}: an entry has 1 to {MOST_FIELDS} fields, not {len(self.fields)}")
+        if self.max_length is not None and (type(self.max_length) is not int or self.max_length < 0):
+            raise ValueError(f"Append {self.key!r} cannot keep {self.max_length!r} entries")
+        _check_texts(self, self.fields)
 
 
 Scalar: TypeAlias = str | bool | int | Decimal | None
@@ -114,5 +213,24 @@ class Merge:
     json: bool
     """Whether a record that is made is a JSON object, and not a hash."""
 
+    def __post_init__(self) -> None:
+        _check(self, self.ttl)
+        if not self.fields or len(self.fields) + len(self.beside) > MOST_FIELDS // 2:
+            raise ValueError(f"Merge {self.key!r} cannot be with {len(self.fields)} fields")
+        for field, value in (*self.fields.items(), *self.beside.items()):
+            if not isinstance(field, str) or not _is_scalar(value):
+                raise ValueError(f"Merge {self.key!r}: field {field!r} cannot be {value!r}")
 
-Effect: TypeAlias = Count | Raise | RaiseId | Put | Append | Merge
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _is_scalar(value: object) -> bool:
+    return value is None or isinstance(value, str | int) or (isinstance(value, Decimal) and value.is_finite())
+
+
+Effect: TypeAlias = Count | Raise | RaiseId | Put | PutNewest | Append | Merge

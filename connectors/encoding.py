@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from connectors.delivery import Delivery, Part
-from connectors.effects import Append, Cap, Count, Effect, Merge, Put, Raise, RaiseId, Scalar
+from connectors.effects import Append, Cap, Count, Effect, Merge, Put, PutNewest, Raise, RaiseId, Scalar
 
 _MIRRORED, _WATCHED = 1, 2
-
-_MOST_FIELDS = 3_000
-"""Of an entry: the script passes them on as arguments, and Lua takes some 8,000 at once."""
-
-
-def _check_count(field: str, count: int) -> None:
-    if type(count) is not int or abs(count) >= 2**63:
-        raise ValueError(f"{field!r} cannot be counted up by {count!r}")
 
 
 class _Keys:
@@ -39,8 +31,7 @@ def encode(parts: Sequence[Part]) -> tuple[list[str | bytes], list[Any]]:
     Text that was made of bytes which are not UTF-8 (with `surrogateescape`) becomes those bytes again, in keys and in
     the fields of Merge.
 
-    :raises ValueError: a delivery is not whole, or an effect is not what its type says. Redis would find out too late,
-        not at all.
+    :raises ValueError: a delivery is not whole.
     """
     keys = _Keys()
     deliveries: dict[Delivery, int] = {}
@@ -58,8 +49,7 @@ def encode(parts: Sequence[Part]) -> tuple[list[str | bytes], list[Any]]:
             raise ValueError(f"{delivery.entries} entries were read, {entries[delivery]} are to be committed")
         head += (keys(delivery.stream), delivery.group, keys(delivery.lease_key), delivery.token)
         head += (keys(delivery.counters) if delivery.counters else "", delivery.generation, len(delivery.reads))
-        for read in delivery.reads:
-            head += read
+        head += itertools.chain.from_iterable(delivery.reads)
     return [_raw(key) for key in keys.positions], head + body
 
 
@@ -83,7 +73,6 @@ def _count(effect: Count, keys: _Keys, out: list[Any]) -> None:
     mirrored = mirror.prefixes if mirror else ()
     if cap is None:
         for field, count in effect.counts.items():
-            _check_count(field, count)
             out += (field, count, _MIRRORED if field.startswith(mirrored) else 0)
     else:
         _capped_fields(effect.counts.items(), cap, mirrored, out)
@@ -92,7 +81,6 @@ def _count(effect: Count, keys: _Keys, out: list[Any]) -> None:
 def _capped_fields(counts: Any, cap: Cap, mirrored: tuple[str, ...], out: list[Any]) -> None:
     fallbacks, watched, none = cap.fallbacks, cap.watched, ("", "")
     for field, count in counts:
-        _check_count(field, count)
         flags = (_MIRRORED if field.startswith(mirrored) else 0) | (_WATCHED if field.startswith(watched) else 0)
         first, second = fallbacks.get(field, none)
         out += (field, count, flags, first, second)
@@ -102,10 +90,8 @@ def _raise(effect: Raise, keys: _Keys, out: list[Any]) -> None:
     out += ("R", keys(effect.key), _optional(effect.ttl), _optional(effect.limit))
     out += (keys(effect.dropped[0]), effect.dropped[1]) if effect.dropped else ("", "")
     out.append(len(effect.values))
-    for field, value in effect.values.items():
-        if not math.isfinite(float(value)):
-            raise ValueError(f"{field!r} cannot be raised to {value!r}")
-        out += (field, value)
+    for pair in effect.values.items():
+        out += pair
 
 
 def _raise_id(effect: RaiseId, keys: _Keys, out: list[Any]) -> None:
@@ -118,19 +104,19 @@ def _put(effect: Put, keys: _Keys, out: list[Any]) -> None:
         out += pair
 
 
+def _put_newest(effect: PutNewest, keys: _Keys, out: list[Any]) -> None:
+    out += ("N", keys(effect.key), effect.field, effect.at, _optional(effect.ttl), len(effect.fields))
+    for pair in effect.fields.items():
+        out += pair
+
+
 def _append(effect: Append, keys: _Keys, out: list[Any]) -> None:
-    if not 1 <= len(effect.fields) <= _MOST_FIELDS:
-        raise ValueError(f"an entry has 1 to {_MOST_FIELDS} fields, not {len(effect.fields)}")
     out += ("A", keys(effect.key), _optional(effect.max_length), len(effect.fields))
     for pair in effect.fields.items():
         out += pair
 
 
 def _merge(effect: Merge, keys: _Keys, out: list[Any]) -> None:
-    if not 1 <= len(effect.fields) + len(effect.beside) <= _MOST_FIELDS // 2 or not effect.fields:
-        raise ValueError(f"{effect.key!r} cannot be merged with {len(effect.fields)} fields")
-    if effect.ttl < 1:
-        raise ValueError(f"{effect.key!r} cannot live for {effect.ttl} s")
     out += ("M", keys(effect.key), effect.ttl, int(effect.json), len(effect.fields), len(effect.beside))
     for name, value in (*effect.fields.items(), *effect.beside.items()):
         out += (_raw(name), _hash_text(value), f"{_json_text(name)}:{_json_text(value)}")
@@ -152,8 +138,6 @@ def _json_text(value: Scalar) -> str:
 
 
 def _digits(value: int | Decimal) -> str:
-    if not math.isfinite(value):
-        raise ValueError(f"{value!r} has no digits")
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
@@ -162,6 +146,7 @@ _ENCODERS: dict[type, Callable[[Any, _Keys, list[Any]], None]] = {
     Raise: _raise,
     RaiseId: _raise_id,
     Put: _put,
+    PutNewest: _put_newest,
     Append: _append,
     Merge: _merge,
 }

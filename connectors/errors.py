@@ -11,9 +11,10 @@
         |-- RedisFull        answers, but `maxmemory` refuses the write; wait and try again
         |-- RedisDenied      refuses us: password or ACL; only a person can mend it
         |-- WrongType        a key that is ours holds another type; only a person can mend it
+        |-- KeyTaken         a key belongs to another consumer group; ends the process
         |-- NoGroup          the stream or its consumer group is gone; create it again
         |-- NoScript         Redis has forgotten a script (SCRIPT FLUSH, a restart); send it whole
-        `-- UnexpectedReply  Redis said something that this code does not know: a bug
+        `-- UnexpectedReply  Redis said something that this code does not know: a bug; ends the process
 
 `translating` maps what redis-py raises onto this tree, so that every other module decides by type and never by the
 text of a message.
@@ -21,6 +22,7 @@ text of a message.
 
 from __future__ import annotations
 
+import re
 from types import TracebackType
 
 import redis
@@ -69,6 +71,18 @@ class WrongType(RedisFailure):
         return cls(f"key {key} is a {found} and must be a {wanted}: delete or rename it")
 
 
+class KeyTaken(RedisFailure):
+    """A key is to hold the counters of a consumer group, and holds those of another. Nothing was done."""
+
+    @classmethod
+    def of(cls, key: str, owner: tuple[str, ...], other: tuple[str, str]) -> KeyTaken:
+        """The one about `key`, which `owner` has and `other` wants (stream and group of each)."""
+        return cls(
+            f"key {key} holds the counters of group {owner[1]} of stream {owner[0]}; give group {other[1]} of stream "
+            f"{other[0]} a key of its own. If it is the same group under a new name, HDEL {key} group_stream group_name"
+        )
+
+
 class NoGroup(RedisFailure):
     """The stream or the consumer group does not exist (any more)."""
 
@@ -87,7 +101,8 @@ TRANSIENT = (RedisAway, RedisReadOnly, RedisFull)
 _DENIALS = ("NOPERM", "can't run this command", "can't access at least one of the keys", "ACL failure in script")
 """How Redis denies a command or a key; inside a script the wording depends on the version."""
 
-_AWAY_PREFIXES = ("LOADING", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS")
+_AWAY = re.compile(r"(?:^|[ :-])(?:LOADING|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|BUSY|NOREPLICAS|MISCONF)\b")
+"""What passes by itself; inside a script it is somewhere in the text."""
 
 
 def translate(error: Exception) -> RedisFailure:
@@ -103,6 +118,8 @@ def translate(error: Exception) -> RedisFailure:
         return RedisReadOnly("Redis is a read-only replica; waiting for a primary")
     if isinstance(error, redis.exceptions.OutOfMemoryError):
         return RedisFull("Redis has reached maxmemory; raise it, or trim streams")
+    if isinstance(error, redis.exceptions.AskError):
+        return RedisAway(f"another Redis has the slot: {text}")
     if isinstance(error, redis.exceptions.NoScriptError):
         return NoScript(text)
     if isinstance(error, redis.exceptions.TimeoutError | TimeoutError):
@@ -113,7 +130,7 @@ def translate(error: Exception) -> RedisFailure:
             f"certificate of Redis not accepted ({problem}); "
             "name the authority that issued it in REDIS_URL: rediss://host:port/0?ssl_ca_certs=/path/of/its.pem"
         )
-    if isinstance(error, redis.exceptions.ConnectionError | OSError):
+    if isinstance(error, redis.exceptions.ConnectionError | redis.exceptions.InvalidResponse | OSError):
         return RedisAway(text or type(error).__name__)
     return _translate_reply(text)
 
@@ -157,6 +174,6 @@ def _translate_reply(text: str) -> RedisFailure:
         return RedisReadOnly("Redis is a read-only replica; waiting for a primary")
     if "OOM " in text:
         return RedisFull("Redis has reached maxmemory; raise it, or trim streams")
-    if text.startswith(_AWAY_PREFIXES) or "MISCONF" in text:
+    if _AWAY.search(text):
         return RedisAway(text)
     return UnexpectedReply(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from connectors.connection import Script
 from connectors.consumer_names import consumer_of, read_name
 from connectors.delivery import Delivery, Read, Row
 from connectors.errors import (
+    KeyTaken,
     RedisDenied,
     RedisFailure,
     RedisFull,
@@ -21,31 +23,17 @@ from connectors.errors import (
     translate,
     translating,
 )
+from connectors.group_config import GroupConfig as GroupConfig
 from connectors.group_info import explain_type
 from connectors.group_info import read_state as read_state
 from connectors.lease import Lease
+from connectors.stream_id import parse
+from connectors.text import one_line
 
 _log = structlog.get_logger("group")
 _create_group = Script.load("stream_id", "create_group")
 _recover = Script.load("recover")
 _retire = Script.load("retire")
-
-
-@dataclass(frozen=True, slots=True)
-class GroupConfig:
-    """Which stream is read by which group, and the keys beside it. Durations are seconds."""
-
-    stream: str
-    group: str
-    counters: str
-    """HASH: the group's `claimed_total`, `fenced_total`, `trimmed_total`, `group_generation` (how often it was created
-    by us), and `last_id`, the newest entry committed."""
-    lease_prefix: str
-    """The lease of a consumer is the key with this prefix and its name."""
-    start: str = "0"
-    """Where a group begins that never committed anything: `0`, the oldest entry, or `$`, only what comes."""
-    lease_ttl: float = 30.0
-    stall: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +65,9 @@ def default_name(worker_index: int, worker_count: int) -> str:
 class Consumer:
     """One consumer of the group, under a lease. Not thread-safe; every method may block for a round trip or a few."""
 
-    def __init__(self, client: redis.Redis, config: GroupConfig, name: str) -> None:
+    def __init__(self, client: redis.Redis, config: GroupConfig, name: str, place: str = "") -> None:
         self.config = config
+        self._place = place
         self._client = client
         self._base_name = name
         self._name = name
@@ -106,10 +95,10 @@ class Consumer:
         """The name for the next read. As long as no entry was pending for it, it stays the same."""
         return read_name(self._name, self.lease.token, self._number)
 
-    def delivery(self, entries: int) -> Delivery:
-        """By whom so many entries were read now; if there are any, `read_name` is a new one from here on."""
+    def delivery(self, entries: Sequence[Row]) -> Delivery:
+        """By whom `entries`, in the order of their IDs, were read now. If there are any, `read_name` is a new one."""
         config, lease = self.config, self.lease
-        reads = (Read(self.read_name, entries),) if entries else ()
+        reads = (Read(self.read_name, len(entries), entries[-1][0]),) if entries else ()
         if entries:
             self._given.add(self.read_name.encode())
             self._number += 1
@@ -121,6 +110,7 @@ class Consumer:
             lease.token,
             config.counters,
             self.generation,
+            self._place,
             reads,
         )
 
@@ -149,11 +139,16 @@ class Consumer:
 
         A stream that is new (its newest ID is below that entry) is read from its beginning.
 
+        :raises KeyTaken: its counters are those of another group; nothing was done.
         :raises RedisFailure: not known whether it exists.
         """
         config = self.config
         keys = [config.stream, config.counters]
-        start, self.generation = _create_group(self._client, keys, [config.group, config.start])
+        start, *rest = _create_group(self._client, keys, [config.group, config.start])
+        if start == b"OWNED":
+            owner = (one_line(name.decode("utf-8", "replace")) for name in rest)
+            raise KeyTaken.of(config.counters, tuple(owner), (config.stream, config.group))
+        (self.generation,) = rest
         if start is not None:
             _log.info("consumer group created", stream=config.stream, group=config.group, start=start.decode())
 
@@ -218,6 +213,17 @@ class Consumer:
     def in_flight(self) -> int:
         """How many entries are pending for us: read, and not committed."""
         return sum(int(row["pending"]) for row in self._consumers() if self.is_own(row["name"]))
+
+    def oldest_pending(self, known: set[bytes]) -> bytes | None:
+        """The lowest ID that is pending for us and is not among `known`. Blocks for a round trip for each read."""
+        lowest: list[bytes] = []
+        with translating():
+            for row in self._consumers():
+                if self.is_own(row["name"]) and row["pending"]:
+                    span: tuple[Any, ...] = ("-", "+", row["pending"], row["name"])
+                    rows: Any = self._client.xpending_range(self.config.stream, self.config.group, *span)
+                    lowest += [one["message_id"] for one in rows if one["message_id"] not in known][:1]
+        return min(lowest, key=parse, default=None)
 
     def take(self, owner: bytes, count: int) -> Taken | None:
         """Take up to `count` of the entries that are pending for `owner`, one of `owners`: a read like any other.

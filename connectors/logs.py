@@ -19,6 +19,9 @@ import structlog
 from connectors.settings import RedisSettings
 from connectors.text import one_line
 
+_INNER = {"connectors", "bytewax", "redis", "<string>"}
+"""Packages (and methods of dataclasses) whose lines say less of what is wrong than the line that called them."""
+
 
 def configure(settings: RedisSettings, service: str) -> None:
     """Log as `settings` say, under the name `service`; an uncaught exception becomes one line.
@@ -73,6 +76,16 @@ def _quoted(value: object) -> str:
     return repr(text) if " " in text or not text else text
 
 
+def _place(trace: TracebackType | None) -> str:
+    """Where it was raised, or where the flow called what raised it here: that is the line to look at first."""
+    frames = traceback.extract_tb(trace)
+    own = [frame for frame in frames if not _INNER.intersection(Path(frame.filename).parts)]
+    if not frames:
+        return "unknown"
+    last = (own or frames)[-1]
+    return f"{Path(last.filename).name}:{last.lineno} {last.name}"
+
+
 def _excepthook(*, debug: bool) -> Any:
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
@@ -80,12 +93,8 @@ def _excepthook(*, debug: bool) -> Any:
         cause: BaseException = error
         while cause.__cause__ is not None:
             cause = cause.__cause__
-        where = traceback.extract_tb(cause.__traceback__)[-1:]
-        place = f"{Path(where[0].filename).name}:{where[0].lineno}" if where else "unknown"
-        log = structlog.get_logger("bug")
-        log.error(
-            "this is a bug; LOG_LEVEL=DEBUG shows where", error=f"{type(cause).__name__}: {one_line(cause)}", at=place
-        )
+        said, at = f"{type(cause).__name__}: {one_line(cause)}", _place(cause.__traceback__)
+        structlog.get_logger("bug").error("this is a bug; LOG_LEVEL=DEBUG shows where", error=said, at=at)
         if debug:
             traceback.print_exception(kind, error, trace)
 

@@ -10,7 +10,16 @@ from typing import TypeVar
 
 import structlog
 
-from connectors.errors import RedisAway, RedisDenied, RedisFailure, RedisSilent, translating
+from connectors.errors import (
+    TRANSIENT,
+    KeyTaken,
+    RedisAway,
+    RedisDenied,
+    RedisFailure,
+    RedisSilent,
+    UnexpectedReply,
+    translating,
+)
 from connectors.lifecycle import Lifecycle
 from connectors.settings import EXIT_SETTINGS
 from connectors.supervisor import Supervisor
@@ -21,6 +30,9 @@ _log = structlog.get_logger("redis")
 
 FIRST_DELAY = 0.05
 """Seconds before the first new attempt."""
+
+EXIT_BUG = 70
+"""Exit status where Redis says what nobody thought of (EX_SOFTWARE of sysexits.h)."""
 
 LONGEST_DELAY = 2.0
 """Seconds between attempts, at the most."""
@@ -76,8 +88,9 @@ class Outage:
     """What the parts of one process know of one Redis. Thread-safe.
 
     A part calls `down` at a failure and `up` at a success; the log gets a line when the first part goes down and one
-    when the last is up again. A password that was never accepted is a wrong setting, and ends the process with status
-    78; one that is refused later is waited for like an outage, because passwords are rotated and servers restarted.
+    when the last is up again. What no waiting mends ends the process with status 78: a key that belongs to another
+    group, a password that was never accepted. One that is refused later is waited for like an outage, because
+    passwords are rotated and servers restarted.
 
     Either call is progress of the worker that makes it: the supervisor hears of it, and of what is wrong.
     """
@@ -90,6 +103,8 @@ class Outage:
         self._down: dict[str, str] = {}
         self._beside: set[str] = set()
         self._since = 0.0
+        self._told_away = False
+        """Whether the log has it that Redis is away, in this outage."""
         self._was_up = False
 
     @property
@@ -108,9 +123,10 @@ class Outage:
         :arg beside: whether the work goes on without `part`.
         """
         self.supervisor.turn(worker=False)
-        if isinstance(error, RedisDenied) and not self._was_up:
+        if isinstance(error, KeyTaken) or (isinstance(error, RedisDenied) and not self._was_up):
             self._lifecycle.fail(str(error), EXIT_SETTINGS)
             return
+        away = isinstance(error, TRANSIENT)
         with self._lock:
             first = not self._down
             known = self._down.get(part) == str(error)
@@ -119,9 +135,22 @@ class Outage:
                 self._beside.add(part)
             if first:
                 self._since = time.monotonic()
-        if first or (not known and not _is_plain_outage(error)):
-            _log.warning("waiting for Redis", redis=self._place, cause=str(error))
-            self.supervisor.trouble(f"waiting for Redis at {self._place}: {error}")
+            told = self._told_away
+            self._told_away = away or (told and not first)
+        if first or (not known and not _is_plain_outage(error)) or (away and not told):
+            event = "waiting for Redis" if away else "refused by Redis; trying again"
+            _log.warning(event, redis=self._place, cause=str(error))
+            self.supervisor.trouble(f"{event.partition(';')[0]} at {self._place}: {error}")
+
+    def hopeless(self, error: RedisFailure) -> bool:
+        """End the process if `error` would come again at each new attempt, as far as anybody knows; whether it does.
+
+        For those without whom the process does not do its work.
+        """
+        if not isinstance(error, UnexpectedReply):
+            return False
+        self._lifecycle.fail(f"Redis refuses what was asked of it, and would again: {error}", EXIT_BUG)
+        return True
 
     def up(self, part: str) -> None:
         """`part` had a good answer."""

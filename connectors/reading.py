@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import NamedTuple
 
 import redis
@@ -43,6 +44,8 @@ class Reader:
         self._asked = 0
         self._waits = False
         """Whether a wait goes ahead of the read that is under way."""
+        self.sent_at = 0.0
+        """When the last read was sent, monotonic seconds."""
 
     @property
     def under_way(self) -> bool:
@@ -61,12 +64,17 @@ class Reader:
         check = ("EVAL", _before_read.source, len(keys), *keys, config.group, lease.token)
         read = ("XREADGROUP", "GROUP", config.group, consumer.read_name, "COUNT", count, "STREAMS", config.stream, ">")
         self._asked = count
+        self.sent_at = time.monotonic()
         self._waits = self._idle_at is not None
         if self._waits:
             wait = ("XREAD", "COUNT", 1, "BLOCK", BLOCK_MS, "STREAMS", config.stream, self._idle_at)
             self._wire.send(wait, check, read)
         else:
             self._wire.send(check, read)
+
+    def fileno(self) -> int:
+        """Of the socket on which the answer to the read under way comes."""
+        return self._wire.fileno()
 
     def ready(self) -> bool:
         """Whether `receive` would not block.

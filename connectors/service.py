@@ -16,6 +16,7 @@ from connectors.outage import Outage
 from connectors.pulse import Pulse
 from connectors.settings import RedisSettings
 from connectors.supervisor import Supervisor
+from connectors.under_way import ReadsUnderWay
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,11 @@ class Service:
     outage: Outage
     instrumentation: Instrumentation = field(default_factory=Instrumentation)
     in_flight: CommitsInFlight = field(default_factory=CommitsInFlight)
+    under_way: ReadsUnderWay = field(default_factory=ReadsUnderWay)
     refused: dict[str, str] = field(default_factory=dict)
     """Key of a lease -> the token under which a commit was refused: whoever holds that one has to register anew."""
+    in_parts: list[Callable[[], set[bytes]]] = field(default_factory=list)
+    """Each tells the IDs in the parts that wait at a commit for others of their delivery."""
     pulse: Pulse | None = None
 
     @classmethod

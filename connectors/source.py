@@ -16,6 +16,7 @@ from functools import partial
 import structlog
 from bytewax.inputs import DynamicSource, StatelessSourcePartition
 
+from connectors import graph
 from connectors.delivery import Batch, Row
 from connectors.errors import NoGroup, RedisFailure
 from connectors.group import Consumer, GroupConfig, default_name
@@ -23,6 +24,7 @@ from connectors.outage import Backoff, is_broken_connection
 from connectors.reading import Reader
 from connectors.service import Service
 from connectors.sizing import BatchSizer
+from connectors.standstill import Standstill
 
 _log = structlog.get_logger("source")
 
@@ -63,9 +65,13 @@ class ConsumerGroupSource(DynamicSource[Batch]):
         self._max_batch = max_batch
         self._max_in_flight = max_in_flight
         self._linger = linger
+        self._warned = False
 
     def build(self, step_id: str, worker_index: int, worker_count: int) -> StatelessSourcePartition[Batch]:
         """Does not connect: a Redis that is away is waited for by `next_batch`."""
+        if not self._warned:
+            self._warned = True
+            graph.warn_of_state(step_id)
         name = default_name(worker_index, worker_count)
         sizer = BatchSizer(self._max_batch)
         limits = (self._max_in_flight, self._linger, self._announce)
@@ -89,7 +95,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._config = config
         self._client = service.connect()
         self._reader = Reader(self._client)
-        self._consumer = Consumer(self._client, config, name)
+        self._consumer = Consumer(self._client, config, name, service.settings.redis_place())
         self._sizer = sizer
         self._max_in_flight = max_in_flight
         self._linger = linger
@@ -101,6 +107,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._awake: datetime | None = None
         self._drain_until: float | None = None
         self._failed = False
+        self._standstill = Standstill()
         self._forget()
 
     def _forget(self) -> None:
@@ -136,7 +143,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         except RedisFailure as error:
             # Idle connections broke with the one that failed; without them, the next attempt tells how Redis is now.
             self._client.connection_pool.disconnect(inuse_connections=False)
-            if self._failed or not is_broken_connection(error):
+            if not self._service.outage.hopeless(error) and (self._failed or not is_broken_connection(error)):
                 self._service.outage.down(self._part, self._consumer.explain(error))
             # The first time may be no more than a connection that broke: see `outage.once_more`.
             self._failed = True
@@ -156,6 +163,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
     def close(self) -> None:
         self._consumer.close()
         self._reader.close()
+        self._service.under_way.leave(self._reader)
         self._client.close()
 
     def _pause(self, seconds: float) -> None:
@@ -210,7 +218,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         """
         if not entries and not self._owes_a_batch:
             return []
-        delivery = self._consumer.delivery(len(entries))
+        delivery = self._consumer.delivery(entries)
         if entries:
             self._sizer.saw(entries)
             self._unchecked += len(entries)
@@ -227,6 +235,8 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         """New entries; behind a backlog, the read after this one is sent before this one's entries are worked on."""
         if not self._reader.under_way:
             if self._too_many_in_flight():
+                if self._standstill.look(self._unchecked, time.monotonic()):
+                    self._say_what_is_missing()
                 self._pause(FULL_PAUSE_SECONDS)
                 return []
             if self._may_not_block:
@@ -238,6 +248,8 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
             self._send()
         if self._may_not_block and not self._reader.ready():
             self._may_not_block = False
+            return []
+        if not self._service.under_way.turn_of(self._reader):
             return []
         entries = self._receive()
         if entries is None:
@@ -264,6 +276,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
     def _send(self) -> None:
         self._asked = self._sizer.count
         self._reader.send(self._consumer, self._asked)
+        self._service.under_way.join(self._reader)
 
     def _receive(self) -> list[Row] | None:
         """The entries that the read under way brings; None when the lease is lost (they are pending for us then)."""
@@ -280,6 +293,13 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
             return False
         self._unchecked = self._consumer.in_flight()
         return self._unchecked >= self._max_in_flight
+
+    def _say_what_is_missing(self) -> None:
+        """The log gets what keeps the reads in flight from being committed: an entry that is in no part."""
+        known = {one for ids in self._service.in_parts for one in ids()}
+        oldest = self._consumer.oldest_pending(known)
+        said = f"entry {oldest.decode()} is in no part" if oldest else "the parts of a read are at different workers"
+        _log.warning("nothing is committed any more", cause=said, stream=self._config.stream, in_flight=self._unchecked)
 
     def _drain(self) -> list[Batch]:
         """Emit what the read under way brings, wait until all is committed, leave the group, end.

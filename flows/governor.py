@@ -100,7 +100,7 @@ def decide(settings: GovernorSettings, joined: Joined[Plans]) -> Part:
         plans.ids,
         (
             *(permits.effect(prefix, one, json=settings.permit_format == "json") for one in made),
-            *governor_status.effects(prefix, len(plans.ids), len(made), plans.ids[-1]),
+            *governor_status.effects(prefix, len(plans.ids), len(made)),
         ),
         PermitNote(tuple(made), published_at, plans.not_execute, plans.incomplete),
     )

@@ -116,7 +116,7 @@ def effects(keyed: tuple[str, tuple[int, Tally]], *, settings: P35Settings, late
                 symbol_breakdown=settings.enable_symbol_breakdown,
             ),
             *symbols.effects(prefix, one.newest),
-            *status.effects(prefix, len(one.ids), one.ids[-1], one.newest_seconds, one.skewed, late_count),
+            *status.effects(prefix, len(one.ids), one.newest_seconds, one.skewed, late_count),
         ),
         CountNote(by_decision, one.skewed, late_count, one.newest_seconds),
     )

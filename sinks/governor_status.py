@@ -6,7 +6,7 @@
     claimed_total      plans taken over from dead consumers
     fenced_total       times that a consumer lost its lease and registered anew
     trimmed_total      plans lost: deleted from the stream before they were read
-    last_id            newest stream ID acknowledged
+    last_id            newest stream ID acknowledged (each commit raises it)
     pending_estimate   plans delivered and not yet acknowledged, when last looked at
     lag                plans not yet read; absent when Redis does not know
     consumer_name      of the process that wrote this last
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import redis
 
-from connectors.effects import Count, Effect, RaiseId
+from connectors.effects import Count, Effect
 from connectors.group_state import GroupState
 from sinks import group_status
 
@@ -33,13 +33,10 @@ def lease_prefix(prefix: str) -> str:
     return f"{prefix}:governor:lease:"
 
 
-def effects(prefix: str, plans: int, permits: int, last_id: bytes) -> list[Effect]:
+def effects(prefix: str, plans: int, permits: int) -> list[Effect]:
     """What acknowledging so many plans does to the status."""
     counts = {"processed_total": plans, "permits_total": permits}
-    return [
-        Count(key(prefix), {name: count for name, count in counts.items() if count}),
-        RaiseId(key(prefix), "last_id", last_id),
-    ]
+    return [Count(key(prefix), {name: count for name, count in counts.items() if count})]
 
 
 def write(client: redis.Redis, prefix: str, state: GroupState, facts: dict[str, str]) -> None:

@@ -10,7 +10,7 @@
         fenced_total       times that a consumer lost its lease and registered anew
         trimmed_total      entries lost: deleted from the stream before they were counted
         group_generation   how often the consumer group was created
-        last_id            newest stream ID counted
+        last_id            newest stream ID counted (each commit raises it)
         last_ts            event time of the newest entry counted, epoch seconds
         pending_estimate   entries delivered and not yet counted, when last looked at
         lag                entries not yet read; absent when Redis does not know
@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import redis
 
-from connectors.effects import Count, Effect, Raise, RaiseId
+from connectors.effects import Count, Effect, Raise
 from connectors.group_state import GroupState
 from sinks import group_status
 from sinks.times import seconds_text
@@ -46,12 +46,11 @@ def key(prefix: str) -> str:
     return f"{prefix}:p35:status"
 
 
-def effects(prefix: str, entries: int, last_id: bytes, last_ts: float, skewed: int, late: int) -> list[Effect]:
+def effects(prefix: str, entries: int, last_ts: float, skewed: int, late: int) -> list[Effect]:
     """What counting so many entries does to the status."""
     counts = {"processed_total": entries, "skewed_total": skewed, "late_total": late}
     return [
         Count(key(prefix), {name: count for name, count in counts.items() if count}),
-        RaiseId(key(prefix), "last_id", last_id),
         Raise(key(prefix), {"last_ts": seconds_text(last_ts)}),
     ]
 

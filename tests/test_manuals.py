@@ -98,11 +98,14 @@ def test_the_flow_of_the_manual_passes_on_what_is_large_and_its_own_test_holds(
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
     subprocess.run([sys.executable, "test.py"], cwd=tmp_path, env=environment, check=True, timeout=240)
 
-    for usd in ("2500", "999", "1000"):
+    for usd in ("2500", "999", "a lot", "1000"):
         client.xadd("orders", {"usd": usd, "customer": "ann"})
     process = flows(module="large_orders", PYTHONPATH=str(tmp_path))
-    wait_for(lambda: client.hexists("large_orders:status", "last_id"), "the commit")
+    wait_for(lambda: client.hexists("orders:group:large", "last_id"), "the commit")
     assert [order["usd"] for _id, order in client.xrange("orders:large")] == ["2500", "1000"]
+    assert [letter["error"] for _id, letter in client.xrange("orders:dead")] == [
+        "ValueError: could not convert string to float: 'a lot'"
+    ]
     assert client.xpending("orders", "large")["pending"] == 0
     assert process.stop() == 0, process.log()
 

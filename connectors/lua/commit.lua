@@ -13,8 +13,9 @@
 --
 -- KEYS  every key that is touched: streams, leases, targets of effects. ARGV names a key by its position in KEYS.
 -- ARGV  deliveries: count, then for each   stream-key, group, lease-key, token, counters-key, generation, read-count,
---                                          then for each read   name, how many entries it brought
---                   (counters-key is empty: generations of the group are not counted; see create_group.lua)
+--                                          then for each read   name, how many entries it brought, the newest ID of them
+--                   (in the hash counters-key, last_id is raised to the newest ID; it is empty where neither that nor
+--                   generations of the group are kept; see create_group.lua)
 --       parts:      count, then for each   delivery, effect-count, effect ...
 --       an effect is one of
 --         C key ttl field-count limit overflow-key overflow-field mirror-key mirror-ttl,
@@ -25,6 +26,8 @@
 --             (with a limit: fields beyond it that have the lowest values are dropped, and counted in dropped-field)
 --         I key field stream-id                                raise to the newest stream ID
 --         P key ttl field-count, then   name value              set fields
+--         N key field stream-id ttl field-count, then   name value
+--             set fields, unless field holds a newer stream ID; it then holds this one
 --         A key max-length field-count, then   name value       append to a stream
 --         M key ttl json field-count beside-count, then   name value member
 --             set fields of a record, a hash or a JSON object; a member is `"name":value` as it is in JSON. A record that
@@ -82,6 +85,11 @@ function READERS.P()
   cursor = cursor + e.n * 2
   return e
 end
+function READERS.N()
+  local e = {key = take_key(), wanted = 'hash', field = take(), id = take(), ttl = take(), n = take_number(), first = cursor + 1}
+  cursor = cursor + e.n * 2
+  return e
+end
 function READERS.A()
   local e = {key = take_key(), wanted = 'stream', max_length = take(), n = take_number(), first = cursor + 1}
   cursor = cursor + e.n * 2
@@ -94,11 +102,13 @@ function READERS.M()
   return e
 end
 
+local READ = 3 -- arguments of a read
 local deliveries = {}
 for i = 1, take_number() do
   local one = {stream = take_key(), group = take(), lease = take_key(), token = take(), counters = take_optional_key(),
                generation = take(), reads = take_number(), first = cursor + 1}
-  cursor = cursor + one.reads * 2
+  one.last = cursor + one.reads * READ
+  cursor = one.last
   deliveries[i] = one
 end
 local parts = {}
@@ -148,7 +158,7 @@ local function verdict_on(delivery)
     return ARGV[#ARGV] == '1' and 'D' or 'A'
   end
   local whole, some = true, false
-  for a = delivery.first, delivery.first + delivery.reads * 2 - 2, 2 do
+  for a = delivery.first, delivery.last, READ do
     local count = counts[ARGV[a]]
     if tostring(count) ~= ARGV[a + 1] then whole = false end
     if count then some = true end
@@ -174,6 +184,10 @@ local function wrong_type(key, wanted)
   if found ~= 'none' and found ~= wanted then return {'WRONGTYPE', key, found, wanted} end
   seen[key] = wanted
   return nil
+end
+for _, delivery in ipairs(deliveries) do
+  local problem = delivery.verdict == 'A' and wrong_type(delivery.counters, 'hash')
+  if problem then return problem end
 end
 for i, part in ipairs(parts) do
   if verdicts[i] == 'A' then
@@ -246,6 +260,8 @@ for _, delivery in ipairs(deliveries) do
     local asked = redis.pcall('XGROUP', 'DELCONSUMER', delivery.stream, delivery.group .. '?', ARGV[delivery.first])
     if type(asked) == 'table' and asked.err and not string.find(asked.err, 'NOGROUP', 1, true) then return asked end
   end
+  local problem = delivery.verdict == 'A' and ask_hash(delivery.counters, 'last_id', nil, false)
+  if problem then return problem end
 end
 for i, part in ipairs(parts) do
   if verdicts[i] == 'A' then
@@ -406,15 +422,22 @@ function WRITERS.R(e)
   in_pages('HSET', e.key, added)
   if e.n > 0 then expire(e.key, e.ttl) end
 end
-function WRITERS.I(e)
-  local current = redis.call('HGET', e.key, e.field)
-  if not current or id_less(current, e.id) then redis.call('HSET', e.key, e.field, e.id) end
+local function raise_id(key, field, id)
+  local current = redis.call('HGET', key, field)
+  if not current or id_less(current, id) then redis.call('HSET', key, field, id) end
 end
+function WRITERS.I(e) raise_id(e.key, e.field, e.id) end
 function WRITERS.P(e)
   for f = 0, e.n - 1 do
     redis.call('HSET', e.key, ARGV[e.first + f * 2], ARGV[e.first + f * 2 + 1])
   end
-  if e.n > 0 then expire(e.key, e.ttl) end
+  if e.n > 0 or e.op == 'N' then expire(e.key, e.ttl) end
+end
+function WRITERS.N(e)
+  local current = redis.call('HGET', e.key, e.field)
+  if current and id_less(e.id, current) then return end
+  redis.call('HSET', e.key, e.field, e.id)
+  WRITERS.P(e)
 end
 function WRITERS.A(e)
   local command = {'XADD', e.key}
@@ -457,10 +480,13 @@ function WRITERS.M(e)
 end
 
 for _, delivery in ipairs(deliveries) do
-  if delivery.verdict == 'A' and not delivery.orphaned then
-    for a = delivery.first, delivery.first + delivery.reads * 2 - 2, 2 do
-      redis.call('XGROUP', 'DELCONSUMER', delivery.stream, delivery.group, ARGV[a])
+  if delivery.verdict == 'A' then
+    local newest = '0-0'
+    for a = delivery.first, delivery.last, READ do
+      if not delivery.orphaned then redis.call('XGROUP', 'DELCONSUMER', delivery.stream, delivery.group, ARGV[a]) end
+      if id_less(newest, ARGV[a + 2]) then newest = ARGV[a + 2] end
     end
+    if delivery.counters then raise_id(delivery.counters, 'last_id', newest) end
   end
 end
 for i, part in ipairs(parts) do

@@ -7,9 +7,16 @@
 -- Each group that is created under this name is a generation of its own, counted in group_generation. Entries that one
 -- generation delivered may be delivered once more by the next.
 --
+-- The hash of counters belongs to one group: what another has committed says nothing of where this one is to begin. It
+-- names its owner in group_stream and group_name; where it names none (it is new, or older than these fields), we are.
+--
 -- KEYS  1 stream   2 hash of counters, with the newest committed ID in last_id
 -- ARGV  1 group    2 where to begin when nothing was ever committed: 0 or $
 -- Reply {the position that a new group was given, or nothing when the group existed; the generation}
+--       {'OWNED', stream, group}   the hash belongs to that other group: nothing done
+
+local owner = redis.call('HMGET', KEYS[2], 'group_stream', 'group_name')
+if owner[1] and (owner[1] ~= KEYS[1] or owner[2] ~= ARGV[1]) then return {'OWNED', owner[1], owner[2] or ''} end
 
 local start, stream = ARGV[2], {}
 if redis.call('EXISTS', KEYS[1]) == 1 then
@@ -24,6 +31,11 @@ end
 
 -- (Fails before the group is created, or not at all.)
 local generation = redis.call('HINCRBY', KEYS[2], 'group_generation', 0)
+local asked = redis.pcall('HSET', KEYS[2], 'group_stream', 0, 'group_name')
+if not string.find(asked.err, 'wrong number of arguments', 1, true) then return asked end
+local function own()
+  if not owner[1] then redis.call('HSET', KEYS[2], 'group_stream', KEYS[1], 'group_name', ARGV[1]) end
+end
 
 local added = stream['entries-added'] or 0
 local read
@@ -36,7 +48,9 @@ if not read or (reply.err and not string.find(reply.err, 'BUSYGROUP', 1, true)) 
   reply = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], start, 'MKSTREAM')
 end
 if reply.err then
-  if string.find(reply.err, 'BUSYGROUP', 1, true) then return {false, generation} end
-  return reply
+  if not string.find(reply.err, 'BUSYGROUP', 1, true) then return reply end
+  own()
+  return {false, generation}
 end
+own()
 return {start, redis.call('HINCRBY', KEYS[2], 'group_generation', 1)}

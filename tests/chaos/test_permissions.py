@@ -72,6 +72,7 @@ def test_what_is_delivered_is_all_that_the_flow_needs(chaos: Chaos) -> None:
     freeze_with_work_in_hand(chaos, flow)
     flow.kill()
     heir = chaos.start(**SETTINGS)
+    chaos.publish(SHARE)  # (for the heir alone: the other may have counted all that there was)
     chaos.wait_until_quiet(what=heir.log)
     assert heir.stop() == 0
     chaos.verify()

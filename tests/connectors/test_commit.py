@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from connectors.commit import commit
 from connectors.delivery import Delivery, Part, Read
-from connectors.effects import Append, Cap, Count, Effect, Mirror, Put, Raise, RaiseId
+from connectors.effects import Append, Cap, Count, Effect, Mirror, Put, PutNewest, Raise, RaiseId
 from connectors.errors import WrongType
 from connectors.private_redis import PrivateRedis
 
@@ -70,6 +70,21 @@ def test_effects_and_acknowledgement_are_one_step(raw: redis.Redis) -> None:
     assert 0 < raw.ttl("p") <= 50
     assert [fields for _, fields in raw.xrange("out")] == [{b"k": b"v"}]
     assert pending(raw) == 0
+
+
+def test_a_group_has_come_as_far_as_the_newest_entry_that_was_committed(raw: redis.Redis) -> None:
+    """In whatever order the reads of a delivery, the parts, and the IDs in them come."""
+    one, two, three = (deliver(raw, 2, f"c.{number}") for number in range(3))
+    reads = tuple(Read(f"c.{number}", 2, ids[-1]) for number, ids in ((1, two), (0, one)))
+    both = DELIVERY._replace(counters="counters", reads=reads)
+    parts = [Part(both, two[::-1], (Count("h", {"a": 2}),)), Part(both, one[::-1], (Count("h", {"a": 2}),))]
+    last = DELIVERY._replace(counters="counters", reads=(Read("c.2", 2, three[-1]),))
+    assert commit(raw, parts).applied == parts
+    assert raw.hget("counters", "last_id") == two[-1]
+    raw.hset("counters", "last_id", "9999999999999-0")
+    assert commit(raw, [Part(last, three, ())]).applied
+    assert raw.hget("counters", "last_id") == b"9999999999999-0"
+    assert (raw.hget("h", "a"), pending(raw)) == (b"4", 0)
 
 
 def test_a_commit_repeated_after_a_lost_reply_changes_nothing(raw: redis.Redis) -> None:
@@ -198,6 +213,25 @@ def test_stream_ids_are_raised_in_their_own_order(raw: redis.Redis) -> None:
         commit(raw, [part(deliver(raw, 1), RaiseId("i", "last", value))])
         newest = raw.hget("i", "last")
         assert newest == expected
+
+
+def test_after_a_takeover_an_older_value_does_not_replace_a_newer_one(raw: redis.Redis) -> None:
+    """What a consumer had read when it died is committed after what others have read meanwhile."""
+    by_the_dead, meanwhile = deliver(raw, 1, "dead"), deliver(raw, 1, "c.1")
+    raw.xclaim(STREAM, GROUP, "c.2", 0, list(by_the_dead))
+    for ids, name, price in ((meanwhile, "c.1", "2"), (by_the_dead, "c.2", "1")):
+        effects = (Put("last", {"p": price}), PutNewest("newest", {"p": price}, ids[0], ttl=100))
+        assert commit(raw, [Part(delivery(1, name), ids, effects)]).applied
+    assert raw.hgetall("last") == {b"p": b"1"}
+    assert raw.hgetall("newest") == {b"p": b"2", b"at": meanwhile[0]}
+    assert 0 < raw.ttl("newest") <= 100
+
+
+def test_the_newest_of_an_entry_and_of_a_read_is_the_last_that_was_made(raw: redis.Redis) -> None:
+    one, two = deliver(raw, 2)
+    effects = [PutNewest("h", {"a": text}, at, field="id") for text, at in (("1", one), ("2", two), ("3", two))]
+    commit(raw, [part((one, two), *effects, PutNewest("h", {"b": "old"}, one, field="id"))])
+    assert raw.hgetall("h") == {b"a": b"3", b"id": two}
 
 
 def test_a_full_hash_folds_new_fields_and_counts_the_overflow(raw: redis.Redis) -> None:

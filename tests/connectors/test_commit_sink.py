@@ -184,6 +184,23 @@ def test_parts_of_a_batch_wait_for_each_other(
     assert (counted(raw), raw.xpending("s", "g")["pending"]) == (6, 0)
 
 
+def test_an_entry_in_two_parts_is_not_taken_for_another_in_none(
+    raw: redis.Redis, service_: Service, sink: StatelessSinkPartition[Part]
+) -> None:
+    """As many as were read, but not the same: the other would be acknowledged, and nothing done about it."""
+    part = delivered(raw, 2)
+    half = replace(part, ids=part.ids[:1], effects=(Count("counts", {"n": 1}),))
+    with pytest.raises(ValueError, match=f"entry {part.ids[0].decode()} of s is in two parts"):
+        sink.write_batch([half, half])
+    service_.in_flight.finish()
+    assert (counted(raw), raw.xpending("s", "g")["pending"]) == (0, 2)
+
+
+def test_what_is_no_part_is_refused(sink: StatelessSinkPartition[Part]) -> None:
+    with pytest.raises(TypeError, match="step step commits Part values, and a step gave it None: does it return"):
+        sink.write_batch([None])  # type: ignore[list-item]
+
+
 def test_closing_hears_of_what_is_under_way(raw: redis.Redis, service_: Service, heard: Heard) -> None:
     sink = CommitSink(service_).build("step", 0, 1)
     part = delivered(raw, 2)

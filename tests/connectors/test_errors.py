@@ -54,7 +54,11 @@ RAISED: list[tuple[Exception, type[RedisFailure]]] = [
     (redis.exceptions.ResponseError("ERR Error running script: -READONLY You can't write"), RedisReadOnly),
     (redis.exceptions.ResponseError("ERR Error running script: WRONGTYPE Operation against a key"), WrongType),
     (redis.exceptions.ResponseError("ERR NOPERM this user has no permissions"), RedisDenied),
+    (redis.exceptions.ResponseError("ERR Error running script: -NOREPLICAS Not enough good replicas"), RedisAway),
+    (redis.exceptions.MovedError("3999 127.0.0.1:6381"), RedisAway),
+    (redis.exceptions.InvalidResponse("Protocol Error: b'HTTP/1.1 400'"), RedisAway),
     (redis.exceptions.ResponseError("ERR unknown command"), UnexpectedReply),
+    (redis.exceptions.ResponseError("BUSYGROUP Consumer Group name already exists"), UnexpectedReply),
     (redis.exceptions.DataError("Invalid input of type: 'NoneType'"), UnexpectedReply),
 ]
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import replace
 
 import redis
+from structlog.testing import capture_logs
 
 from connectors.commit import commit
+from connectors.group import GroupConfig
 from tests.connectors.conftest import Start
-from tests.support.services import Seen, add, crash, members, part_of
+from tests.support.services import CONFIG, Seen, add, crash, members, part_of
 
 
 def test_it_creates_the_group_at_the_beginning_and_reads_in_order(raw: redis.Redis, start: Start) -> None:
@@ -73,7 +76,6 @@ def test_a_destroyed_group_is_created_behind_the_last_committed_entry(raw: redis
     source = start(max_batch=20)
     batch = source.batch()
     commit(raw, [part_of(batch)])
-    raw.hset("counters", "last_id", batch.entries[-1].id)
     raw.xgroup_destroy("s", "g")
     done = len(batch.entries)
     again: list[bytes] = []
@@ -84,12 +86,65 @@ def test_a_destroyed_group_is_created_behind_the_last_committed_entry(raw: redis
     assert again == ids[done:]
 
 
+def test_no_flow_has_to_note_how_far_it_has_come(raw: redis.Redis, start: Start) -> None:
+    """Without a word of the flow's own, what was counted is not counted again by the group that is made anew."""
+    add(raw, 300)
+    source = start()
+    while raw.hget("counts", "n") != b"300":
+        assert commit(raw, [part_of(source.batch())]).applied
+    raw.xgroup_destroy("s", "g")
+    ids = add(raw, 5)
+    batch = source.batch()
+    assert [entry.id for entry in batch.entries] == ids
+    assert commit(raw, [part_of(batch)]).applied
+    assert (raw.hget("counts", "n"), raw.hget("counters", "last_id")) == (b"305", ids[-1])
+
+
+def test_counters_that_were_copied_from_another_group_are_refused(raw: redis.Redis, start: Start) -> None:
+    """A second group would begin behind the last entry of the first, and count nothing of what is there."""
+    add(raw, 20)
+    assert commit(raw, [part_of(start().batch())]).applied
+    before = raw.hgetall("counters")
+    second = start(worker=1, config=replace(CONFIG, group="second"))
+    with capture_logs() as logs:
+        assert second.drain() == []
+    assert second.ended
+    assert second.service.lifecycle.exit_status == 78
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == [
+        "key counters holds the counters of group g of stream s; give group second of stream s a key of its own. "
+        "If it is the same group under a new name, HDEL counters group_stream group_name"
+    ]
+    assert [row["name"] for row in raw.xinfo_groups("s")] == [b"g"]
+    assert raw.hgetall("counters") == before
+
+
+def test_a_group_that_names_no_keys_has_its_own(raw: redis.Redis, start: Start) -> None:
+    ids = add(raw, 20)
+    batches = [start(config=GroupConfig("s", group)).batch() for group in ("one", "two")]
+    assert [[entry.id for entry in batch.entries] for batch in batches] == [ids, ids]
+    assert commit(raw, [part_of(batch) for batch in batches]).refused == []
+    for group, batch in zip(("one", "two"), batches, strict=True):
+        assert raw.hget(f"s:group:{group}", "last_id") == ids[-1]
+        assert batch.delivery.lease_key == f"s:group:{group}:lease:{batch.delivery.consumer}"
+
+
+def test_counters_without_an_owner_become_those_of_the_group_that_uses_them(raw: redis.Redis, start: Start) -> None:
+    """They were made by an older version; or their group shall have another name."""
+    ids = add(raw, 20)
+    raw.xgroup_create("s", "g", ids[9])
+    raw.hset("counters", mapping={"last_id": ids[9], "group_generation": 1})
+    assert start().drain() == ids[10:]
+    assert raw.hmget("counters", "group_stream", "group_name") == [b"s", b"g"]
+    raw.hdel("counters", "group_stream", "group_name")
+    assert start(worker=1, config=replace(CONFIG, group="renamed")).drain() == ids[10:]
+    assert raw.hmget("counters", "group_stream", "group_name") == [b"s", b"renamed"]
+
+
 def test_a_deleted_stream_is_read_from_the_beginning_of_the_new_one(raw: redis.Redis, start: Start) -> None:
     raw.xadd("s", {"f": "v"}, id="9999999999999-0")
     source = start()
     batch = source.batch()
     commit(raw, [part_of(batch)])
-    raw.hset("counters", "last_id", "9999999999999-0")
     raw.delete("s")
     ids = add(raw, 3)
     assert [entry.id for entry in source.batch().entries] == ids

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from connectors.commit import CommitOutcome, commit
 from connectors.delivery import Delivery, Part, Read
 from connectors.effects import Merge, Scalar
-from connectors.encoding import encode
 from connectors.private_redis import PrivateRedis
 from tests.chaos.conftest import VERSIONS
 
@@ -188,17 +187,3 @@ def test_any_object_keeps_what_is_its_own(
         assert merge(raw).unmerged == []
         kept = [(name, value) for name, value in members(text) if name not in FIELDS]
         assert members(raw.get("k")) == [*kept, *IN_JSON]
-
-
-@pytest.mark.parametrize(
-    "effect",
-    [
-        Merge("k", {}, {"a": "b"}, 60, False),
-        Merge("k", {"a": Decimal("nan")}, {}, 60, False),
-        Merge("k", {"a": "b"}, {}, 0, True),
-        Merge("k", {str(number): number for number in range(2_000)}, {}, 60, True),
-    ],
-)
-def test_what_could_not_be_carried_out_is_refused_at_once(effect: Merge) -> None:
-    with pytest.raises(ValueError, match=r"cannot|digits"):
-        encode([Part(read(1), (b"1-1",), (effect,))])

@@ -10,7 +10,7 @@ import pytest
 import redis
 from structlog.testing import capture_logs
 
-from connectors.errors import RedisAway, RedisDenied, RedisFull, RedisReadOnly, WrongType
+from connectors.errors import RedisAway, RedisDenied, RedisFull, RedisReadOnly, UnexpectedReply, WrongType
 from connectors.lifecycle import Lifecycle
 from connectors.outage import FIRST_DELAY, LONGEST_DELAY, Backoff, Outage, once_more
 
@@ -61,6 +61,34 @@ def test_another_cause_in_the_middle_of_an_outage_is_said_once(outage: Outage, e
         outage.down("commit", error)
         outage.down("source", RedisAway("refused"))
     assert [entry["cause"] for entry in logs] == [str(error)]
+
+
+def test_only_a_redis_that_is_away_is_said_to_be_waited_for(outage: Outage) -> None:
+    with capture_logs() as logs:
+        for _ in range(2):
+            outage.down("commit", WrongType("a key"))
+            outage.down("source", RedisAway("refused"))
+        for part in ("commit", "source"):
+            outage.up(part)
+        outage.down("source", RedisAway("refused"))
+    assert [(line["event"], line.get("cause")) for line in logs] == [
+        ("refused by Redis; trying again", "a key"),
+        ("waiting for Redis", "refused"),
+        ("Redis is back", None),
+        ("waiting for Redis", "refused"),
+    ]
+
+
+def test_what_would_be_refused_for_ever_ends_the_process_with_one_line() -> None:
+    lifecycle = Lifecycle()
+    outage = Outage(lifecycle)
+    with capture_logs() as logs:
+        assert not outage.hopeless(RedisAway("refused"))
+        assert not lifecycle.stopping
+        assert outage.hopeless(UnexpectedReply("ERR what?"))
+        assert outage.hopeless(UnexpectedReply("ERR what?"))
+    assert (lifecycle.stopping, lifecycle.exit_status) == (True, 70)
+    assert events(logs) == ["Redis refuses what was asked of it, and would again: ERR what?"]
 
 
 def test_a_password_that_was_never_accepted_ends_the_process_with_78() -> None:

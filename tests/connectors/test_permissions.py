@@ -14,12 +14,12 @@ from connectors import group, lease, reading
 from connectors.commit import commit
 from connectors.connection import Script
 from connectors.delivery import Delivery, Part, Read
-from connectors.effects import Append, Cap, Count, Merge, Mirror, Put, Raise, RaiseId
+from connectors.effects import Append, Cap, Count, Merge, Mirror, Put, PutNewest, Raise, RaiseId
 from connectors.errors import RedisDenied
 from connectors.private_redis import PrivateRedis
 from tests.chaos.conftest import VERSIONS
 
-DELIVERY = Delivery("s", "g", "c", "lease:c", "token")
+DELIVERY = Delivery("s", "g", "c", "lease:c", "token", "counters")
 IDS = tuple(f"{number}-0".encode() for number in range(1, 7))
 RECORDS = ("record", "object", "text", "hash")
 EFFECTS = (
@@ -28,10 +28,26 @@ EFFECTS = (
     Raise("raised", {"x": "5.5", "y": "7"}, ttl=100, limit=1, dropped=("room", "n")),
     RaiseId("last", "id", IDS[2]),
     Put("put", {"k": "v"}, ttl=100),
+    PutNewest("newest", {"k": "v"}, IDS[2], ttl=100),
     Append("out", {"k": "v"}, max_length=10),
     *(Merge(key, {"f": 1}, {"g": 2}, ttl=100, json=key == "object") for key in RECORDS),
 )
-KEYS = ("s", "lease:c", "capped", "counted", "mirror", "over", "raised", "room", "last", "put", "out", *RECORDS)
+KEYS = (
+    "s",
+    "lease:c",
+    "counters",
+    "capped",
+    "counted",
+    "mirror",
+    "over",
+    "raised",
+    "room",
+    "last",
+    "put",
+    "newest",
+    "out",
+)
+KEYS = (*KEYS, *RECORDS)
 
 Action = Callable[[redis.Redis], Any]
 Dump = dict[str, Any]
@@ -66,7 +82,7 @@ def prepare_commit(raw: redis.Redis) -> Action:
     raw.xadd("out", {"k": "older"})
     raw.set("text", '{"a": 1}')
     raw.hset("hash", "a", 1)
-    delivery = DELIVERY._replace(reads=(Read("c", 4),))
+    delivery = DELIVERY._replace(reads=(Read("c", 4, IDS[3]),))
     parts = [Part(delivery, IDS[:2], EFFECTS), Part(delivery, IDS[2:4], EFFECTS)]
     return lambda client: commit(client, parts)
 
@@ -74,7 +90,7 @@ def prepare_commit(raw: redis.Redis) -> Action:
 def prepare_mending(raw: redis.Redis) -> Action:
     fresh(raw, 2)
     raw.hset("counted", mapping={"a": "no number", "old": 5})
-    delivery = DELIVERY._replace(reads=(Read("c", 2),))
+    delivery = DELIVERY._replace(reads=(Read("c", 2, IDS[1]),))
     return lambda client: commit(client, [Part(delivery, IDS[:2], (Count("counted", {"old": 1, "a": 2}),))])
 
 
@@ -82,7 +98,7 @@ def prepare_revocation(raw: redis.Redis) -> Action:
     fresh(raw, 4)
     raw.xack("s", "g", IDS[1])
     raw.xreadgroup("g", "d", {"s": ">"}, count=2)
-    whole, revoked = DELIVERY._replace(reads=(Read("d", 2),)), DELIVERY._replace(reads=(Read("c", 4),))
+    whole, revoked = DELIVERY._replace(reads=(Read("d", 2, IDS[5]),)), DELIVERY._replace(reads=(Read("c", 4, IDS[3]),))
     parts = [Part(whole, IDS[4:6], EFFECTS), Part(revoked, IDS[:4], EFFECTS)]
     return lambda client: commit(client, parts)
 

@@ -6,14 +6,15 @@ from collections.abc import Iterable
 
 import pytest
 import redis
+from structlog.testing import capture_logs
 
 from connectors.commit import CommitOutcome, CommitSink, commit
 from connectors.delivery import Batch, Part
 from connectors.effects import Count
 from connectors.errors import RedisFailure
-from connectors.private_redis import free_port
+from connectors.private_redis import PrivateRedis, free_port
 from tests.connectors.conftest import Start
-from tests.support.services import DrivenSource, Seen, add, members
+from tests.support.services import DrivenSource, Seen, add, members, service
 from tests.support.waiting import wait_for
 
 
@@ -25,7 +26,7 @@ def part_of(batch: Batch) -> Part:
 
 def together(batches: list[Batch]) -> Part:
     """What a step makes of batches that it puts together."""
-    parts = [part_of(batch) for batch in batches]
+    parts = [part_of(batch) for batch in batches if batch.rows]
     reads = tuple(read for part in parts for read in part.delivery.reads)
     effects = tuple(effect for part in parts for effect in part.effects)
     ids = tuple(one for part in parts for one in part.ids)
@@ -228,6 +229,27 @@ def test_a_stop_lets_no_batch_wait_for_another(raw: redis.Redis, start: Start) -
     assert commit(raw, [part_of(first)]).applied
     wait_for(lambda: source.poll() == [] and source.ended, "the end of the source")
     assert raw.xinfo_consumers("s", "g") == []
+
+
+def test_a_sink_on_another_redis_than_the_source_ends_the_flow(raw: redis.Redis, start: Start) -> None:
+    source = start()
+    add(raw, 5)
+    part = part_of(source.batch())
+    with PrivateRedis() as other, other.client() as there:
+        elsewhere = service(other.url)
+        sink = CommitSink(elsewhere).build("step", 0, 1)
+        with capture_logs() as logs:
+            sink.write_batch([part])
+            elsewhere.in_flight.finish()
+        sink.close()
+        assert there.keys() == []
+    assert elsewhere.lifecycle.exit_status == 78
+    ours, theirs = source.service.settings.redis_place(), elsewhere.settings.redis_place()
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == [
+        f"what was read from Redis at {ours} cannot be committed to Redis at {theirs}: "
+        "a source and its sink need the same service"
+    ]
+    assert raw.xpending("s", "g")["pending"] == 5
 
 
 def test_after_a_refusal_its_source_reads_again_even_if_it_holds_its_lease(raw: redis.Redis, start: Start) -> None:

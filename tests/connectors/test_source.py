@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 import redis
+from structlog.testing import capture_logs
 
-from connectors import connection
-from connectors.commit import commit
+from connectors import connection, standstill
+from connectors.commit import CommitSink, commit
+from connectors.delivery import Part
 from connectors.private_redis import PrivateRedis
 from tests.connectors.conftest import Start
 from tests.support.services import DrivenSource, add, part_of, service
@@ -113,6 +115,31 @@ def test_no_more_is_read_than_may_be_in_flight(raw: redis.Redis, start: Start) -
     for batch in [first, *rest]:
         commit(raw, [part_of(batch)])
     assert source.batch().entries
+
+
+def test_of_a_full_window_that_stands_still_the_log_names_the_entry_that_is_in_no_part(
+    raw: redis.Redis, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As behind a filter: what was read with it waits for it, and no more is read."""
+    monkeypatch.setattr(standstill, "SECONDS", 0.0)
+    monkeypatch.setattr(standstill, "LOOKS", 3)
+    ids = add(raw, 4)
+    source = start(max_batch=4, max_in_flight=4)
+    batch = source.batch()
+    sink = CommitSink(source.service).build("step", 0, 1)
+    parts = [Part(batch.delivery, (one_id,), ()) for one_id in ids]
+    with capture_logs() as logs:
+        sink.write_batch([*parts[:2], parts[3]])
+        for _ in range(20):
+            assert source.poll() == []
+    (line,) = [one for one in logs if one["event"] == "nothing is committed any more"]
+    assert (line["cause"], line["stream"]) == (f"entry {ids[2].decode()} is in no part", "s")
+    assert (line["in_flight"], line["log_level"]) == (4, "warning")
+    sink.write_batch([parts[2]])
+    more = add(raw, 1)
+    assert [entry.id for entry in source.batch().entries] == more
+    assert raw.xpending("s", "g")["pending"] == 1
+    sink.close()
 
 
 def test_a_stop_waits_for_what_is_in_flight_and_leaves_the_group(raw: redis.Redis, start: Start) -> None:

@@ -29,15 +29,15 @@ def test_totals_add_up_and_the_newest_id_stays_in_any_order(
 ) -> None:
     client.xgroup_create("s", "g", "0", mkstream=True)
     client.set("lease", "token")
-    owner = Delivery("s", "g", "c", "lease", "token")
+    owner = Delivery("s", "g", "c", "lease", "token", KEY)
     for number in range(1, 4):
         client.xadd("s", {"f": "v"}, id=f"{number}-0")
     for number in range(1, 4):
         client.xreadgroup("g", f"c{number}", {"s": ">"}, count=1)
     for number, (plans, permits) in zip((2, 3, 1), order, strict=True):
         entry = b"%d-0" % number
-        effects = tuple(governor_status.effects("quantum", plans, permits, entry))
-        delivery = owner._replace(reads=(Read(f"c{number}", 1),))
+        effects = tuple(governor_status.effects("quantum", plans, permits))
+        delivery = owner._replace(reads=(Read(f"c{number}", 1, entry),))
         assert commit(raw, [Part(delivery, (entry,), effects)]).applied
     assert client.hgetall(KEY) == {"processed_total": "9", "permits_total": "3", "last_id": "3-0"}
 

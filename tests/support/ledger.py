@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from connectors.delivery import Part
-from connectors.effects import Count, Effect, Raise, RaiseId
+from connectors.effects import Count, Effect, Raise
 
 
 class Ledger:
@@ -24,10 +24,6 @@ class Ledger:
         """Carry out `effects`; one of another kind than `flows.p35` uses fails."""
         for effect in effects:
             target = self.hashes[effect.key]
-            if isinstance(effect, RaiseId):
-                newest = max(effect.stream_id.decode(), target.get(effect.field, "0-0"), key=_id_order)
-                target[effect.field] = newest
-                continue
             assert isinstance(effect, Count | Raise)
             self.ttls[effect.key] = effect.ttl
             if isinstance(effect, Raise):
@@ -50,7 +46,3 @@ class Ledger:
             for key, fields in self.hashes.items()
             if key.startswith(start)
         }
-
-
-def _id_order(stream_id: str) -> tuple[int, ...]:
-    return tuple(map(int, stream_id.split("-")))

@@ -76,7 +76,7 @@ class DrivenSource:
 
 
 def part_of(batch: Batch) -> Part:
-    """A part that counts the entries of `batch` in `counts:n`, and in `counters:last_id` as the status does."""
+    """A part that counts the entries of `batch` in `counts:n`."""
     ids = tuple(entry.id for entry in batch.entries)
     return Part(batch.delivery, ids, (Count("counts", {"n": len(ids)}),))
 

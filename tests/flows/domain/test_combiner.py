@@ -18,7 +18,7 @@ T = 1_769_929_020
 
 def delivery(number: int, entries: int, token: str = "token", consumer: str = "one") -> Delivery:
     reads = (Read(f"{consumer}:{number}", entries),) if entries else ()
-    return Delivery("stream", "group", consumer, f"lease:{consumer}", token, "counters", 1, reads)
+    return Delivery("stream", "group", consumer, f"lease:{consumer}", token, "counters", 1, reads=reads)
 
 
 def batch_of(entries: list[RawEntry], number: int, more: bool, **who: str) -> Batch:

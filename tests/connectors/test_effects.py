@@ -1,0 +1,73 @@
+"""Effects and parts that Redis would refuse are refused where they are made."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from connectors.delivery import Delivery, Part
+from connectors.effects import Append, Cap, Count, Merge, Put, PutNewest, Raise, RaiseId
+
+WRONG: dict[str, Callable[..., Any]] = {
+    "Count 'k': 'a' cannot be counted up by 1.5": lambda: Count("k", {"a": 1.5}),  # type: ignore[dict-item]
+    "Count 'k': 'a' cannot be counted up by True": lambda: Count("k", {"a": True}),
+    "Count 'k': 'a' cannot be counted up by 9223372036854775808": lambda: Count("k", {"a": 2**63}),
+    "Count 'k': b'a' cannot be counted up by 1": lambda: Count("k", {b"a": 1}),  # type: ignore[dict-item]
+    "Count needs a key, and '' is none": lambda: Count("", {"a": 1}),
+    "Count needs a key, and None is none": lambda: Count(None, {"a": 1}),  # type: ignore[arg-type]
+    "Count 'k' cannot have a time to live of 0": lambda: Count("k", {"a": 1}, ttl=0),
+    "Cap cannot leave room for 0 fields": lambda: Cap(0, {}, ("k", "f"), ()),
+    "Raise 'k': 'a' cannot be raised to 'text'": lambda: Raise("k", {"a": "text"}),
+    "Raise 'k': 'a' cannot be raised to 'nan'": lambda: Raise("k", {"a": "nan"}),
+    "Raise 'k': 'a' cannot be raised to '1_000'": lambda: Raise("k", {"a": "1_000"}),
+    "Raise 'k': 'a' cannot be raised to '٣'": lambda: Raise("k", {"a": "٣"}),
+    "Raise 'k': 'a' cannot be raised to 1.5": lambda: Raise("k", {"a": 1.5}),  # type: ignore[dict-item]
+    "Raise 'k' cannot leave room for 0 fields": lambda: Raise("k", {"a": "1"}, limit=0),
+    "RaiseId 'k': 'f' cannot be raised to b'5'": lambda: RaiseId("k", "f", b"5"),
+    "Put 'k' cannot have a time to live of 1.5": lambda: Put("k", {"a": "b"}, ttl=1.5),  # type: ignore[arg-type]
+    "Put 'k': field 'a' cannot be 5, it must be text": lambda: Put("k", {"a": 5}),  # type: ignore[dict-item]
+    "PutNewest 'k': field 'a' cannot be None": lambda: PutNewest("k", {"a": None}, b"1-0"),  # type: ignore[dict-item]
+    "PutNewest 'k': '1-0' is no ID of an entry": lambda: PutNewest("k", {"a": "b"}, "1-0"),  # type: ignore[arg-type]
+    "PutNewest 'k': field 'at' holds the ID of the entry": lambda: PutNewest("k", {"at": "b"}, b"1-0"),
+    "Append 'k': an entry has 1 to 3000 fields, not 0": lambda: Append("k", {}),
+    "not 3001": lambda: Append("k", {str(number): "v" for number in range(3_001)}),
+    "Append 'k': field 'usd' cannot be None": lambda: Append("k", {"usd": None}),  # type: ignore[dict-item]
+    "Append 'k' cannot keep -1 entries": lambda: Append("k", {"a": "b"}, -1),
+    "Merge 'k' cannot be with 0 fields": lambda: Merge("k", {}, {"a": 1}, 5, json=False),
+    "Merge 'k' cannot be with 2000 fields": lambda: Merge("k", dict.fromkeys(map(str, range(2_000))), {}, 5, json=True),
+    "Merge 'k' cannot have a time to live of 0": lambda: Merge("k", {"a": 1}, {}, 0, json=False),
+    "Merge 'k': field 'a' cannot be Decimal('NaN')": lambda: Merge("k", {"a": Decimal("nan")}, {}, 5, json=False),
+    "Merge 'k': field 'a' cannot be 0.5": lambda: Merge("k", {"a": 0.5}, {}, 5, json=False),  # type: ignore[dict-item]
+}
+
+
+@pytest.mark.parametrize("said", WRONG)
+def test_what_redis_would_refuse_halfway_or_for_ever_is_refused_where_it_is_made(said: str) -> None:
+    with pytest.raises(ValueError, match=r"Count|Cap|Raise|Put|Append|Merge") as caught:
+        WRONG[said]()
+    assert said in str(caught.value)
+    # The line that made it is in the traceback.
+    assert any(frame.filename == __file__ and frame.name == "<lambda>" for frame in traceback.extract_tb(caught.tb))
+
+
+DELIVERY = Delivery("s", "g", "c", "lease", "token")
+
+
+@pytest.mark.parametrize(
+    ("ids", "effects", "said"),
+    [
+        ((), (), "a part names the entries"),
+        ([b"1-0"], (), "a part names the entries"),
+        (("1-0",), (), "a part names the entries"),
+        ((b"1-0",), [], "effects of a part are a tuple"),
+        ((b"1-0",), (None,), "effects of a part are a tuple"),
+        ((b"1-0",), Count("k", {"a": 1}), "effects of a part are a tuple"),
+    ],
+)
+def test_a_part_that_cannot_be_committed_is_refused_where_it_is_made(ids: Any, effects: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Part(DELIVERY, ids, effects)
