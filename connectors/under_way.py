@@ -9,6 +9,7 @@ from __future__ import annotations
 import select
 import threading
 import time
+from collections import defaultdict
 
 from connectors import connection, reading
 from connectors.errors import RedisSilent
@@ -16,20 +17,22 @@ from connectors.reading import Reader
 
 
 class ReadsUnderWay:
-    """Readers of each thread for itself."""
+    """Readers of each thread for itself, by the number of the thread: see `connectors.in_flight`."""
 
     def __init__(self) -> None:
-        self._of_thread = _Readers()
+        self._of_thread: defaultdict[int, list[Reader]] = defaultdict(list)
 
     def join(self, reader: Reader) -> None:
         """`reader` belongs to this thread from now on. Idempotent."""
-        if reader not in self._of_thread.readers:
-            self._of_thread.readers.append(reader)
+        readers = self._of_thread[threading.get_ident()]
+        if reader not in readers:
+            readers.append(reader)
 
     def leave(self, reader: Reader) -> None:
         """`reader` is used no more."""
-        if reader in self._of_thread.readers:
-            self._of_thread.readers.remove(reader)
+        readers = self._of_thread[threading.get_ident()]
+        if reader in readers:
+            readers.remove(reader)
 
     def turn_of(self, reader: Reader) -> bool:
         """Whether `reader`, which has a read under way, is the one to receive now; if not, come again.
@@ -39,7 +42,7 @@ class ReadsUnderWay:
 
         :raises RedisFailure: its connection broke, or there was no answer for too long.
         """
-        readers = self._of_thread.readers
+        readers = self._of_thread[threading.get_ident()]
         if len(readers) < 2 or reader.ready():
             return True
         if time.monotonic() - reader.sent_at > connection.SOCKET_TIMEOUT:
@@ -51,8 +54,3 @@ class ReadsUnderWay:
                 poll.register(one.fileno(), select.POLLIN)
         poll.poll(reading.BLOCK_MS)
         return reader.ready()
-
-
-class _Readers(threading.local):
-    def __init__(self) -> None:
-        self.readers: list[Reader] = []
