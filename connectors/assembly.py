@@ -15,6 +15,8 @@ class Assembly:
 
     def __init__(self) -> None:
         self._waiting: dict[Delivery, list[Part]] = {}
+        self._missing: dict[Delivery, int] = {}
+        """How many entries of a delivery that waits are in none of its parts yet."""
 
     def ids(self) -> set[bytes]:
         """Of all parts that wait. May be called from another thread."""
@@ -27,7 +29,9 @@ class Assembly:
             delivery = part.delivery
             together = self._waiting.setdefault(delivery, [])
             together.append(part)
-            if sum(len(one.ids) for one in together) < delivery.entries:
+            missing = self._missing.pop(delivery, delivery.entries) - len(part.ids)
+            if missing > 0:
+                self._missing[delivery] = missing
                 continue
             del self._waiting[delivery]
             _check_apart(together)

@@ -21,7 +21,7 @@ from connectors.errors import (
     translating,
 )
 from connectors.lifecycle import Lifecycle
-from connectors.settings import EXIT_SETTINGS
+from connectors.settings import EXIT_BUG, EXIT_SETTINGS
 from connectors.supervisor import Supervisor
 
 Value = TypeVar("Value")
@@ -30,9 +30,6 @@ _log = structlog.get_logger("redis")
 
 FIRST_DELAY = 0.05
 """Seconds before the first new attempt."""
-
-EXIT_BUG = 70
-"""Exit status where Redis says what nobody thought of (EX_SOFTWARE of sysexits.h)."""
 
 LONGEST_DELAY = 2.0
 """Seconds between attempts, at the most."""

@@ -20,6 +20,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from connectors.errors import SettingsError
 from connectors.text import one_line
 
+EXIT_BUG = 70
+"""Exit status for what nobody thought of (EX_SOFTWARE of sysexits.h)."""
+
 EXIT_SETTINGS = 78
 """Exit status for a setting that is wrong (EX_CONFIG of sysexits.h): a supervisor must not restart the process."""
 

@@ -59,12 +59,12 @@ class ConsumerGroupSource(DynamicSource[Batch]):
         linger: float = 0.0,
         announce: bool = False,
     ) -> None:
-        self._service = service
-        self._config = config
-        self._announce = announce
-        self._max_batch = max_batch
-        self._max_in_flight = max_in_flight
-        self._linger = linger
+        self.service = service
+        self.config = config
+        self.announce = announce
+        self.max_batch = max_batch
+        self.max_in_flight = max_in_flight
+        self.linger = linger
         self._warned = False
 
     def build(self, step_id: str, worker_index: int, worker_count: int) -> StatelessSourcePartition[Batch]:
@@ -72,34 +72,19 @@ class ConsumerGroupSource(DynamicSource[Batch]):
         if not self._warned:
             self._warned = True
             graph.warn_of_state(step_id)
-        name = default_name(worker_index, worker_count)
-        sizer = BatchSizer(self._max_batch)
-        limits = (self._max_in_flight, self._linger, self._announce)
-        return _ConsumerPartition(self._service, self._config, name, sizer, *limits)
+        return _ConsumerPartition(self, default_name(worker_index, worker_count))
 
 
 class _ConsumerPartition(StatelessSourcePartition[Batch]):
     """`next_batch` blocks for up to `reading.BLOCK_MS` when idle, and for the socket timeout when Redis hangs."""
 
-    def __init__(
-        self,
-        service: Service,
-        config: GroupConfig,
-        name: str,
-        sizer: BatchSizer,
-        max_in_flight: int,
-        linger: float,
-        announce: bool,
-    ) -> None:
-        self._service = service
-        self._config = config
+    def __init__(self, source: ConsumerGroupSource, name: str) -> None:
+        self._source = source
+        self._service = service = source.service
         self._client = service.connect()
         self._reader = Reader(self._client)
-        self._consumer = Consumer(self._client, config, name, service.settings.redis_place())
-        self._sizer = sizer
-        self._max_in_flight = max_in_flight
-        self._linger = linger
-        self._announce = announce
+        self._consumer = Consumer(self._client, source.config, name, service.settings.redis_place())
+        self._sizer = BatchSizer(source.max_batch)
         self._backoff = Backoff()
         self._part = f"source {name}"
         service.supervisor.expect(self._part)
@@ -136,7 +121,9 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
                 return self._drain()
             batch = self._step()
         except NoGroup as error:
-            _log.warning("consumer group is gone; creating it again", stream=self._config.stream, cause=str(error))
+            _log.warning(
+                "consumer group is gone; creating it again", stream=self._source.config.stream, cause=str(error)
+            )
             self._forget()
             self._pause(self._backoff.next_delay())
             return []
@@ -191,7 +178,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
     def _look(self) -> None:
         """For what others, and we before, have left pending."""
         again = self._look_at > 0
-        self._look_at = time.monotonic() + min(TAKEOVER_SECONDS, self._config.lease_ttl / 2)
+        self._look_at = time.monotonic() + min(TAKEOVER_SECONDS, self._source.config.lease_ttl / 2)
         owners = self._consumer.owners()
         if owners.own and again:
             _log.warning("entries were delivered to a broken connection; reading them again")
@@ -266,11 +253,11 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         :returns: whether there was more than this one took, and the next is under way.
         """
         whole = entries == self._asked
-        if self._linger and entries > 0 and not whole:
-            self._rest_until = time.monotonic() + self._linger
+        if self._source.linger and entries > 0 and not whole:
+            self._rest_until = time.monotonic() + self._source.linger
         elif entries and time.monotonic() < self._look_at and not self._too_many_in_flight():
             self._send()
-            return whole and self._announce
+            return whole and self._source.announce
         return False
 
     def _send(self) -> None:
@@ -289,17 +276,19 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         return arrived.entries
 
     def _too_many_in_flight(self) -> bool:
-        if self._unchecked < self._max_in_flight:
+        if self._unchecked < self._source.max_in_flight:
             return False
         self._unchecked = self._consumer.in_flight()
-        return self._unchecked >= self._max_in_flight
+        return self._unchecked >= self._source.max_in_flight
 
     def _say_what_is_missing(self) -> None:
         """The log gets what keeps the reads in flight from being committed: an entry that is in no part."""
         known = {one for ids in self._service.in_parts for one in ids()}
         oldest = self._consumer.oldest_pending(known)
         said = f"entry {oldest.decode()} is in no part" if oldest else "the parts of a read are at different workers"
-        _log.warning("nothing is committed any more", cause=said, stream=self._config.stream, in_flight=self._unchecked)
+        _log.warning(
+            "nothing is committed any more", cause=said, stream=self._source.config.stream, in_flight=self._unchecked
+        )
 
     def _drain(self) -> list[Batch]:
         """Emit what the read under way brings, wait until all is committed, leave the group, end.

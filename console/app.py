@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from connectors.settings import EXIT_BUG
 from connectors.text import one_line
 from console.audit.command import verify
 from console.cli import questions
@@ -24,7 +25,7 @@ from console.cli.report import report
 from console.cli.tail import tail
 from console.guide.command import explain
 from console.proof.command import proof
-from console.terminal.command import EXIT_BUG, EXIT_INTERRUPTED, UNWRITABLE, fail, unwritable, write
+from console.terminal.command import EXIT_INTERRUPTED, UNWRITABLE, fail, unwritable, write
 from console.watch.command import watch
 
 LETTERS = {"a": "why", "b": "symbols", "c": "share", "d": "drift", "e": "health"}

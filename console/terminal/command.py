@@ -35,7 +35,7 @@ from connectors.settings import EXIT_SETTINGS, RedisSettings, load
 from connectors.text import one_line
 from flows.domain.decisions import clean
 
-EXIT_ACT, EXIT_USAGE, EXIT_REDIS, EXIT_BUG, EXIT_IO, EXIT_INTERRUPTED = 1, 2, 3, 70, 74, 130
+EXIT_ACT, EXIT_USAGE, EXIT_REDIS, EXIT_IO, EXIT_INTERRUPTED = 1, 2, 3, 74, 130
 
 UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 """How a full disk, a quota, a limit and a terminal that is gone are told."""
