@@ -152,22 +152,27 @@ class Wire:
 
         :raises RedisFailure: NoScript when Redis does not have it; else not known whether it ran, or what it replied.
         """
-        return self._call("EVALSHA", digest, *args)
+        return self.ask(("EVALSHA", digest, *args))[0]
 
     def eval(self, source: str, *args: Any) -> Any:
         """What the script replies; blocks for a round trip.
 
         :raises RedisFailure: not known whether it ran, or what it replied.
         """
-        return self._call("EVAL", source, *args)
+        return self.ask(("EVAL", source, *args))[0]
 
-    def _call(self, *command: Any) -> Any:
+    def ask(self, *commands: Sequence[Any]) -> list[Any]:
+        """The replies to `commands`, which are sent in one packet; blocks for a round trip. Nothing may be under way.
+
+        :raises RedisFailure: the first that a command was answered with, or the connection broke.
+        """
         assert not self._awaited, "a reply is under way"
-        self.send(command)
-        reply = self.receive()
-        if isinstance(reply, RedisFailure):
-            raise reply
-        return reply
+        self.send(*commands)
+        replies = [self.receive() for _ in commands]
+        for reply in replies:
+            if isinstance(reply, RedisFailure):
+                raise reply
+        return replies
 
     def release(self) -> None:
         """Give the connection back to its pool, open, if nothing is awaited; else close it. Never raises."""

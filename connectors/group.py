@@ -6,12 +6,11 @@ import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import redis
 import structlog
 
-from connectors.connection import Script
+from connectors.connection import Script, Wire
 from connectors.consumer_names import consumer_of, read_name
 from connectors.delivery import Delivery, Read, Row
 from connectors.errors import (
@@ -20,8 +19,6 @@ from connectors.errors import (
     RedisFailure,
     RedisFull,
     UnexpectedReply,
-    translate,
-    translating,
 )
 from connectors.group_config import GroupConfig as GroupConfig
 from connectors.group_info import explain_type
@@ -63,12 +60,20 @@ def default_name(worker_index: int, worker_count: int) -> str:
 
 
 class Consumer:
-    """One consumer of the group, under a lease. Not thread-safe; every method may block for a round trip or a few."""
+    """One consumer of the group, under a lease. Not thread-safe; every method may block for a round trip or a few.
 
-    def __init__(self, client: redis.Redis, config: GroupConfig, name: str, place: str = "") -> None:
+    What it knows of its reads is true only of the Redis that it registered with, as that is since then: one that comes
+    back may have forgotten the last of what it did. So all is asked on one connection, which its reader shares, and
+    whoever sees that break has to register anew.
+
+    :arg client: for the lease, which a thread of its own renews.
+    """
+
+    def __init__(self, client: redis.Redis, wire: Wire, config: GroupConfig, name: str, place: str = "") -> None:
         self.config = config
         self._place = place
         self._client = client
+        self._wire = wire
         self._base_name = name
         self._name = name
         self._number = 0
@@ -144,7 +149,7 @@ class Consumer:
         """
         config = self.config
         keys = [config.stream, config.counters]
-        start, *rest = _create_group(self._client, keys, [config.group, config.start])
+        start, *rest = _create_group(self._wire, keys, [config.group, config.start])
         if start == b"OWNED":
             owner = (one_line(name.decode("utf-8", "replace")) for name in rest)
             raise KeyTaken.of(config.counters, tuple(owner), (config.stream, config.group))
@@ -159,27 +164,23 @@ class Consumer:
         """
         # Bytes: an operator may have claimed entries under any name.
         own, current = self._name.encode(), self.read_name.encode()
-        rows = self._consumers()
-        if not any(row["name"] == own for row in rows):
+        pending = self._pending()
+        if own not in pending:
             self._join()
-        self._given &= {row["name"] for row in rows}
+        self._given &= pending.keys()
         strays: list[bytes] = []
         others: list[bytes] = []
-        for row in rows:
-            name = row["name"]
+        for name, entries in pending.items():
             if not self.is_own(name):
                 others.append(name)
-            elif name not in self._given and (row["pending"] if name in (own, current) else True):
+            elif name not in self._given and (entries or name not in (own, current)):
                 strays.append(name)
         if current in strays:
             self._number += 1
         if not others:
             return Owners(strays, [])
-        with translating():
-            pipeline = self._client.pipeline(transaction=False)
-            for name in others:
-                pipeline.exists(self._lease_of(name))
-            return Owners(strays, [name for name, leased in zip(others, pipeline.execute(), strict=True) if not leased])
+        leased = self._wire.ask(*(("EXISTS", self._lease_of(name)) for name in others))
+        return Owners(strays, [name for name, lives in zip(others, leased, strict=True) if not lives])
 
     def is_own(self, name: bytes) -> bool:
         """Whether `name` is ours, or that of a read of ours."""
@@ -196,33 +197,32 @@ class Consumer:
         :raises RedisFailure: anything else was wrong.
         """
         try:
-            self._client.xgroup_createconsumer(self.config.stream, self.config.group, self._name)
-        except (redis.RedisError, OSError) as error:
-            problem = translate(error)
-            if not isinstance(problem, RedisDenied | RedisFull):
-                raise problem from error
-            if isinstance(problem, RedisDenied) and not self._may_not_join:
+            self._wire.ask(("XGROUP", "CREATECONSUMER", self.config.stream, self.config.group, self._name))
+        except RedisFull:
+            pass
+        except RedisDenied as error:
+            if not self._may_not_join:
                 self._may_not_join = True
-                _log.warning("not seen in the group before the first entry", cause=str(problem))
+                _log.warning("not seen in the group before the first entry", cause=str(error))
 
-    def _consumers(self) -> list[dict[str, Any]]:
-        with translating():
-            rows: list[dict[str, Any]] = self._client.xinfo_consumers(self.config.stream, self.config.group)
-            return rows
+    def _pending(self) -> dict[bytes, int]:
+        """The names in the group, and how many entries are pending for each."""
+        (rows,) = self._wire.ask(("XINFO", "CONSUMERS", self.config.stream, self.config.group))
+        facts = (dict(zip(row[::2], row[1::2], strict=True)) for row in rows)
+        return {one[b"name"]: one[b"pending"] for one in facts}
 
     def in_flight(self) -> int:
         """How many entries are pending for us: read, and not committed."""
-        return sum(int(row["pending"]) for row in self._consumers() if self.is_own(row["name"]))
+        return sum(entries for name, entries in self._pending().items() if self.is_own(name))
 
     def oldest_pending(self, known: set[bytes]) -> bytes | None:
         """The lowest ID that is pending for us and is not among `known`. Blocks for a round trip for each read."""
         lowest: list[bytes] = []
-        with translating():
-            for row in self._consumers():
-                if self.is_own(row["name"]) and row["pending"]:
-                    span: tuple[Any, ...] = ("-", "+", row["pending"], row["name"])
-                    rows: Any = self._client.xpending_range(self.config.stream, self.config.group, *span)
-                    lowest += [one["message_id"] for one in rows if one["message_id"] not in known][:1]
+        for name, entries in self._pending().items():
+            if self.is_own(name) and entries:
+                span = ("-", "+", entries, name)
+                (rows,) = self._wire.ask(("XPENDING", self.config.stream, self.config.group, *span))
+                lowest += [entry_id for entry_id, *_ in rows if entry_id not in known][:1]
         return min(lowest, key=parse, default=None)
 
     def take(self, owner: bytes, count: int) -> Taken | None:
@@ -234,7 +234,7 @@ class Consumer:
         """
         config = self.config
         keys: list[bytes | str] = [config.stream, self.lease.key, self._lease_of(owner), config.counters]
-        reply = _recover(self._client, keys, [config.group, self.read_name, self.lease.token, owner, count])
+        reply = _recover(self._wire, keys, [config.group, self.read_name, self.lease.token, owner, count])
         if reply[0] == b"LOST":
             return None
         if reply[0] != b"TAKEN":
@@ -263,7 +263,7 @@ class Consumer:
         self._lease.close()
         try:
             keys = [self.config.stream, self._lease.key]
-            _retire(self._client, keys, [self.config.group, self._lease.token, self._name, self.read_name])
+            _retire(self._wire, keys, [self.config.group, self._lease.token, self._name, self.read_name])
         except RedisFailure as error:
             if isinstance(error, UnexpectedReply):
                 _log.warning("could not leave the group", cause=str(error))

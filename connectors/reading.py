@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-import redis
-
 from connectors.connection import Script, Wire
 from connectors.delivery import Row
 from connectors.errors import RedisFailure
@@ -30,15 +28,15 @@ class Arrived(NamedTuple):
 
 
 class Reader:
-    """Reads for one consumer, on a connection of its own. At most one read is under way.
+    """Reads for one consumer, on its `wire`. At most one read is under way.
 
     XREADGROUP itself never waits: an entry could come and go again while it does, and no look for holes would lie
     between. When there was nothing new, XREAD waits ahead of the look and the read, all in one packet, which Redis
     carries out with nothing in between.
     """
 
-    def __init__(self, client: redis.Redis) -> None:
-        self._wire = Wire(client)
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
         self._idle_at: bytes | None = None
         """Behind which entry to wait for the next one: where the group was when it had nothing new."""
         self._asked = 0

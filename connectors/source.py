@@ -17,6 +17,7 @@ import structlog
 from bytewax.inputs import DynamicSource, StatelessSourcePartition
 
 from connectors import graph
+from connectors.connection import Wire
 from connectors.delivery import Batch, Row
 from connectors.errors import NoGroup, RedisFailure
 from connectors.group import Consumer, GroupConfig, default_name
@@ -82,8 +83,9 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._source = source
         self._service = service = source.service
         self._client = service.connect()
-        self._reader = Reader(self._client)
-        self._consumer = Consumer(self._client, source.config, name, service.settings.redis_place())
+        wire = Wire(self._client)
+        self._reader = Reader(wire)
+        self._consumer = Consumer(self._client, wire, source.config, name, service.settings.redis_place())
         self._sizer = BatchSizer(source.max_batch)
         self._backoff = Backoff()
         self._part = f"source {name}"

@@ -12,6 +12,7 @@ from connectors.commit import CommitOutcome, CommitSink, commit
 from connectors.delivery import Batch, Part
 from connectors.effects import Count
 from connectors.errors import RedisFailure
+from connectors.group import default_name
 from connectors.private_redis import PrivateRedis, free_port
 from tests.connectors.conftest import Start
 from tests.support.services import DrivenSource, Seen, add, members, service
@@ -180,6 +181,24 @@ def test_a_failover_that_lost_all_of_a_read_counts_each_entry_once(raw: redis.Re
     raw.xgroup_delconsumer("s", "g", part.delivery.reads[0].name)
     raw.xgroup_setid("s", "g", "0")
     assert commit(raw, [part]).gone == [part]
+    finish(raw, source, ids)
+
+
+def test_a_redis_that_forgot_a_commit_has_its_entries_counted_again(raw: redis.Redis, start: Start) -> None:
+    """Power failed: its file ended before the commit, whose read the source knows to have reached it.
+
+    No read was under way meanwhile, whose end would have told of that.
+    """
+    ids = add(raw, 5)
+    raw.xgroup_create("s", "g", "0")
+    raw.xreadgroup("g", f"{default_name(1, 9)}:0123abcd.0", {"s": ">"})
+    source = start(worker=1)
+    batch = source.batch()
+    held: bytes = raw.dump("s")  # type: ignore[assignment]
+    assert commit(raw, [part_of(batch)]).applied
+    raw.client_kill_filter(_type="normal", skipme=True)
+    raw.restore("s", 0, held, replace=True)
+    raw.delete("counts")
     finish(raw, source, ids)
 
 
