@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 import time
 from dataclasses import dataclass, field
 
@@ -22,7 +23,9 @@ STREAM, GROUP, STATUS = "quantum:stream:apply.plan", "p31_governor", "quantum:go
 SCORES = {f"S{number}": f"0.{number:02}" for number in range(5, 95, 10)}
 PLANS = 2_000 if FULL else 400
 THEIRS = '{"granted": false,"qty": 12345678901234567890,"list": []'
-COMMIT, LOOKUP = commit._commit.digest.encode(), b"HMGET"
+COMMIT = commit._commit.digest.encode()
+# (The command as it travels: scripts, which travel whole, call it, too.)
+LOOKUP = b"$5\r\nHMGET\r\n"
 STEPS = {
     "read sent": (b"XREADGROUP", Step.BEFORE, b""),
     "read answered": (b"XREADGROUP", Step.ANSWERED, b"plan_id"),
@@ -221,8 +224,16 @@ def test_a_redis_that_hangs_blocks_no_plan(chaos: Chaos, plans: Plans, proxy: Fa
     """Guards that a lookup ends soon, with an error as its outcome: here it hangs with Redis for longer."""
     flow = plans.start(LEASE_TTL_SEC="60")
     for _ in range(ROUNDS):
-        trap = proxy.arm(Trap(LOOKUP, Step.BEFORE, chaos.server.freeze, cut=False))
+        published = threading.Event()
+
+        def freeze(published: threading.Event = published) -> None:
+            # (The first lookup may come before Redis has told the publisher that all is there.)
+            published.wait(DEADLINE)
+            chaos.server.freeze()
+
+        trap = proxy.arm(Trap(LOOKUP, Step.BEFORE, freeze, cut=False))
         plans.publish(PLANS // 4, at_once=True)
+        published.set()
         newest = plans.published
         wait_for(trap.sprung.is_set, "a lookup")
         chaos.fault()
