@@ -12,7 +12,7 @@ import structlog
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from connectors.errors import RedisFailure
-from connectors.outage import Backoff, once_more
+from connectors.outage import LONGEST_DELAY, Backoff, once_more
 from connectors.service import Service
 
 Value = TypeVar("Value")
@@ -71,7 +71,8 @@ class _PolledPartition(StatefulSourcePartition[Value, None], Generic[Value]):
         if self._source.service.lifecycle.stopping:
             raise StopIteration
         now = time.time()
-        if now < self._due and self._due - now <= self._source.interval:  # (a clock that was set back makes it due)
+        longest = max(self._source.interval, LONGEST_DELAY)
+        if now < self._due and self._due - now <= longest:  # (a clock that was set back makes it due)
             return []
         turn = int(now // self._source.interval)
         if self._turn is not None:

@@ -35,9 +35,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return one
 
 
-def partition(read: Callable[[], float | None]) -> StatefulSourcePartition[float, None]:
-    """A source that reads every ten seconds; it connects to nothing."""
-    source = PolledSource(service("redis://127.0.0.1:1/0"), "test", 10.0, lambda _client: read())
+def partition(read: Callable[[], float | None], interval: float = 10.0) -> StatefulSourcePartition[float, None]:
+    """A source that reads every `interval` seconds; it connects to nothing."""
+    source = PolledSource(service("redis://127.0.0.1:1/0"), "test", interval, lambda _client: read())
     return source.build_part("step", "singleton", None)
 
 
@@ -106,6 +106,20 @@ def test_an_outage_is_no_skipping(clock: Clock) -> None:
         fails[0] = False
         assert one.next_batch() == [1.0]
     assert not skips(logs)
+
+
+def test_delays_between_attempts_may_be_longer_than_the_interval(clock: Clock) -> None:
+    begun = set()
+
+    def read() -> float:
+        begun.add(clock.now)
+        raise RedisAway("away")
+
+    one = partition(read, interval=0.5)
+    for _ in range(600):
+        assert one.next_batch() == []
+        clock.now += 0.1
+    assert 60 / 2 <= len(begun) <= 60 / 1 + 10, "within a minute, one or two seconds apart but for the first ones"
 
 
 def test_a_read_that_blocks_is_not_waited_for_once_more() -> None:

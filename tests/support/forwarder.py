@@ -14,6 +14,8 @@ class Forwarder:
 
     def __init__(self, target: int) -> None:
         self.target = target
+        self.connections = 0
+        """How many were made so far, whether or not the target took them."""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
@@ -52,6 +54,7 @@ class Forwarder:
                 near, _ = self._listener.accept()
             except OSError:
                 return
+            self.connections += 1
             try:
                 far = socket.create_connection(("127.0.0.1", self.target))
             except OSError:
