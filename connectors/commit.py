@@ -30,6 +30,9 @@ _commit = Script.load("stream_id", "json_merge", "commit")
 
 _PART = frozenset([Part])
 
+MOST_FULL = 1_000
+"""Keys of full hashes that a sink remembers."""
+
 
 @dataclass(frozen=True, slots=True)
 class CommitOutcome:
@@ -56,7 +59,22 @@ def commit(redis_: redis.Redis | Wire, parts: Sequence[Part], *, repeated: bool 
     :raises RedisFailure: not known whether it was applied: repeat it, with the same parts.
     """
     keys, args = encode(parts)
-    return _outcome(parts, _commit(redis_, keys, [*args, int(repeated)]))
+    return _settled(redis_, parts, _commit(redis_, keys, [*args, int(repeated)]), repeated)
+
+
+def _settled(
+    redis_: redis.Redis | Wire, parts: Sequence[Part], reply: list[Any], repeated: bool, full: set[str] | None = None
+) -> CommitOutcome:
+    """What `reply` says of `parts`; where it asks how to fold counts, they are sent once more, with that.
+
+    :arg full: gets the keys that it asks for.
+    """
+    if reply[0] == b"FULL":
+        if full is not None:
+            full.update(key.decode("utf-8", "surrogateescape") for key in reply[1:])
+        keys, args = encode(parts, None)
+        reply = _commit(redis_, keys, [*args, int(repeated)])
+    return _outcome(parts, reply)
 
 
 def _outcome(parts: Sequence[Part], reply: list[Any]) -> CommitOutcome:
@@ -77,7 +95,7 @@ def _outcome(parts: Sequence[Part], reply: list[Any]) -> CommitOutcome:
 class _UnderWay:
     """A commit of `parts` that was sent on `wire`, with nothing else on that wire until its outcome is known."""
 
-    def __init__(self, parts: list[Part], wire: Wire) -> None:
+    def __init__(self, parts: list[Part], wire: Wire, full: set[str]) -> None:
         self.parts = parts
         self.started = time.perf_counter()
         """When the last attempt was sent."""
@@ -85,7 +103,8 @@ class _UnderWay:
         self.repeated = False
         """Whether an attempt may have applied it that is not known to have."""
         self._wire = wire
-        self._keys, args = encode(parts)
+        self._full = full
+        self._keys, args = encode(parts, full)
         self._args = [*args, 0]
         self._not_sent: RedisFailure | None = None
         try:
@@ -103,7 +122,8 @@ class _UnderWay:
             raise self._not_sent
         try:
             if self.attempts == 1:
-                return _outcome(self.parts, _commit.receive(self._wire, self._keys, self._args))
+                reply = _commit.receive(self._wire, self._keys, self._args)
+                return _settled(self._wire, self.parts, reply, False, self._full)
             self.started = time.perf_counter()
             return commit(self._wire, self.parts, repeated=self.repeated)
         except RedisAway:
@@ -141,7 +161,9 @@ class _CommitPartition(StatelessSinkPartition[Part]):
         self._assembly = Assembly()
         self._service.in_parts.append(self._assembly.ids)
         self._full: set[str] = set()
-        """Keys whose hashes are known to be full: said once, or each commit would say it."""
+        """Keys of hashes that were found full: what is sent for them says at once how to fold."""
+        self._told: set[str] = set()
+        """Keys that the log has it of that fields are dropped: said once, or each commit would say it."""
 
     def write_batch(self, items: list[Part]) -> None:
         if not _PART.issuperset(map(type, items)):
@@ -149,7 +171,9 @@ class _CommitPartition(StatelessSinkPartition[Part]):
         for parts in self._assembly.whole(items):
             if not self._finish():
                 return
-            self._under_way = _UnderWay(parts, self._wire)
+            if len(self._full) > MOST_FULL:
+                self._full.clear()
+            self._under_way = _UnderWay(parts, self._wire, self._full)
         # (The source, which would see to it, may have ended already.)
         if self._service.lifecycle.stopping:
             self._finish()
@@ -216,9 +240,9 @@ class _CommitPartition(StatelessSinkPartition[Part]):
             _log.warning("keys hold neither a hash nor a JSON object; left as they are", keys=outcome.unmerged[:5])
             self._service.instrumentation.unmerged(len(outcome.unmerged))
         if outcome.dropped:
-            for key in outcome.dropped.keys() - self._full:
+            for key in outcome.dropped.keys() - self._told:
                 _log.warning("a hash is full: from now on its fields with the lowest values are dropped", key=key)
-            self._full |= outcome.dropped.keys()
+            self._told |= outcome.dropped.keys()
             self._service.instrumentation.dropped(sum(outcome.dropped.values()))
         if applied:
             self._service.instrumentation.committed(applied, seconds, outcome.overflow)

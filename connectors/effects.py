@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -21,6 +21,8 @@ MOST_FIELDS = 3_000
 """Of an entry: the script passes them on as arguments, and Lua takes some 8,000 at once."""
 
 _MOST = 2**63
+_TEXT, _INTEGER = frozenset([str]), frozenset([int])
+_PLAIN = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?: |\Z))+", re.ASCII)
 _ID = re.compile(rb"[0-9]{1,20}-[0-9]{1,20}")
 
 
@@ -46,18 +48,15 @@ def _name(effect: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """A bound on the number of fields of a hash: past it, the counts of new fields are folded into others.
-
-    `fallbacks` names two for a field. The first is used once the hash has `limit` fields, if it exists or the hash has
-    fewer than twice `limit`; else the second. A field without fallbacks is never folded.
-    """
+    """A bound on the number of fields of a hash: past it, the counts of new fields are folded into others."""
 
     limit: int
-    fallbacks: Mapping[str, tuple[str, str]]
-    overflow: tuple[str, str]
-    """`(key, field)` of a hash where the folded counts of `watched` fields are added up."""
-    watched: tuple[str, ...]
-    """Prefixes of the fields whose folding is counted as overflow."""
+    fold: Callable[[str], tuple[str, str] | None]
+    """Names two fields for one. The first is used once the hash has `limit` fields, if it exists or the hash has fewer
+    than twice `limit`; else the second. A field for which it says None is never folded. A pure function of a module
+    (parts travel between processes); it is called only when a hash is nearly full."""
+    overflow: tuple[str, str] | None = None
+    """`(key, field)` of a hash where what is folded is added up."""
 
     def __post_init__(self) -> None:
         if type(self.limit) is not int or self.limit < 1:
@@ -66,10 +65,9 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """A second hash that gets the same increments, for those fields that start with one of `prefixes`."""
+    """A second hash that gets the same increments."""
 
     key: str
-    prefixes: tuple[str, ...]
     ttl: int | None = None
 
 
@@ -85,6 +83,11 @@ class Count:
 
     def __post_init__(self) -> None:
         _check(self, self.ttl)
+        # (By the columns: these are checked thousands at a time.)
+        if _TEXT.issuperset(map(type, self.counts)) and _INTEGER.issuperset(map(type, self.counts.values())):
+            values = self.counts.values()
+            if not values or -_MOST < min(values) <= max(values) < _MOST:
+                return
         for field, count in self.counts.items():
             if type(count) is not int or not -_MOST < count < _MOST or not isinstance(field, str):
                 raise ValueError(f"Count {self.key!r}: {field!r} cannot be counted up by {count!r}")
@@ -107,6 +110,8 @@ class Raise:
         _check(self, self.ttl)
         if self.limit is not None and (type(self.limit) is not int or self.limit < 1):
             raise ValueError(f"Raise {self.key!r} cannot leave room for {self.limit!r} fields")
+        if _TEXT.issuperset(map(type, self.values)) and _are_numbers(self.values.values()):
+            return
         for field, value in self.values.items():
             # (Lua reads neither digits of other scripts nor underscores.)
             plain = isinstance(value, str) and isinstance(field, str) and value.isascii() and "_" not in value
@@ -220,6 +225,11 @@ class Merge:
         for field, value in (*self.fields.items(), *self.beside.items()):
             if not isinstance(field, str) or not _is_scalar(value):
                 raise ValueError(f"Merge {self.key!r}: field {field!r} cannot be {value!r}")
+
+
+def _are_numbers(values: Collection[str]) -> bool:
+    """Whether all of `values` are texts, and plain numbers in digits; False for some that are, if dearer to tell."""
+    return _TEXT.issuperset(map(type, values)) and _PLAIN.fullmatch(" ".join(values)) is not None
 
 
 def _is_number(text: str) -> bool:

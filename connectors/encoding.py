@@ -5,35 +5,42 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from decimal import Decimal
 from typing import Any
 
 from connectors.delivery import Delivery, Part
-from connectors.effects import Append, Cap, Count, Effect, Merge, Put, PutNewest, Raise, RaiseId, Scalar
-
-_MIRRORED, _WATCHED = 1, 2
+from connectors.effects import Append, Count, Effect, Merge, Put, PutNewest, Raise, RaiseId, Scalar
 
 
 class _Keys:
-    """Keys in order of first use, each named by its position (from 1)."""
+    """Keys in order of first use, each named by its position (from 1).
 
-    def __init__(self) -> None:
+    :arg full: those of hashes that may be full; None: any may be.
+    """
+
+    def __init__(self, full: Container[str] | None) -> None:
         self.positions: dict[str, int] = {}
+        self._full = full
 
     def __call__(self, key: str) -> int:
         return self.positions.setdefault(key, len(self.positions) + 1)
 
+    def may_be_full(self, key: str) -> bool:
+        return self._full is None or key in self._full
 
-def encode(parts: Sequence[Part]) -> tuple[list[str | bytes], list[Any]]:
+
+def encode(parts: Sequence[Part], full: Container[str] | None = ()) -> tuple[list[str | bytes], list[Any]]:
     """`(keys, args)` of one commit of `parts`.
+
+    :arg full: keys of hashes that may have no room, for which it is sent along where counts go then; None: all.
 
     Text that was made of bytes which are not UTF-8 (with `surrogateescape`) becomes those bytes again, in keys and in
     the fields of Merge.
 
     :raises ValueError: a delivery is not whole.
     """
-    keys = _Keys()
+    keys = _Keys(full)
     deliveries: dict[Delivery, int] = {}
     entries: Counter[Delivery] = Counter()
     body: list[Any] = [len(parts)]
@@ -67,23 +74,14 @@ def _optional(value: int | None) -> int | str:
 
 def _count(effect: Count, keys: _Keys, out: list[Any]) -> None:
     cap, mirror = effect.cap, effect.mirror
-    out += ("C", keys(effect.key), _optional(effect.ttl), len(effect.counts))
-    out += (cap.limit, keys(cap.overflow[0]), cap.overflow[1]) if cap else ("", "", "")
+    folds = cap is not None and keys.may_be_full(effect.key)
+    out += ("C", keys(effect.key), _optional(effect.ttl), len(effect.counts), cap.limit if cap else "")
+    out += (keys(cap.overflow[0]), cap.overflow[1]) if cap and cap.overflow else ("", "")
     out += (keys(mirror.key), _optional(mirror.ttl)) if mirror else ("", "")
-    mirrored = mirror.prefixes if mirror else ()
-    if cap is None:
-        for field, count in effect.counts.items():
-            out += (field, count, _MIRRORED if field.startswith(mirrored) else 0)
-    else:
-        _capped_fields(effect.counts.items(), cap, mirrored, out)
-
-
-def _capped_fields(counts: Any, cap: Cap, mirrored: tuple[str, ...], out: list[Any]) -> None:
-    fallbacks, watched, none = cap.fallbacks, cap.watched, ("", "")
-    for field, count in counts:
-        flags = (_MIRRORED if field.startswith(mirrored) else 0) | (_WATCHED if field.startswith(watched) else 0)
-        first, second = fallbacks.get(field, none)
-        out += (field, count, flags, first, second)
+    out.append(int(folds))
+    out += itertools.chain.from_iterable(effect.counts.items())
+    if cap and folds:
+        out += itertools.chain.from_iterable(cap.fold(field) or ("", "") for field in effect.counts)
 
 
 def _raise(effect: Raise, keys: _Keys, out: list[Any]) -> None:

@@ -115,7 +115,7 @@ def effects(keyed: tuple[str, tuple[int, Tally]], *, settings: P35Settings, late
                 max_fields=settings.max_fields_per_bucket,
                 symbol_breakdown=settings.enable_symbol_breakdown,
             ),
-            *symbols.effects(prefix, one.newest),
+            *symbols.effects(prefix, one.seen, one.executed),
             *status.effects(prefix, len(one.ids), one.newest_seconds, one.skewed, late_count),
         ),
         CountNote(by_decision, one.skewed, late_count, one.newest_seconds),

@@ -19,7 +19,8 @@ still made until it has twice as many; after that they go to the symbol `__other
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -38,8 +39,8 @@ UNKNOWN_LIMIT = 1_000
 
 OTHER = "__other__"
 
-SYMBOL_DECISION, SYMBOL_REASON = "symbol_decision:", "symbol_reason:"
-"""What the fields of symbols begin with."""
+REASON, SYMBOL_DECISION, SYMBOL_REASON = "reason:", "symbol_decision:", "symbol_reason:"
+"""What the fields of reasons and of symbols begin with."""
 
 _ESCAPES = {"%3A": ":", "%25": "%"}
 _ESCAPED = re.compile("|".join(_ESCAPES))
@@ -86,66 +87,79 @@ def unknown_key(prefix: str, minute: int) -> str:
     return f"{prefix}:p35:unknown_decision:minute:{minute_name(minute)}"
 
 
+class _Fields(NamedTuple):
+    """The fields of a bucket, and their counts."""
+
+    gates: dict[str, int]
+    """Of decisions and of reasons."""
+    symbol_decisions: dict[str, int]
+    symbol_reasons: dict[str, int]
+
+
+def _fields_from(counts: Mapping[Kind, int], symbol_breakdown: bool) -> _Fields:
+    found = _Fields(defaultdict(int), defaultdict(int), defaultdict(int))
+    gates, by_decision, by_reason = found
+    for kind, count in counts.items():
+        decision, reason, symbol_decision, symbol_reason = _fields_of(kind)
+        gates[decision] += count
+        gates[reason] += count
+        if symbol_breakdown and symbol_decision:
+            by_decision[symbol_decision] += count
+            by_reason[symbol_reason] += count
+    return found
+
+
 def bucket_counts(counts: Mapping[Kind, int], symbol_breakdown: bool) -> dict[str, int]:
     """The fields of a bucket that `counts` add up to."""
-    fields: dict[str, int] = {}
-    for kind, count in counts.items():
-        for name in _fields_of(kind, symbol_breakdown).names:
-            fields[name] = fields.get(name, 0) + count
-    return fields
-
-
-class _FieldsOf(NamedTuple):
-    """The fields that a kind is counted in."""
-
-    names: tuple[str, ...]
-    fallbacks: dict[str, tuple[str, str]]
-    """Where they go when the bucket is full."""
+    gates, by_decision, by_reason = _fields_from(counts, symbol_breakdown)
+    return {**gates, **by_decision, **by_reason}
 
 
 @lru_cache(maxsize=16_384)
-def _fields_of(kind: Kind, symbol_breakdown: bool) -> _FieldsOf:
-    decision, reason = f"decision:{kind.decision}", f"reason:{kind.reason}"
-    fallbacks = {reason: (f"reason:{OTHER}", f"reason:{OTHER}")}
-    if not symbol_breakdown or not kind.symbol:
-        return _FieldsOf((decision, reason), fallbacks)
+def _fields_of(kind: Kind) -> tuple[str, str, str, str]:
+    """The fields that a kind is counted in: of its decision, its reason, and its symbol with either, if it has one."""
+    decision, reason = f"decision:{kind.decision}", f"{REASON}{kind.reason}"
+    if not kind.symbol:
+        return decision, reason, "", ""
     symbol = escaped(kind.symbol)
-    by_decision, by_reason = f"{SYMBOL_DECISION}{symbol}:{kind.decision}", f"{SYMBOL_REASON}{symbol}:{kind.reason}"
-    fallbacks[by_decision] = (by_decision, f"{SYMBOL_DECISION}{OTHER}:{kind.decision}")
-    fallbacks[by_reason] = (f"{SYMBOL_REASON}{symbol}:{OTHER}", f"{SYMBOL_REASON}{OTHER}:{OTHER}")
-    return _FieldsOf((decision, reason, by_decision, by_reason), fallbacks)
+    return decision, reason, f"{SYMBOL_DECISION}{symbol}:{kind.decision}", f"{SYMBOL_REASON}{symbol}:{kind.reason}"
 
 
-def _fallbacks(counts: Iterable[Kind], symbol_breakdown: bool) -> dict[str, tuple[str, str]]:
-    """Where the fields of `bucket_counts` go when the bucket is full."""
-    fallbacks: dict[str, tuple[str, str]] = {}
-    for kind in counts:
-        fallbacks.update(_fields_of(kind, symbol_breakdown).fallbacks)
-    return fallbacks
+def folded(field: str) -> tuple[str, str] | None:
+    """Where the counts of `field` go when the bucket is full, and when it is twice as full: see `Cap`."""
+    if field.startswith(REASON):
+        return f"{REASON}{OTHER}", f"{REASON}{OTHER}"
+    if field.startswith(SYMBOL_DECISION):
+        return field, f"{SYMBOL_DECISION}{OTHER}:{field.rpartition(':')[2]}"
+    if field.startswith(SYMBOL_REASON):
+        symbol = field.removeprefix(SYMBOL_REASON).partition(":")[0]
+        return f"{SYMBOL_REASON}{symbol}:{OTHER}", f"{SYMBOL_REASON}{OTHER}:{OTHER}"
+    return None
+
+
+def to_other(_decision: str) -> tuple[str, str]:
+    """Where the counts of a raw decision go when there are too many to tell apart."""
+    return OTHER, OTHER
 
 
 def effects(
     prefix: str, minute: int, counts: Mapping[Kind, int], *, ttl: int, max_fields: int, symbol_breakdown: bool
 ) -> list[Effect]:
     """What counting `counts` into `minute` does to Redis."""
-    cap = Cap(
-        max_fields,
-        _fallbacks(counts, symbol_breakdown),
-        (status.key(prefix), "overflow_total"),
-        ("reason:", SYMBOL_DECISION),
-    )
-    mirror = Mirror(summary_key(prefix, minute), ("decision:", "reason:"), SUMMARY_TTL)
+    key, fields = bucket_key(prefix, minute), _fields_from(counts, symbol_breakdown)
+    cap, quiet = Cap(max_fields, folded, (status.key(prefix), "overflow_total")), Cap(max_fields, folded)
     result: list[Effect] = [
-        Count(bucket_key(prefix, minute), bucket_counts(counts, symbol_breakdown), ttl, cap, mirror)
+        Count(key, fields.gates, ttl, cap, Mirror(summary_key(prefix, minute), SUMMARY_TTL)),
     ]
+    if fields.symbol_decisions:
+        # (A folded entry is counted once as overflow for its reason, and once for its symbol.)
+        result += Count(key, fields.symbol_decisions, ttl, cap), Count(key, fields.symbol_reasons, ttl, quiet)
     unknown: dict[str, int] = {}
     for kind, count in counts.items():
         if kind.unknown:
             unknown[kind.unknown] = unknown.get(kind.unknown, 0) + count
     if unknown:
-        other = dict.fromkeys(unknown, (OTHER, OTHER))
-        bound = Cap(UNKNOWN_LIMIT, other, (status.key(prefix), "overflow_total"), ())
-        result.append(Count(unknown_key(prefix, minute), unknown, SUMMARY_TTL, bound))
+        result.append(Count(unknown_key(prefix, minute), unknown, SUMMARY_TTL, Cap(UNKNOWN_LIMIT, to_other)))
     return result
 
 

@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from connectors.effects import Effect, Raise
 from sinks import status
 from sinks.times import seconds_text
-from sinks.values.counts import EXECUTE, Kind
 
 MAX_SYMBOLS = 10_000
 """Whoever makes symbols up must not fill the memory of Redis."""
@@ -31,20 +30,11 @@ def last_execute_key(prefix: str) -> str:
     return f"{prefix}:p35:symbol:last_execute"
 
 
-def effects(prefix: str, newest: Mapping[Kind, float]) -> list[Effect]:
-    """What entries whose newest times per kind are `newest` do to the two hashes."""
-    seen: dict[str, float] = {}
-    executed: dict[str, float] = {}
-    for kind, seconds in newest.items():
-        if kind.symbol:
-            seen[kind.symbol] = max(seconds, seen.get(kind.symbol, 0.0))
-            if kind.decision == EXECUTE:
-                executed[kind.symbol] = max(seconds, executed.get(kind.symbol, 0.0))
+def effects(prefix: str, seen: Mapping[str, float], executed: Mapping[str, float]) -> list[Effect]:
+    """What entries do to the two hashes, whose newest event times for each symbol are these."""
     dropped = (status.key(prefix), "symbols_dropped_total")
     return [
-        Raise(
-            key, {symbol: seconds_text(value) for symbol, value in values.items()}, limit=MAX_SYMBOLS, dropped=dropped
-        )
-        for key, values in ((last_seen_key(prefix), seen), (last_execute_key(prefix), executed))
-        if values
+        Raise(key, values, limit=MAX_SYMBOLS, dropped=dropped)
+        for key, newest in ((last_seen_key(prefix), seen), (last_execute_key(prefix), executed))
+        if (values := {symbol: seconds_text(seconds) for symbol, seconds in newest.items() if symbol})
     ]

@@ -18,10 +18,10 @@
 --                   generations of the group are kept; see create_group.lua)
 --       parts:      count, then for each   delivery, effect-count, effect ...
 --       an effect is one of
---         C key ttl field-count limit overflow-key overflow-field mirror-key mirror-ttl,
---             then for each field   name increment flags         (limit is empty: no cap)
---                              or   name increment flags first-fallback second-fallback
---             flags: 1 the mirror gets it too, 2 its folding counts as overflow, 3 both
+--         C key ttl field-count limit overflow-key overflow-field mirror-key mirror-ttl folds,
+--             then for each field   name increment
+--             then, where folds is 1, for each field   first-fallback second-fallback       (both empty: never folded)
+--             (limit is empty: no cap. The mirror gets the same. What is folded is counted in overflow-field, if any)
 --         R key ttl limit dropped-key dropped-field field-count, then   name value        raise to a maximum
 --             (with a limit: fields beyond it that have the lowest values are dropped, and counted in dropped-field)
 --         I key field stream-id                                raise to the newest stream ID
@@ -44,6 +44,7 @@
 --              so that the consumer registers anew and reads again what is left
 --          overflow: how much was folded; mended: fields that held no number and were replaced; unmerged: keys that
 --          are no records, and were left as they are; dropped: key, count, ... of the fields that a limit left no room for
+--        {'FULL', key ...}: these hashes may have no room, and it was not said how to fold; nothing was applied
 --        {'WRONGTYPE', key, found, wanted}: a target has the wrong type; nothing was applied
 --        an error: nothing was applied
 
@@ -66,9 +67,14 @@ local READERS = {}
 function READERS.C()
   local e = {key = take_key(), wanted = 'hash', ttl = take(), n = take_number(), limit = tonumber(take()),
              overflow_key = take_optional_key(), overflow_field = take(),
-             mirror = take_optional_key(), mirror_ttl = take(), first = cursor + 1}
-  e.width = e.limit and 5 or 3
-  cursor = cursor + e.n * e.width
+             mirror = take_optional_key(), mirror_ttl = take()}
+  local folds = take() == '1'
+  e.first = cursor + 1
+  cursor = cursor + e.n * 2
+  if folds then
+    e.folds = cursor + 1
+    cursor = cursor + e.n * 2
+  end
   return e
 end
 function READERS.R()
@@ -198,6 +204,18 @@ for i, part in ipairs(parts) do
     end
   end
 end
+-- Whether all fields would find room if all were new: how to fold them is long, and seldom needed.
+local room, full = {}, {'FULL'}
+for i, part in ipairs(parts) do
+  for _, e in ipairs(part.effects) do
+    if verdicts[i] == 'A' and e.op == 'C' and e.limit and not e.folds then
+      local before = room[e.key] or e.limit - redis.call('HLEN', e.key)
+      room[e.key] = before - e.n
+      if before >= 0 and room[e.key] < 0 then full[#full + 1] = e.key end
+    end
+  end
+end
+if #full > 1 then return full end
 
 -- 3. Ask for leave. Redis checks the rights of the user at each call, so every command of the next section is called on
 -- every key it will be called on, in a form that changes nothing: by adding 0, by setting what is set already, by a field
@@ -301,14 +319,12 @@ local function expire(key, ttl)
   if ttl ~= '' then redis.call('EXPIRE', key, ttl) end
 end
 
--- The field that a capped count goes to, and whether that is a fold.
-local function resolve(e, size, a)
-  local name = ARGV[a]
-  if size < e.limit or redis.call('HGET', e.key, name) then return name, false end
-  local first, second = ARGV[a + 3], ARGV[a + 4]
-  if first == '' then return name, false end
+-- The field that count `f` of a capped hash goes to, and whether that is a fold.
+local function resolve(e, size, f)
+  local name, first = ARGV[e.first + f * 2], ARGV[e.folds + f * 2]
+  if size < e.limit or first == '' then return name, false end
   if size < 2 * e.limit or redis.call('HGET', e.key, first) then return first, first ~= name end
-  return second, true
+  return ARGV[e.folds + f * 2 + 1], true
 end
 
 local WRITERS = {}
@@ -318,39 +334,38 @@ local function in_pages(command, key, list)
   for from = 1, #list, PAGE do redis.call(command, key, unpack(list, from, math.min(from + PAGE - 1, #list))) end
 end
 -- Position of a field (from 0) -> its value, or false where the hash has none.
-local function present(e, width)
+local function present(e)
   local values = {}
   for from = 0, e.n - 1, PAGE do
     local command = {'HMGET', e.key}
-    for f = from, math.min(from + PAGE, e.n) - 1 do command[#command + 1] = ARGV[e.first + f * width] end
+    for f = from, math.min(from + PAGE, e.n) - 1 do command[#command + 1] = ARGV[e.first + f * 2] end
     for i, value in ipairs(redis.call(unpack(command))) do values[from + i - 1] = value end
   end
   return values
 end
 function WRITERS.C(e)
-  local size = e.limit and redis.call('HLEN', e.key)
-  local tight = e.limit and size + e.n > e.limit
-  local there = tight and present(e, e.width)
+  local size = e.folds and redis.call('HLEN', e.key)
+  local tight = e.folds and size + e.n > e.limit
+  local there = tight and present(e)
   local folded = 0
   for f = 0, e.n - 1 do
-    local a = e.first + f * e.width
-    local field, by, flags = ARGV[a], ARGV[a + 1], ARGV[a + 2]
+    local field, by = ARGV[e.first + f * 2], ARGV[e.first + f * 2 + 1]
     if tight and not there[f] then
       local fold
-      field, fold = resolve(e, size, a)
-      if fold and (flags == '2' or flags == '3') then folded = folded + tonumber(by) end
+      field, fold = resolve(e, size, f)
+      if fold then folded = folded + tonumber(by) end
       increment(e.key, field, by)
       size = redis.call('HLEN', e.key)
     else
       increment(e.key, field, by)
     end
-    if e.mirror and (flags == '1' or flags == '3') then increment(e.mirror, field, by) end
+    if e.mirror then increment(e.mirror, field, by) end
   end
   if e.n > 0 then expire(e.key, e.ttl) end
   if e.mirror then expire(e.mirror, e.mirror_ttl) end
-  if folded > 0 then
+  if folded > 0 and e.overflow_key then
     overflow = overflow + folded
-    if e.overflow_key then increment(e.overflow_key, e.overflow_field, folded) end
+    increment(e.overflow_key, e.overflow_field, folded)
   end
 end
 
@@ -393,7 +408,7 @@ local function make_room(e, fresh, excess)
 end
 
 function WRITERS.R(e)
-  local there, fresh, raised = present(e, 2), {}, {}
+  local there, fresh, raised = present(e), {}, {}
   for f = 0, e.n - 1 do
     local field, value, current = ARGV[e.first + f * 2], ARGV[e.first + f * 2 + 1], there[f]
     if current then

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from operator import itemgetter
+from collections.abc import Sequence
+from itertools import repeat
 
 from flows.domain.decisions import KIND_FIELDS, kind_of
 from sinks.values.counts import Kind
@@ -20,28 +20,23 @@ class Layout:
     entries that say the same.
     """
 
-    __slots__ = ("_kinds", "_pick", "_timestamp")
+    __slots__ = ("_kinds", "_said", "_timestamp")
 
     def __init__(self, names: Sequence[bytes]) -> None:
-        last = {name: 2 * index + 1 for index, name in enumerate(names)}
+        last = {name: place for place, name in enumerate(names)}
         said = [name for name in KIND_FIELDS if name in last]
-        positions = [last[name] for name in said]
-        # (Of one position alone, an itemgetter makes no tuple.)
-        self._pick: Callable[[Sequence[bytes]], tuple[bytes, ...]] = (
-            itemgetter(*positions) if len(positions) > 1 else lambda pairs: tuple(pairs[one] for one in positions)
-        )
+        self._said = [last[name] for name in said]
         self._timestamp = last.get(b"timestamp")
         self._kinds = _Kinds(said)
 
-    def columns(self, entries: Sequence[Sequence[bytes]]) -> tuple[list[Kind], list[bytes]]:
-        """What each of `entries` is counted as, and its raw timestamp (empty when there is none).
+    def columns(self, values: Sequence[Sequence[bytes]], count: int) -> tuple[list[Kind], Sequence[bytes]]:
+        """What each of `count` entries is counted as, and its raw timestamp (empty when there is none).
 
-        :arg entries: name, value, name, value ... in this layout.
+        :arg values: of the fields, in this layout: for each the values of all entries.
         """
-        kinds = list(map(self._kinds.__getitem__, map(self._pick, entries)))
-        if self._timestamp is None:
-            return kinds, [b""] * len(kinds)
-        return kinds, list(map(itemgetter(self._timestamp), entries))
+        said = zip(*(values[place] for place in self._said), strict=True) if self._said else repeat((), count)
+        kinds = list(map(self._kinds.__getitem__, said))
+        return kinds, [b""] * count if self._timestamp is None else values[self._timestamp]
 
 
 class _Kinds(dict[tuple[bytes, ...], Kind]):

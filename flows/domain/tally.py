@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
-from operator import attrgetter, itemgetter, le
+from itertools import compress, islice
+from operator import attrgetter, le
+from typing import Any
 
 from connectors.delivery import Batch, Delivery
 from connectors.stream_id import milliseconds
@@ -19,7 +20,7 @@ from connectors.times import EPOCH
 from flows.domain.decisions import event_seconds
 from flows.domain.layout import Layout
 from flows.domain.windows import minute_of
-from sinks.values.counts import Kind
+from sinks.values.counts import EXECUTE, Kind
 
 COMMIT_MICROSECONDS = 10_000
 ENTRY_MICROSECONDS, KIND_MICROSECONDS, SYMBOL_MICROSECONDS, MINUTE_MICROSECONDS = 0.8, 2, 4, 30
@@ -31,7 +32,7 @@ MOST_NAME_BYTES = 4_096
 """What is remembered of publishers: a layout with names beyond that is worked out each time."""
 
 
-_names_of = itemgetter(slice(None, None, 2))
+_decision_of, _symbol_of = attrgetter("decision"), attrgetter("symbol")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,17 @@ class Tally:
     """Minutes since the epoch."""
     ids: tuple[bytes, ...]
     counts: Mapping[Kind, int]
-    newest: Mapping[Kind, float]
-    """Event time of the newest entry of each kind, in seconds since the epoch."""
+    seen: Mapping[str, float]
+    """Event time of the newest entry of each symbol, in seconds since the epoch; under "" those that name none."""
+    executed: Mapping[str, float]
+    """The same of those whose decision is EXECUTE."""
     skewed: int
     """How many had an unusable timestamp."""
 
     @property
     def newest_seconds(self) -> float:
         """Event time of the newest entry, in seconds since the epoch."""
-        return max(self.newest.values())
+        return max(self.seen.values())
 
     @property
     def event_time(self) -> datetime:
@@ -98,7 +101,6 @@ class Combiner:
         to.entries += len(batch.rows)
         ids, rows = zip(*batch.rows, strict=True)
         kinds, stamps = self._columns(rows)
-        to.symbols.update(map(attrgetter("symbol"), kinds))
         # A batch is in stream order: a time that is not ahead of its first entry is not ahead of a later one either,
         # whose ID need not be read then.
         oldest = milliseconds(ids[0])
@@ -122,20 +124,31 @@ class Combiner:
         for minute, column in columns.items():
             to.minute(minute).add(*column)
 
-    def _columns(self, rows: Sequence[Sequence[bytes]]) -> tuple[list[Kind], list[bytes]]:
+    def _columns(self, rows: Sequence[Sequence[bytes]]) -> tuple[Sequence[Kind], Sequence[bytes]]:
         """The kind and the raw timestamp of each of `rows`, which are the fields of an entry each."""
-        names = list(map(_names_of, rows))
-        if names.count(names[0]) == len(names):
-            return self._layout(names[0]).columns(rows)
+        found = self._alike(rows)
+        if found is not None:
+            return found
         places: dict[tuple[bytes, ...], list[int]] = {}
-        for place, one in enumerate(names):
-            places.setdefault(tuple(one), []).append(place)
-        found: dict[int, tuple[Kind, bytes]] = {}
-        for several, some in places.items():
-            columns = self._layout(several).columns([rows[place] for place in some])
-            found.update(zip(some, zip(*columns, strict=True), strict=True))
-        kinds, stamps = zip(*(found[place] for place in range(len(rows))), strict=True)
-        return list(kinds), list(stamps)
+        for place, row in enumerate(rows):
+            places.setdefault(tuple(row[::2]), []).append(place)
+        kinds: list[Any] = [None] * len(rows)
+        stamps = [b""] * len(rows)
+        for names, some in places.items():
+            values = list(zip(*(rows[place][1::2] for place in some), strict=True))
+            for place, kind, stamp in zip(some, *self._layout(names).columns(values, len(some)), strict=True):
+                kinds[place], stamps[place] = kind, stamp
+        return kinds, stamps
+
+    def _alike(self, rows: Sequence[Sequence[bytes]]) -> tuple[Sequence[Kind], Sequence[bytes]] | None:
+        """As `_columns`, where all of `rows` have the same names in the same order; else None."""
+        if len(set(map(len, rows))) > 1 or not rows[0]:
+            return None
+        columns = list(zip(*rows, strict=True))
+        names = columns[::2]
+        if any(column.count(column[0]) < len(rows) for column in names):
+            return None
+        return self._layout([column[0] for column in names]).columns(columns[1::2], len(rows))
 
     def _layout(self, names: Sequence[bytes]) -> Layout:
         key = tuple(names)
@@ -155,18 +168,17 @@ class _Sum:
     def __init__(self, delivery: Delivery) -> None:
         self.delivery = delivery
         self.entries = 0
-        self.symbols: set[str] = set()
         self.minutes: dict[int, _Minute] = {}
 
     @property
     def full(self) -> bool:
         """Whether it holds as much as one commit should."""
-        kinds = sum(len(minute.counts) for minute in self.minutes.values())
+        minutes = self.minutes.values()
         return (
             self.entries * ENTRY_MICROSECONDS
-            + kinds * KIND_MICROSECONDS
-            + len(self.symbols) * SYMBOL_MICROSECONDS
-            + len(self.minutes) * MINUTE_MICROSECONDS
+            + sum(len(minute.counts) for minute in minutes) * KIND_MICROSECONDS
+            + sum(len(minute.seen) for minute in minutes) * SYMBOL_MICROSECONDS
+            + len(minutes) * MINUTE_MICROSECONDS
         ) >= COMMIT_MICROSECONDS
 
     def minute(self, number: int) -> _Minute:
@@ -179,7 +191,7 @@ class _Sum:
     def tallies(self) -> list[Tally]:
         """What was counted, minute by minute."""
         return [
-            Tally(self.delivery, number, tuple(one.ids), one.counts, one.newest, one.skewed)
+            Tally(self.delivery, number, tuple(one.ids), one.counts, one.seen, one.executed, one.skewed)
             for number, one in self.minutes.items()
         ]
 
@@ -187,24 +199,34 @@ class _Sum:
 class _Minute:
     """A tally under construction."""
 
-    __slots__ = ("counts", "ids", "newest", "skewed")
+    __slots__ = ("counts", "executed", "ids", "newest", "seen", "skewed")
 
     def __init__(self) -> None:
         self.ids: list[bytes] = []
         self.counts: Counter[Kind] = Counter()
-        self.newest: dict[Kind, float] = {}
+        self.seen: dict[str, float] = {}
+        self.executed: dict[str, float] = {}
+        self.newest = 0.0
         self.skewed = 0
 
     def add(self, kinds: Sequence[Kind], seconds: Sequence[float], ids: Sequence[bytes]) -> None:
         """Count entries, given by columns."""
         self.ids += ids
         self.counts.update(kinds)
-        newest: Iterable[tuple[Kind, float]] = zip(kinds, seconds, strict=True)
-        if all(map(le, seconds, islice(seconds, 1, None))):
-            newest = dict(newest).items()  # in order: the last is the newest
-        for kind, at in newest:
-            if at > self.newest.get(kind, -1.0):
-                self.newest[kind] = at
+        symbols = list(map(_symbol_of, kinds))
+        seen: Iterable[tuple[str, float]] = zip(symbols, seconds, strict=True)
+        executed = compress(zip(symbols, seconds, strict=True), map(EXECUTE.__eq__, map(_decision_of, kinds)))
+        if seconds[0] >= self.newest and all(map(le, seconds, islice(seconds, 1, None))):
+            # In order: the last is the newest.
+            self.seen.update(seen)
+            self.executed.update(executed)
+            self.newest = seconds[-1]
+            return
+        for newest, some in ((self.seen, seen), (self.executed, executed)):
+            for symbol, at in some:
+                if at > newest.get(symbol, -1.0):
+                    newest[symbol] = at
+        self.newest = max(self.newest, *seconds)
 
 
 def tally(batch: Batch, max_future_skew: float) -> list[Tally]:

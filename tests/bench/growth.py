@@ -120,11 +120,13 @@ def _day(symbol_breakdown: bool) -> dict[str, Any]:
                 max_fields=settings.max_fields_per_bucket,
                 symbol_breakdown=symbol_breakdown,
             )
-            effect = next(one for one in effects if isinstance(one, Count) and one.key.startswith(BUCKETS))
-            fields, names = max(fields, len(effect.counts)), names + sum(map(len, effect.counts))
-            _count(client, effect)
-            if effect.mirror:
-                summaries.append(effect.mirror.key)
+            counts = [one for one in effects if isinstance(one, Count) and one.key.startswith(BUCKETS)]
+            made = [field for one in counts for field in one.counts]
+            fields, names = max(fields, len(made)), names + sum(map(len, made))
+            for one in counts:
+                _count(client, one)
+                if one.mirror:
+                    summaries.append(one.mirror.key)
         client.delete(*summaries[:-120])  # they live for two hours
         with_summaries = client.info("memory")["used_memory"] - empty
         client.delete(*summaries)
@@ -138,7 +140,7 @@ def _count(client: redis.Redis, effect: Count) -> None:
     pipeline = client.pipeline(transaction=False)
     for field, count in effect.counts.items():
         pipeline.hincrby(effect.key, field, count)
-        if effect.mirror and field.startswith(effect.mirror.prefixes):
+        if effect.mirror:
             pipeline.hincrby(effect.mirror.key, field, count)
     pipeline.expire(effect.key, effect.ttl)
     if effect.mirror:

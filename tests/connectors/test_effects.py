@@ -20,7 +20,7 @@ WRONG: dict[str, Callable[..., Any]] = {
     "Count needs a key, and '' is none": lambda: Count("", {"a": 1}),
     "Count needs a key, and None is none": lambda: Count(None, {"a": 1}),  # type: ignore[arg-type]
     "Count 'k' cannot have a time to live of 0": lambda: Count("k", {"a": 1}, ttl=0),
-    "Cap cannot leave room for 0 fields": lambda: Cap(0, {}, ("k", "f"), ()),
+    "Cap cannot leave room for 0 fields": lambda: Cap(0, lambda _field: None),
     "Raise 'k': 'a' cannot be raised to 'text'": lambda: Raise("k", {"a": "text"}),
     "Raise 'k': 'a' cannot be raised to 'nan'": lambda: Raise("k", {"a": "nan"}),
     "Raise 'k': 'a' cannot be raised to '1_000'": lambda: Raise("k", {"a": "1_000"}),

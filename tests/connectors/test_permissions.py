@@ -23,8 +23,8 @@ DELIVERY = Delivery("s", "g", "c", "lease:c", "token", "counters")
 IDS = tuple(f"{number}-0".encode() for number in range(1, 7))
 RECORDS = ("record", "object", "text", "hash")
 EFFECTS = (
-    Count("capped", {"a": 2, "b": 1}, 100, Cap(1, {"a": ("o", "o"), "b": ("o", "o")}, ("over", "n"), ("a",))),
-    Count("counted", {"a": 2, "old": 1}, mirror=Mirror("mirror", ("a",), 100)),
+    Count("capped", {"a": 2, "b": 1}, 100, Cap(1, lambda _field: ("o", "o"), ("over", "n"))),
+    Count("counted", {"a": 2, "old": 1}, mirror=Mirror("mirror", 100)),
     Raise("raised", {"x": "5.5", "y": "7"}, ttl=100, limit=1, dropped=("room", "n")),
     RaiseId("last", "id", IDS[2]),
     Put("put", {"k": "v"}, ttl=100),

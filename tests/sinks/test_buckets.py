@@ -88,8 +88,8 @@ def test_the_summary_is_the_bucket_without_symbols(counts: dict[Kind, int]) -> N
 
 
 def test_lifetimes_are_48_hours_for_the_bucket_and_longer_than_an_hour_for_the_rest() -> None:
-    bucket, unknown = effects_of({Kind("UNKNOWN", "none", "S", "HOLD"): 1})
-    assert bucket.ttl == 172_800
+    bucket, *symbols, unknown = effects_of({Kind("UNKNOWN", "none", "S", "HOLD"): 1})
+    assert {one.ttl for one in (bucket, *symbols)} == {172_800}
     assert bucket.mirror is not None
     assert bucket.mirror.ttl == unknown.ttl == 7_200
 
@@ -101,33 +101,34 @@ def test_raw_unknown_decisions_are_counted_together_whatever_else_differs() -> N
         Kind("UNKNOWN", "x", "B", ""): 5,
         Kind("SKIP", "x", "B", ""): 7,
     }
-    _bucket, unknown = effects_of(counts)
+    *_bucket, unknown = effects_of(counts)
     assert (unknown.key, unknown.counts) == ("quantum:p35:unknown_decision:minute:202602010657", {"HOLD": 5})
-    assert len(effects_of({Kind("SKIP", "x", "B", ""): 7})) == 1
+    assert {one.key for one in effects_of({Kind("SKIP", "x", "B", ""): 7})} == {"quantum:p35:bucket:202602010657"}
 
 
 def test_past_the_bound_new_reasons_go_to_other_and_decisions_stay() -> None:
-    (bucket,) = effects_of({Kind("SKIP", "a:x", "S", ""): 1})
-    cap = bucket.cap
-    assert cap is not None
-    assert (cap.limit, cap.overflow) == (5_000, ("quantum:p35:status", "overflow_total"))
-    assert {name: fallback[0] for name, fallback in cap.fallbacks.items()} == {
-        "reason:a:x": "reason:__other__",
-        "symbol_reason:S:a:x": "symbol_reason:S:__other__",
-        "symbol_decision:S:SKIP": "symbol_decision:S:SKIP",
-    }
-    assert {fallback[1] for fallback in cap.fallbacks.values()} == {
-        "reason:__other__",
-        "symbol_reason:__other__:__other__",
-        "symbol_decision:__other__:SKIP",
+    caps = {name: one.cap for one in effects_of({Kind("SKIP", "a:x", "S:T", ""): 1}) for name in one.counts}
+    told = ("quantum:p35:status", "overflow_total")
+    assert {name: (cap.limit, cap.fold(name), cap.overflow) for name, cap in caps.items() if cap} == {
+        "decision:SKIP": (5_000, None, told),
+        "reason:a:x": (5_000, ("reason:__other__", "reason:__other__"), told),
+        "symbol_decision:S%3AT:SKIP": (
+            5_000,
+            ("symbol_decision:S%3AT:SKIP", "symbol_decision:__other__:SKIP"),
+            told,
+        ),
+        "symbol_reason:S%3AT:a:x": (
+            5_000,
+            ("symbol_reason:S%3AT:__other__", "symbol_reason:__other__:__other__"),
+            None,
+        ),
     }
 
 
 def test_each_entry_overflows_once_for_its_reason_and_not_again_for_its_symbols_reason() -> None:
-    (bucket,) = effects_of({Kind("SKIP", "a", "S", ""): 1})
-    assert bucket.cap is not None
-    watched = [name for name in bucket.counts if name.startswith(bucket.cap.watched)]
-    assert watched == ["reason:a", "symbol_decision:S:SKIP"]
+    effects = effects_of({Kind("SKIP", "a", "S", ""): 1})
+    told = [name for one in effects for name in one.counts if one.cap and one.cap.overflow and one.cap.fold(name)]
+    assert told == ["reason:a", "symbol_decision:S:SKIP"]
 
 
 SYMBOLS = st.text(alphabet="A:%235a", max_size=8) | st.text(max_size=8)

@@ -32,7 +32,7 @@ class Ledger:
                 continue
             for name, count in effect.counts.items():
                 self._add(effect.key, name, count)
-                if effect.mirror is not None and name.startswith(effect.mirror.prefixes):
+                if effect.mirror is not None:
                     self._add(effect.mirror.key, name, count)
                     self.ttls[effect.mirror.key] = effect.mirror.ttl
 
