@@ -156,7 +156,7 @@ class _CommitPartition(StatelessSinkPartition[Part]):
         self._step_id = step_id
         self._client = service.connect()
         self._wire = Wire(self._client)
-        self._part = f"commit {worker_index}"
+        self._part = f"commit {worker_index} of {step_id}"
         self._under_way: _UnderWay | None = None
         self._assembly = Assembly()
         self._service.in_parts.append(self._assembly.ids)

@@ -44,6 +44,8 @@ class Reader:
         """Whether a wait goes ahead of the read that is under way."""
         self.sent_at = 0.0
         """When the last read was sent, monotonic seconds."""
+        self.due_at = 0.0
+        """When the next one is to be sent, if none is under way, monotonic seconds."""
 
     @property
     def under_way(self) -> bool:

@@ -88,7 +88,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._consumer = Consumer(self._client, wire, source.config, name, service.settings.redis_place())
         self._sizer = BatchSizer(source.max_batch)
         self._backoff = Backoff()
-        self._part = f"source {name}"
+        self._part = f"source {name} of {source.config.stream}"
         service.supervisor.expect(self._part)
         self._called = datetime.now(UTC)
         self._awake: datetime | None = None
@@ -104,14 +104,14 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._owners: list[bytes] = []
         self._look_at = 0.0
         self._unchecked = 0
-        self._may_not_block = False
         self._asked = 0
-        self._rest_until = 0.0
         self._read_once = False
         self._owes_a_batch = False
 
     def next_batch(self) -> list[Batch]:
         self._service.turn()
+        if self._awake is not None:
+            self._reader.due_at = 0.0  # the pause is over
         self._called, self._awake = datetime.now(UTC), None
         try:
             stopping = self._service.lifecycle.stopping
@@ -159,6 +159,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         # The runtime looks at the clock before it calls `next_batch`, and waits afterwards for as long as this lies
         # behind that: counted from now, a pause would be longer by all the time that this turn was blocked.
         self._awake = self._called + timedelta(seconds=seconds)
+        self._reader.due_at = time.monotonic() + seconds
 
     def _step(self) -> list[Batch]:
         """One piece of work: the first of the phases that has something to do."""
@@ -212,6 +213,9 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
             self._sizer.saw(entries)
             self._unchecked += len(entries)
         self._owes_a_batch = go_on()
+        # The runtime needs more turns to carry it to its sink: a read that blocked now, of whichever source of this
+        # worker, would hold it up.
+        self._service.under_way.brought()
         return [Batch(delivery, entries, self._owes_a_batch)]
 
     def _lost(self) -> list[Batch]:
@@ -228,26 +232,20 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
                     self._say_what_is_missing()
                 self._pause(FULL_PAUSE_SECONDS)
                 return []
-            if self._may_not_block:
-                self._may_not_block = False
+            if self._service.under_way.lets_pass(self._reader):
                 return []
-            rest = self._rest_until - time.monotonic()
+            rest = self._reader.due_at - time.monotonic()
             if rest > 0:
                 time.sleep(rest)  # (by `next_awake`, the runtime would look at the clock every millisecond)
             self._send()
-        if self._may_not_block and not self._reader.ready():
-            self._may_not_block = False
+        if not self._reader.ready() and self._service.under_way.lets_pass(self._reader):
             return []
         if not self._service.under_way.turn_of(self._reader):
             return []
         entries = self._receive()
         if entries is None:
             return self._lost()
-        batch = self._emit(entries, partial(self._read_on, len(entries)))
-        # The runtime may need another turn to carry a batch to its sink (when an epoch ends, say): a read that blocked
-        # now would hold it up.
-        self._may_not_block = bool(batch)
-        return batch
+        return self._emit(entries, partial(self._read_on, len(entries)))
 
     def _read_on(self, entries: int) -> bool:
         """Send the next read if this one, of so many entries, did not take all there was, or there is no linger.
@@ -256,7 +254,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         """
         whole = entries == self._asked
         if self._source.linger and entries > 0 and not whole:
-            self._rest_until = time.monotonic() + self._source.linger
+            self._reader.due_at = time.monotonic() + self._source.linger
         elif entries and time.monotonic() < self._look_at and not self._too_many_in_flight():
             self._send()
             return whole and self._source.announce

@@ -34,18 +34,40 @@ def answered(source: DrivenSource) -> None:
     wait_for(lambda: select.select([reader(source)], [], [], 0)[0], "an answer")
 
 
-def all_idle(raw: redis.Redis, every: list[DrivenSource]) -> None:
-    """All wait for their streams, in Redis. The first has an answer while the others begin to: so nobody waits here."""
+def know_nothing_new(every: list[DrivenSource]) -> None:
+    """All have read once, found nothing, and have no read under way."""
     for source in every:
-        assert source.poll() == []
-    for _ in range(2):
-        raw.xadd(STREAMS[0], {"f": "v"})
-        if not reader(every[0]).under_way:
-            every[0].batch()
+        wait_for(lambda one=source: one.poll() == [] and reader(one)._idle_at, "an empty read", every=0.001)
+    assert not any(reader(source).under_way for source in every)
+
+
+def all_idle(raw: redis.Redis, every: list[DrivenSource]) -> None:
+    """All wait for their streams, in Redis. The first has an answer when the last begins to: so nobody waits here."""
+    know_nothing_new(every)
+    assert [source.poll() for source in every[:-1]] == [[]] * (len(every) - 1)
+    raw.xadd(STREAMS[0], {"f": "v"})
     answered(every[0])
-    assert [source.poll() for source in every[1:]] == [[]] * 11
+    assert every[-1].poll() == []
     assert len(every[0].poll()) == 1
-    assert [reader(source).under_way for source in every] == [True] * 12
+    assert [reader(source).under_way for source in every] == [True] * len(every)
+
+
+def let_pass(every: list[DrivenSource]) -> None:
+    """Behind a batch, each of them comes by once without waiting: the steps behind them are at work."""
+    assert [source.poll() for source in every] == [[]] * len(every)
+
+
+def test_nobody_waits_while_another_has_not_asked_yet(
+    server: PrivateRedis, raw: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came for it meanwhile would be found only when that wait is over."""
+    monkeypatch.setattr(reading, "BLOCK_MS", 60_000)
+    one, other = sources(server.url)[:2]
+    know_nothing_new([one, other])
+    assert one.poll() == []
+    assert (reader(one).under_way, reader(other).under_way) == (True, False)
+    entry = raw.xadd(STREAMS[1], {"f": "v"})
+    assert [row[0] for row in other.batch().rows] == [entry]
 
 
 def test_an_entry_is_found_in_the_next_round_however_many_streams_are_idle(
@@ -55,6 +77,7 @@ def test_an_entry_is_found_in_the_next_round_however_many_streams_are_idle(
     monkeypatch.setattr(reading, "BLOCK_MS", 60_000)
     every = sources(server.url)
     all_idle(raw, every)
+    let_pass(every)
     connections = raw.info("stats")["total_connections_received"]
     for number in (7, 3, 11):
         entry = raw.xadd(STREAMS[number], {"f": "v"})
@@ -62,6 +85,7 @@ def test_an_entry_is_found_in_the_next_round_however_many_streams_are_idle(
         assert [source.poll() for source in every[:number]] == [[]] * number
         (batch,) = every[number].poll()
         assert [row[0] for row in batch.rows] == [entry]
+        let_pass(every)
     assert [reader(source).under_way for source in every] == [True] * 12
     assert raw.info("stats")["total_connections_received"] == connections
 
@@ -94,3 +118,16 @@ def test_a_source_that_has_ended_is_waited_for_no_more(server: PrivateRedis, raw
     other.partition.close()
     entry = raw.xadd(STREAMS[0], {"f": "v"})
     assert [row[0] for row in one.batch().rows] == [entry]
+
+
+def test_the_process_is_ready_and_well_when_each_of_them_is(server: PrivateRedis, raw: redis.Redis) -> None:
+    one = service(server.url)
+    first, second = (DrivenSource(one, 0, GroupConfig(stream, "g")) for stream in STREAMS[:2])
+    raw.set(STREAMS[1], "no stream")
+    first.poll()
+    wait_for(lambda: first.poll() == [] and one.outage.redis_up, "the first source")
+    second.poll()
+    assert not one.outage.redis_up
+    raw.xadd(STREAMS[0], {"f": "v"})
+    assert first.batch()
+    assert not one.outage.redis_up
