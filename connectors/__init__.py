@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from connectors.app import App as App
     from connectors.commit import CommitSink as CommitSink
     from connectors.delivery import Batch as Batch
     from connectors.delivery import Delivery as Delivery
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from connectors.per_entry import each as each
     from connectors.polled import PolledSource as PolledSource
     from connectors.service import Service as Service
+    from connectors.settings import AppSettings as AppSettings
     from connectors.settings import ConsumerSettings as ConsumerSettings
     from connectors.settings import RedisSettings as RedisSettings
     from connectors.source import ConsumerGroupSource as ConsumerGroupSource
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from connectors.windowing import tumble as tumble
 
 _MODULES = {
+    "app": ("App",),
     "commit": ("CommitSink",),
     "delivery": ("Batch", "Delivery", "Entry", "Part"),
     "derived": ("DerivedSink",),
@@ -52,7 +55,7 @@ _MODULES = {
     "per_entry": ("Message", "each"),
     "polled": ("PolledSource",),
     "service": ("Service",),
-    "settings": ("ConsumerSettings", "RedisSettings"),
+    "settings": ("AppSettings", "ConsumerSettings", "RedisSettings"),
     "source": ("ConsumerGroupSource",),
     "table": ("HashTable",),
     "windowing": ("tumble",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,25 @@ def running() -> Dataflow | None:
         return None
     flow = main.kwargs.get("flow")
     return flow if isinstance(flow, Dataflow) else None
+
+
+def before_run(flow: Dataflow, prepare: Callable[[], None]) -> None:
+    """Let a process that `python -m bytewax.run` started call `prepare` before it runs `flow`, and only then.
+
+    It is called in the main thread, and may end the process. In any other process this does nothing.
+    """
+    main: Any = sys.modules["__main__"]
+    if main.__spec__ is None or main.__spec__.name != "bytewax.run":
+        return
+    run = main.cli_main
+
+    def prepared(**_given: Any) -> None:
+        if main.kwargs["flow"] is flow:
+            prepare()
+        run(**main.kwargs)  # (those that `epochs.never_end` may have changed since)
+
+    # The module with the flow is imported before the name is looked up: there is no other way in between.
+    main.cli_main = prepared
 
 
 def stateful_behind(flow: Dataflow, step_id: str, exempt: object) -> list[str]:

@@ -147,6 +147,12 @@ class ConsumerSettings(RedisSettings):
     status_interval_sec: float = Field(2, gt=0, le=3_600, description="seconds between looks at pending and lag")
 
 
+class AppSettings(ConsumerSettings):
+    """What an `App` needs to know."""
+
+    linger_ms: float = Field(0, ge=0, le=1_000, description="milliseconds between reads while few messages come")
+
+
 def _databases(url: SplitResult) -> list[str]:
     """What `url` calls its database: redis-py takes what is no number, in a path, for database 0."""
     path = "" if url.scheme == "unix" else unquote(url.path).removeprefix("/")

@@ -12,6 +12,7 @@ from bytewax.dataflow import Dataflow
 from bytewax.errors import BytewaxRuntimeError
 from bytewax.testing import run_main
 
+from connectors.app import App
 from connectors.delivery import Batch, Delivery, Entry, Read
 from connectors.group_config import GroupConfig
 from connectors.per_entry import Message
@@ -33,15 +34,20 @@ def batch(*entries: Mapping[str, str], stream: str = "stream", group: str = "gro
     return Batch(Delivery(stream, group, "test", "lease", "token", reads=reads), rows)
 
 
-def run_until_caught_up(flow: Dataflow, service: Service, *groups: GroupConfig, seconds: float = 60.0) -> None:
+def run_until_caught_up(
+    flow: Dataflow, service: Service | None = None, *groups: GroupConfig, seconds: float = 60.0
+) -> None:
     """Run `flow` until each of `groups` has read and committed all that its stream holds, and stop it.
 
     Blocks meanwhile; call it from the main thread. An exception that a step raises passes.
 
-    :arg service: that of its sources and sinks.
+    :arg service: that of its sources and sinks. An `App` knows it, and its groups: `bind` it to a Redis first.
     :raises TimeoutError: they had not after so many seconds. What they have committed stays.
     :raises RuntimeError: the flow ended by itself, with a status other than 0; its log says why.
     """
+    if isinstance(flow, App):
+        service, groups = service or flow.service, groups or tuple(flow.groups)
+    assert service is not None, "a flow that is no App needs the service of its sources and sinks"
     lifecycle, ended, caught_up = service.lifecycle, threading.Event(), threading.Event()
 
     def watch() -> None:

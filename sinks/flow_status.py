@@ -9,16 +9,11 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import time
 from collections.abc import Callable
 
 import redis
 
-from connectors.connection import Script
-
-_sign = Script.load("sign")
+from connectors.sign import sign as sign_in
 
 ALIVE_SECONDS = 30.0
 """A flow without a sign of life for so long is not running."""
@@ -30,22 +25,8 @@ def key(prefix: str, flow: str) -> str:
 
 
 def sign(prefix: str, flow: str, version: str) -> Callable[[redis.Redis], None]:
-    """What leaves a sign of life of `flow`, run by this process from now on. See `connectors.pulse`.
-
-    One is left also while Redis is at its `maxmemory`, where a flow that runs goes on.
-    """
-    facts = {
-        "instance": f"{socket.gethostname()}-{os.getpid()}",
-        "service_start_ts": str(int(time.time())),
-        "version": version,
-    }
-
-    arguments = ["seen_at", *(value for pair in facts.items() for value in pair)]
-
-    def leave(client: redis.Redis) -> None:
-        _sign(client, [key(prefix, flow)], arguments)
-
-    return leave
+    """What leaves a sign of life of `flow`, run by this process from now on. See `connectors.pulse`."""
+    return sign_in([key(prefix, flow)], version)
 
 
 def is_alive(seen_at: float | None, now: float) -> bool:

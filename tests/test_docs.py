@@ -191,12 +191,12 @@ def test_the_flow_of_the_readme_counts(client: redis.Redis, flows: FlowProcess.F
     (source,) = blocks("python")
     (tmp_path / "orders.py").write_text(source, "utf-8")
     for customer in ("ann", "bob", "ann"):
-        client.xadd("orders", {"customer": customer})
+        client.xadd("orders", {"customer": customer, "n": "3"})
     client.xadd("orders", {"other": "field"})
-    process = flows(module="orders", PYTHONPATH=str(tmp_path))
-    wait_for(lambda: client.hlen("orders:by_customer") == 3, "the counts")
-    assert client.hgetall("orders:by_customer") == {"ann": "2", "bob": "1", "?": "1"}
-    assert client.xpending("orders", "counters")["pending"] == 0
+    process = flows(module=f"{tmp_path}/orders:app")
+    wait_for(lambda: client.xlen("orders:dead"), "the last of them")
+    assert client.hgetall("orders:by_customer") == {"ann": "6", "bob": "3"}
+    assert client.xpending("orders", "orders")["pending"] == 0
     assert process.stop() == 0, process.log()
 
 

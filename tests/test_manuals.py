@@ -92,7 +92,8 @@ def test_what_a_manual_says_to_type_can_be_typed(
 def test_the_flow_of_the_manual_passes_on_what_is_large_and_its_own_test_holds(
     client: redis.Redis, flows: FlowProcess.Factory, tmp_path: Path
 ) -> None:
-    flow, test = blocks("writing-a-flow", "python")
+    first, flow, test = blocks("writing-a-flow", "python")
+    assert first in (ROOT / "README.md").read_text("utf-8")  # (where it is run)
     (tmp_path / "large_orders.py").write_text(flow, "utf-8")
     (tmp_path / "test.py").write_text(test, "utf-8")
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}

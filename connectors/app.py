@@ -1,0 +1,212 @@
+"""A whole program in a few lines: functions of entries, and what they need to run as a flow.
+
+    from connectors import App, Count
+
+    app = App("orders")
+
+
+    @app.each("orders", dead_letters="orders:dead")
+    def orders(entry):
+        yield Count("orders:by_customer", {entry["customer"]: int(entry["n"])})
+
+`python -m bytewax.run orders:app` runs it. An App is the Bytewax dataflow that one would write by hand (step by step:
+docs/writing-a-flow.md), and other steps can be added to it. It reads its settings and connects when it runs; to import
+it, to test its functions or to draw it takes neither.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
+
+import bytewax.operators as op
+from bytewax.dataflow import Dataflow
+from prometheus_client import REGISTRY, CollectorRegistry
+
+from connectors import graph
+from connectors.app_process import AppProcess, read_states, said
+from connectors.commit import CommitSink
+from connectors.delivery import Batch
+from connectors.derived import DerivedSink
+from connectors.group_config import GroupConfig
+from connectors.group_state import GroupState
+from connectors.late import Late, LatePolled, LateSink, LateSource
+from connectors.metrics import serve
+from connectors.per_entry import DEAD_LETTERS, Function
+from connectors.per_entry import each as each_entry
+from connectors.polled import PolledSource
+from connectors.service import Service
+from connectors.settings import AppSettings, load
+from connectors.source import ConsumerGroupSource
+from connectors.start import start as start_process
+
+AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
+Made = TypeVar("Made")
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+
+
+class App(Dataflow):
+    """A flow named `name`, which is also the name of its consumer groups and the first part of its metrics.
+
+    :arg settings: what is read from the environment when it runs: `AppSettings`, or a subclass with more.
+    :arg version: of the program, for `{name}_build_info` and its signs of life.
+    :raises ValueError: the name is none.
+    """
+
+    _settings: type[AppSettings]
+    _version: str
+    _groups: list[GroupConfig]
+    _late_parts: list[Late[Any]]
+    _process: Late[AppProcess]
+
+    def __init__(self, name: str, settings: type[AppSettings] = AppSettings, version: str = "") -> None:
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise ValueError(f"an App is named by a letter, then letters, digits, _ or -, at most 64; not by {name!r}")
+        super().__init__(name)
+        self._set("_settings", settings)
+        self._set("_version", version)
+        self._set("_groups", [])
+        self._set("_late_parts", [])
+        self._set("_process", Late(lambda: self._process_with(load(settings), CollectorRegistry())))
+        graph.before_run(self, self._start)
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)  # (a Dataflow is frozen: two of the same steps are equal)
+
+    def _with_scope(self, scope: Any) -> Dataflow:  # type: ignore[override]
+        """What Bytewax makes of it to build steps in."""
+        return Dataflow(self.flow_id, self.substeps, scope)
+
+    # --- what it reads and does
+
+    def each(
+        self,
+        streams: str | Sequence[str],
+        *,
+        dead_letters: str | None = None,
+        kept: int = DEAD_LETTERS,
+        group: str = "",
+        start: str = "0",
+    ) -> Callable[[AnyFunction], AnyFunction]:
+        """Let a function have each entry of `streams`, each exactly once. The function stays as it is.
+
+        It gets an entry (`Message`), and gives effects, as `connectors.each` says: what they do to Redis, and that the
+        entry is done with, is one atomic step.
+
+        :arg streams: one, or several, which are read alike: none waits for another, and each batch is of one of them.
+        :arg dead_letters: the stream for entries for which the function raises; None: the flow ends.
+        :arg kept: about so many dead letters are kept.
+        :arg group: of consumers; empty for one of the name of this App. Its keys begin with `STREAM:group:GROUP`.
+        :arg start: where a group begins that never committed anything, see `GroupConfig`.
+        :raises ValueError: a stream, group or start that cannot be; two steps of one name, or of one stream and group.
+        """
+        names = [streams] if isinstance(streams, str) else list(streams)
+        if not names:
+            raise ValueError(f"App {self.flow_id!r}: each needs a stream, or several")
+        configs = [GroupConfig(name, group or self.flow_id, start=start) for name in names]
+
+        def add(function: AnyFunction) -> AnyFunction:
+            self._add(function, configs, each_entry(function, dead_letters, kept))
+            return function
+
+        return add
+
+    def _add(self, function: Function, configs: list[GroupConfig], step: Callable[[Batch], Any]) -> None:
+        """The steps of one function: an input for each stream, the function, the commit."""
+        for number, config in enumerate(configs):
+            if any(config.counters == other.counters for other in (*self._groups, *configs[:number])):
+                raise ValueError(
+                    f"App {self.flow_id!r} reads stream {config.stream!r} twice as group {config.group!r}, which would "
+                    "share its entries out: give one of them another group"
+                )
+        if not self._groups:
+            self._watch_groups()
+        name = _name_of(function)
+        inputs = []
+        for number, config in enumerate(configs, 1):
+            step_id = f"{name}_entries" if len(configs) == 1 else f"{name}_entries_{number}"
+            inputs.append(op.input(step_id, self, LateSource(self._late(partial(self._source, config)))))
+        batches = inputs[0] if len(inputs) == 1 else op.merge(f"{name}_all", *inputs)
+        parts = op.map(name, batches, step)
+        op.output(f"{name}_commit", parts, LateSink(self._late(lambda: CommitSink(self.service))))
+        self._groups.extend(configs)
+
+    def _source(self, config: GroupConfig) -> ConsumerGroupSource:
+        settings = self.settings
+        return ConsumerGroupSource(
+            self.service,
+            self._timed(config),
+            settings.read_batch,
+            settings.max_in_flight,
+            settings.linger_ms / 1000,
+        )
+
+    def _timed(self, config: GroupConfig) -> GroupConfig:
+        return replace(config, lease_ttl=self.settings.lease_ttl_sec, stall=self.settings.stall_sec)
+
+    def _watch_groups(self) -> None:
+        """Steps that show how far behind the groups are, in metrics and to a supervisor."""
+
+        def source() -> PolledSource[GroupState]:
+            read = partial(read_states, groups=list(self._groups))
+            return PolledSource(self.service, "groups", self.settings.status_interval_sec, read)
+
+        def sink() -> DerivedSink[GroupState]:
+            show = self._process().metrics.group_state
+            return DerivedSink(self.service, "status", lambda _client, _state: None, show, said, beside=True)
+
+        states = op.input("groups", self, LatePolled(self._late(source)))
+        op.output("status", states, LateSink(self._late(sink)))
+
+    # --- when it runs
+
+    @property
+    def settings(self) -> AppSettings:
+        """Those that it runs with; read from the environment when they are first asked for.
+
+        :raises SettingsError: one is wrong.
+        """
+        return self._process().settings
+
+    @property
+    def service(self) -> Service:
+        """What its sources and sinks share; likewise."""
+        return self._process().service
+
+    @property
+    def groups(self) -> list[GroupConfig]:
+        """The consumer groups that it reads through; likewise."""
+        return [self._timed(config) for config in self._groups]
+
+    def bind(self, settings: AppSettings) -> None:
+        """Run with `settings` from now on, and not with those of the environment: for tests. Not while it runs."""
+        for late in self._late_parts:
+            late.forget()
+        self._set("_process", Late(lambda: self._process_with(settings, CollectorRegistry())))
+
+    def _start(self) -> None:
+        """As a process that `python -m bytewax.run` started: logs, signals and metrics, too.
+
+        :raises SystemExit: with status 78, after one line for each wrong setting.
+        """
+        settings = start_process(self._settings, self.flow_id)
+        process = self._process_with(settings, REGISTRY)
+        self._set("_process", Late(lambda: process))
+        serve(settings)
+
+    def _process_with(self, settings: AppSettings, registry: CollectorRegistry) -> AppProcess:
+        return AppProcess.of(self.flow_id, self._version, settings, self._groups, registry)
+
+    def _late(self, make: Callable[[], Made]) -> Late[Made]:
+        late = Late(make)
+        self._late_parts.append(late)
+        return late
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    name = getattr(function, "__name__", type(function).__name__)
+    return re.sub(r"\W", "_", name)

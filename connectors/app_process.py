@@ -1,0 +1,60 @@
+"""What the steps of one App share in a process that runs it: settings, service, metrics."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import redis
+from prometheus_client import CollectorRegistry
+
+from connectors.group_config import GroupConfig
+from connectors.group_info import read_state
+from connectors.group_state import GroupState
+from connectors.metrics import ConsumerMetrics
+from connectors.service import Service
+from connectors.settings import AppSettings
+from connectors.sign import sign
+
+
+@dataclass(frozen=True)
+class AppProcess:
+    """A running App. Makes no connection by itself."""
+
+    settings: AppSettings
+    service: Service
+    metrics: ConsumerMetrics
+
+    @classmethod
+    def of(
+        cls, name: str, version: str, settings: AppSettings, groups: Sequence[GroupConfig], registry: CollectorRegistry
+    ) -> AppProcess:
+        """One whose metrics, in `registry`, begin with `name`, and which leaves signs of life beside its counters."""
+        metrics = ConsumerMetrics(re.sub(r"\W", "_", name), version, registry)
+        leave = sign([group.counters for group in groups], version) if groups else None
+        service = Service.create(settings, name, metrics, sign=leave)
+        metrics.watch(service.outage)
+        return cls(settings, service, metrics)
+
+
+def read_states(client: redis.Redis, groups: Sequence[GroupConfig]) -> GroupState | None:
+    """All of `groups` together; None where none of them exists. Blocks for a round trip for each.
+
+    :raises RedisFailure: Redis did not answer.
+    """
+    found = [read_state(client, group.stream, group.group) for group in groups]
+    states = [state for state in found if state is not None]
+    if not states:
+        return None
+    lags = [state.lag for state in states]
+    return GroupState(
+        pending=sum(state.pending for state in states),
+        lag=None if None in lags else sum(lag for lag in lags if lag is not None),
+        consumers=max(state.consumers for state in states),
+    )
+
+
+def said(state: GroupState) -> str:
+    """What there is to say of it to a supervisor."""
+    return f"{'?' if state.lag is None else state.lag} entries behind, {state.pending} at work"

@@ -1,0 +1,155 @@
+"""A whole program in a few lines: the dataflow that one would write by hand, and nothing of it before it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import bytewax.operators as op
+import pytest
+import redis
+from bytewax.dataflow import Dataflow
+from bytewax.outputs import DynamicSink
+from bytewax.testing import TestingSink, TestingSource
+from bytewax.visualize import to_json
+
+from connectors import App, AppSettings, Count, Message
+from connectors.errors import SettingsError
+from connectors.private_redis import PrivateRedis
+from connectors.testing import run_until_caught_up
+
+CUSTOMERS = ["ann", "bob", "cid"]
+
+
+def count(entry: Message) -> Iterator[Count]:
+    yield Count("sums", {entry["customer"]: int(entry["n"])})
+
+
+@pytest.fixture
+def settings(server: PrivateRedis, raw: redis.Redis) -> AppSettings:
+    return AppSettings(redis_url=server.url, read_batch=7)
+
+
+def fill(raw: redis.Redis, streams: list[str], rounds: int) -> dict[bytes, bytes]:
+    """Entries for each stream; what their sums are."""
+    for number in range(rounds):
+        for stream in streams:
+            raw.xadd(stream, {"customer": CUSTOMERS[number % 3], "n": number})
+    return {
+        customer.encode(): b"%d" % (sum(n for n in range(rounds) if n % 3 == place) * len(streams))
+        for place, customer in enumerate(CUSTOMERS)
+    }
+
+
+def test_it_is_the_dataflow_that_one_would_write_by_hand() -> None:
+    app = App("shop")
+    app.each("orders")(count)
+
+    @app.each(["a.b", "c"], dead_letters="dead")
+    def others(entry: Message) -> tuple[()]:
+        return ()
+
+    source: Any = TestingSource([])
+    sink: DynamicSink[Any] = TestingSink([])
+    flow = Dataflow("shop")
+    op.output("status", op.input("groups", flow, source), sink)
+    op.output("count_commit", op.map("count", op.input("count_entries", flow, source), count), sink)
+    both = op.merge(
+        "others_all", op.input("others_entries_1", flow, source), op.input("others_entries_2", flow, source)
+    )
+    op.output("others_commit", op.map("others", both, others), sink)
+    assert to_json(app) == to_json(flow)
+
+
+def test_what_is_decorated_stays_a_function() -> None:
+    assert App("shop").each("orders")(count) is count
+
+
+def test_more_steps_can_be_added_to_it(settings: AppSettings, raw: redis.Redis) -> None:
+    app, seen = App("shop"), list[int]()
+    app.each("orders")(count)
+    op.output(
+        "seen", op.map("more", op.input("numbers", app, TestingSource([1, 2])), lambda one: one * 2), TestingSink(seen)
+    )
+    app.bind(settings)
+    sums = fill(raw, ["orders"], 5)
+    run_until_caught_up(app)
+    assert (raw.hgetall("sums"), seen) == (sums, [2, 4])
+
+
+def test_until_it_runs_no_setting_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_PORT", "six")
+    app = App("shop")
+    app.each("orders")(count)
+    assert "count_entries" in to_json(app)
+    with pytest.raises(SettingsError, match="REDIS_PORT='six' is wrong"):
+        app.settings  # noqa: B018
+    monkeypatch.setenv("REDIS_PORT", "6")
+    monkeypatch.setenv("LEASE_TTL_SEC", "7")
+    assert app.settings.redis_port == 6
+    assert [(group.stream, group.group, group.lease_ttl) for group in app.groups] == [("orders", "shop", 7.0)]
+
+
+def test_several_streams_are_counted_once_each_and_a_second_run_goes_on(
+    settings: AppSettings, raw: redis.Redis
+) -> None:
+    streams, app = ["a", "b", "c"], App("shop")
+    app.each(streams)(count)
+    for _ in range(2):
+        app.bind(settings)
+        fill(raw, streams, 30)
+        run_until_caught_up(app)
+    sums = fill(raw, [], 0)
+    for number in range(30):
+        place = CUSTOMERS[number % 3].encode()
+        sums[place] = b"%d" % (int(sums[place]) + 6 * number)
+    assert raw.hgetall("sums") == sums
+    for stream in streams:
+        assert raw.xpending(stream, "shop")["pending"] == 0
+
+
+def test_groups_metrics_and_signs_of_life_bear_its_name(settings: AppSettings, raw: redis.Redis) -> None:
+    app = App("my-shop", version="1.2")
+    app.each(["a", "b"])(count)
+    app.bind(settings)
+    fill(raw, ["a", "b"], 10)
+    run_until_caught_up(app)
+    value = app._process().metrics.registry.get_sample_value
+    assert value("my_shop_messages_total") == 20
+    assert value("my_shop_build_info", {"version": "1.2"}) == 1
+    assert value("my_shop_redis_up") == 1
+    for stream in ("a", "b"):
+        known = raw.hgetall(f"{stream}:group:my-shop")
+        assert (known[b"group_name"], known[b"version"]) == (b"my-shop", b"1.2")
+        assert float(known[b"seen_at"]) > 0
+
+
+def test_a_stream_may_be_read_twice_by_groups_of_their_own_only(settings: AppSettings, raw: redis.Redis) -> None:
+    app = App("shop")
+    app.each("orders")(count)
+
+    def again(entry: Message) -> Count:
+        return Count("seen", {"n": 1})
+
+    with pytest.raises(ValueError, match=r"App 'shop' reads stream 'orders' twice as group 'shop'.*another group"):
+        app.each(["others", "orders"])(again)
+    with pytest.raises(ValueError, match="reads stream 'others' twice"):
+        app.each(["others", "others"])(again)
+    app.each("orders", group="again")(again)
+    app.bind(settings)
+    fill(raw, ["orders"], 10)
+    run_until_caught_up(app)
+    assert raw.hget("seen", "n") == b"10"
+    assert sum(map(int, raw.hvals("sums"))) == sum(range(10))
+
+
+@pytest.mark.parametrize("name", ["", "a.b", "1", "a b", None, "x" * 65])
+def test_a_name_that_cannot_be(name: Any) -> None:
+    with pytest.raises(ValueError, match="an App is named by a letter"):
+        App(name)
+
+
+@pytest.mark.parametrize("streams", [[], "", [""], [5]])
+def test_streams_that_cannot_be(streams: Any) -> None:
+    with pytest.raises(ValueError, match=r"needs a stream|stream of a group must be its name"):
+        App("shop").each(streams)
