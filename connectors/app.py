@@ -42,6 +42,7 @@ from connectors.service import Service
 from connectors.settings import AppSettings, load
 from connectors.source import ConsumerGroupSource
 from connectors.start import start as start_process
+from connectors.validated import validated
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 Made = TypeVar("Made")
@@ -87,6 +88,7 @@ class App(Dataflow):
         self,
         streams: str | Sequence[str],
         *,
+        value: type | None = None,
         dead_letters: str | None = None,
         kept: int = DEAD_LETTERS,
         group: str = "",
@@ -98,6 +100,8 @@ class App(Dataflow):
         entry is done with, is one atomic step.
 
         :arg streams: one, or several, which are read alike: none waits for another, and each batch is of one of them.
+        :arg value: a pydantic model or a dataclass; `entry.value` is what it makes of the fields. What does not
+            validate is raised like any other failure.
         :arg dead_letters: the stream for entries for which the function raises; None: the flow ends.
         :arg kept: about so many dead letters are kept.
         :arg group: of consumers; empty for one of the name of this App. Its keys begin with `STREAM:group:GROUP`.
@@ -110,7 +114,8 @@ class App(Dataflow):
         configs = [GroupConfig(name, group or self.flow_id, start=start) for name in names]
 
         def add(function: AnyFunction) -> AnyFunction:
-            self._add(function, configs, each_entry(function, dead_letters, kept))
+            whole = function if value is None else validated(function, value)
+            self._add(function, configs, each_entry(whole, dead_letters, kept))
             return function
 
         return add

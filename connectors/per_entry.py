@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -30,6 +31,9 @@ _EFFECTS = Effect.__args__
 
 class Message(Mapping[str, str]):
     """An entry as a mapping of text: of a name that repeats, the last value; what is no UTF-8 is replaced."""
+
+    value: Any = None
+    """What a model makes of the fields, see `connectors.validated`; None without one."""
 
     def __init__(self, stream: str, entry: Entry) -> None:
         self.stream = stream
