@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from connectors.effects import Raise as Raise
     from connectors.effects import RaiseId as RaiseId
     from connectors.group_config import GroupConfig as GroupConfig
+    from connectors.joining import JoinTable as JoinTable
+    from connectors.joining import Row as Row
+    from connectors.joining import each_joined as each_joined
     from connectors.lookup import HashLookup as HashLookup
     from connectors.lookup import MemoryLookup as MemoryLookup
     from connectors.lookup import lookup_join as lookup_join
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
     from connectors.settings import RedisSettings as RedisSettings
     from connectors.source import ConsumerGroupSource as ConsumerGroupSource
     from connectors.table import HashTable as HashTable
+    from connectors.validation import validated as validated
+    from connectors.waiting_lookup import WaitingLookup as WaitingLookup
     from connectors.windowing import tumble as tumble
 
 _MODULES = {
@@ -51,6 +56,7 @@ _MODULES = {
     "derived": ("DerivedSink",),
     "effects": ("Append", "Cap", "Count", "Effect", "Merge", "Mirror", "Put", "PutNewest", "Raise", "RaiseId"),
     "group_config": ("GroupConfig",),
+    "joining": ("JoinTable", "Row", "each_joined"),
     "lookup": ("HashLookup", "MemoryLookup", "lookup_join"),
     "per_entry": ("Message", "each"),
     "polled": ("PolledSource",),
@@ -58,6 +64,8 @@ _MODULES = {
     "settings": ("AppSettings", "ConsumerSettings", "RedisSettings"),
     "source": ("ConsumerGroupSource",),
     "table": ("HashTable",),
+    "validation": ("validated",),
+    "waiting_lookup": ("WaitingLookup",),
     "windowing": ("tumble",),
 }
 """Module -> what of it can be imported from here. No name is that of a module: which of the two it means would depend

@@ -23,7 +23,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import bytewax.operators as op
-from bytewax.dataflow import Dataflow
+from bytewax.dataflow import Dataflow, Stream
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from connectors import graph
@@ -33,16 +33,19 @@ from connectors.delivery import Batch
 from connectors.derived import DerivedSink
 from connectors.group_config import GroupConfig
 from connectors.group_state import GroupState
-from connectors.late import Late, LatePolled, LateSink, LateSource
+from connectors.joining import JoinTable, each_joined
+from connectors.late import Late, LateLookup, LatePolled, LateSink, LateSource
+from connectors.lookup import Lookup, lookup_join
 from connectors.metrics import serve
-from connectors.per_entry import DEAD_LETTERS, Function
+from connectors.per_entry import DEAD_LETTERS
 from connectors.per_entry import each as each_entry
 from connectors.polled import PolledSource
 from connectors.service import Service
 from connectors.settings import AppSettings, load
 from connectors.source import ConsumerGroupSource
 from connectors.start import start as start_process
-from connectors.validated import validated
+from connectors.validation import validated
+from connectors.waiting_lookup import WaitingLookup
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 Made = TypeVar("Made")
@@ -89,6 +92,7 @@ class App(Dataflow):
         streams: str | Sequence[str],
         *,
         value: type | None = None,
+        join: JoinTable | None = None,
         dead_letters: str | None = None,
         kept: int = DEAD_LETTERS,
         group: str = "",
@@ -102,6 +106,7 @@ class App(Dataflow):
         :arg streams: one, or several, which are read alike: none waits for another, and each batch is of one of them.
         :arg value: a pydantic model or a dataclass; `entry.value` is what it makes of the fields. What does not
             validate is raised like any other failure.
+        :arg join: a `table`; the function gets `(entry, row)`, see `connectors.joining`.
         :arg dead_letters: the stream for entries for which the function raises; None: the flow ends.
         :arg kept: about so many dead letters are kept.
         :arg group: of consumers; empty for one of the name of this App. Its keys begin with `STREAM:group:GROUP`.
@@ -115,13 +120,28 @@ class App(Dataflow):
 
         def add(function: AnyFunction) -> AnyFunction:
             whole = function if value is None else validated(function, value)
-            self._add(function, configs, each_entry(whole, dead_letters, kept))
+            name, batches = self._read(function, configs)
+            if join is None:
+                parts = op.map(name, batches, each_entry(whole, dead_letters, kept))
+            else:
+                lookup = LateLookup(self._late(partial(self._lookup, join)))
+                joined = lookup_join(f"{name}_join", batches, join.keys, lookup)
+                parts = op.map(name, joined, each_joined(whole, join, dead_letters, kept))
+            op.output(f"{name}_commit", parts, LateSink(self._late(lambda: CommitSink(self.service))))
             return function
 
         return add
 
-    def _add(self, function: Function, configs: list[GroupConfig], step: Callable[[Batch], Any]) -> None:
-        """The steps of one function: an input for each stream, the function, the commit."""
+    def table(self, name: str, *, key: str) -> JoinTable:
+        """The hashes `NAME:VALUE` as a table to join entries with, whose field `key` holds VALUE.
+
+        A row is looked up when its entry is worked on, and whatever happens the entry's effects are those of one such
+        look. While Redis cannot be asked, the entries wait.
+        """
+        return JoinTable(name, key)
+
+    def _read(self, function: Callable[..., Any], configs: list[GroupConfig]) -> tuple[str, Stream[Batch]]:
+        """The name of the steps of `function`, and the batches of its streams: an input for each."""
         for number, config in enumerate(configs):
             if any(config.counters == other.counters for other in (*self._groups, *configs[:number])):
                 raise ValueError(
@@ -136,9 +156,11 @@ class App(Dataflow):
             step_id = f"{name}_entries" if len(configs) == 1 else f"{name}_entries_{number}"
             inputs.append(op.input(step_id, self, LateSource(self._late(partial(self._source, config)))))
         batches = inputs[0] if len(inputs) == 1 else op.merge(f"{name}_all", *inputs)
-        parts = op.map(name, batches, step)
-        op.output(f"{name}_commit", parts, LateSink(self._late(lambda: CommitSink(self.service))))
         self._groups.extend(configs)
+        return name, batches
+
+    def _lookup(self, table: JoinTable) -> Lookup:
+        return WaitingLookup(self.service, table.name)
 
     def _source(self, config: GroupConfig) -> ConsumerGroupSource:
         settings = self.settings

@@ -4,6 +4,8 @@
     |-- SettingsError        a setting is wrong; the process should end with status 78
     |-- NotSentError         a receiver did not take a message (`receiver`)
     |-- InvalidRow           a row of a table is there and cannot be used (`table`)
+    |-- UnreadableRow        there is no telling what a row of a table holds (`joining`)
+    |-- LookupStopped        the process is to stop while a lookup waits for Redis (`lookup`)
     `-- RedisFailure
         |-- RedisAway        no answer: refused, reset, loading, no name; wait and try again
         |   `-- RedisSilent  connected, but no answer within the timeout; wait and try again

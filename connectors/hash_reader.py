@@ -17,21 +17,27 @@ _CHUNK = 1_000
 _MISSING = Missing()
 
 
-def read_hashes(client: redis.Redis, keys: Sequence[str | bytes], fields: Sequence[bytes]) -> list[LookupResult]:
+def read_hashes(
+    client: redis.Redis,
+    keys: Sequence[str | bytes],
+    fields: Sequence[bytes] | None,
+    raised: tuple[type[RedisFailure], ...] = (RedisAway,),
+) -> list[LookupResult]:
     """The outcome for each of `keys`, in their order. Blocks for one round trip for each thousand of them.
 
     A key of another type, or one that is denied, has failed alone.
 
-    :arg fields: those that are asked for; others do not travel, however many a hash has.
-    :raises RedisFailure: Redis did not answer; nothing is known of any key.
+    :arg fields: those that are asked for; others do not travel, however many a hash has. None: all.
+    :arg raised: errors that are no matter of the key that meets them: Redis is loading, say.
+    :raises RedisFailure: Redis did not answer, or a key met one of `raised`; nothing is known of any key.
     """
     wire = Wire(client)
     try:
         outcomes: list[LookupResult] = []
         for start in range(0, len(keys), _CHUNK):
             chunk = keys[start : start + _CHUNK]
-            wire.send(*[("HMGET", key, *fields) for key in chunk])
-            outcomes += [_outcome(wire.receive(), fields) for _ in chunk]
+            wire.send(*[("HGETALL", key) if fields is None else ("HMGET", key, *fields) for key in chunk])
+            outcomes += [_outcome(wire.receive(), fields, raised) for _ in chunk]
     except BaseException:
         wire.close()
         raise
@@ -39,10 +45,13 @@ def read_hashes(client: redis.Redis, keys: Sequence[str | bytes], fields: Sequen
     return outcomes
 
 
-def _outcome(reply: Any, fields: Sequence[bytes]) -> LookupResult:
+def _outcome(reply: Any, fields: Sequence[bytes] | None, raised: tuple[type[RedisFailure], ...]) -> LookupResult:
     if isinstance(reply, RedisFailure):
-        if isinstance(reply, RedisAway):
-            raise reply  # it is loading, say: that is no matter of this key
+        if isinstance(reply, raised):
+            raise reply
         return Failed(str(reply))
-    found = {field: value for field, value in zip(fields, reply, strict=True) if value is not None}
+    if fields is None:
+        found = dict(zip(reply[::2], reply[1::2], strict=True))
+    else:
+        found = {field: value for field, value in zip(fields, reply, strict=True) if value is not None}
     return Found(found) if found else _MISSING

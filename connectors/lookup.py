@@ -16,7 +16,7 @@ import bytewax.operators as op
 import structlog
 from bytewax.dataflow import Stream, operator
 
-from connectors.errors import RedisFailure
+from connectors.errors import ConnectorError, RedisFailure
 from connectors.hash_reader import read_hashes
 from connectors.key_problems import KeyProblems
 from connectors.lookup_result import Failed, LookupResult, Missing
@@ -31,11 +31,18 @@ TIMEOUT = 0.5
 """Seconds that a lookup waits for Redis, to connect and again for each reply. Whoever joins would rather know soon."""
 
 
+class LookupStopped(ConnectorError):
+    """The process is to stop, and a lookup has waited for Redis in vain."""
+
+
 class Lookup(Protocol):
     """Something to look up in."""
 
     def __call__(self, keys: Sequence[str]) -> tuple[Mapping[str, LookupResult], float]:
-        """The outcome for every one of `keys`, and when that was known, in epoch seconds. Never raises."""
+        """The outcome for every one of `keys`, and when that was known, in epoch seconds.
+
+        :raises LookupStopped: what was to be joined is dropped. Entries stay pending, and are read at the next start.
+        """
         ...
 
 
@@ -65,7 +72,11 @@ def lookup_join(
 
     def join(items: list[Item]) -> list[Joined[Item]]:
         wanted = list(dict.fromkeys(key for item in items for key in keys(item)))
-        found, at = table(wanted)
+        try:
+            found, at = table(wanted)
+        except LookupStopped as error:
+            _log.warning("stopped before a lookup", cause=str(error))
+            return []
         return [Joined(item, found, at) for item in items]
 
     return op.flat_map_batch("join", up, join)

@@ -33,7 +33,7 @@ class Message(Mapping[str, str]):
     """An entry as a mapping of text: of a name that repeats, the last value; what is no UTF-8 is replaced."""
 
     value: Any = None
-    """What a model makes of the fields, see `connectors.validated`; None without one."""
+    """What a model makes of the fields, see `connectors.validation`; None without one."""
 
     def __init__(self, stream: str, entry: Entry) -> None:
         self.stream = stream

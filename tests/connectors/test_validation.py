@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Json
 from connectors import App, AppSettings, Count, Message
 from connectors.private_redis import PrivateRedis
 from connectors.testing import message, run_until_caught_up
-from connectors.validated import validated
+from connectors.validation import validated
 
 
 @dataclass
