@@ -16,6 +16,7 @@ it, to test its functions or to draw it takes neither.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -31,6 +32,8 @@ from connectors.app_process import AppProcess, read_states, said
 from connectors.commit import CommitSink
 from connectors.delivery import Batch
 from connectors.derived import DerivedSink
+from connectors.deriving import derived_by, put
+from connectors.effects import Put
 from connectors.group_config import GroupConfig
 from connectors.group_state import GroupState
 from connectors.joining import JoinTable, each_joined
@@ -139,6 +142,31 @@ class App(Dataflow):
         look. While Redis cannot be asked, the entries wait.
         """
         return JoinTable(name, key)
+
+    def every(self, seconds: float) -> Callable[[AnyFunction], AnyFunction]:
+        """Let a function derive values every `seconds`, at whole intervals since the epoch. It stays as it is.
+
+        It gets a Redis client of its own, whose replies are bytes, reads what it needs, and gives `Put` effects, which
+        are written in one transaction; or None, where there is nothing, or it has written by itself. What it writes
+        must be the same when it is written twice: each instance of the App derives by itself, and nothing here is in
+        one step with an acknowledgement. A failure of Redis is tried again; any other ends the flow.
+
+        :raises ValueError: no such interval; two steps of one name.
+        """
+        if not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
+            raise ValueError(f"App {self.flow_id!r}: every needs seconds, more than 0, not {seconds!r}")
+
+        def add(function: AnyFunction) -> AnyFunction:
+            name = _name_of(function)
+            read = derived_by(function)
+            source = self._late(lambda: PolledSource(self.service, name, seconds, read))
+            sink: Late[DerivedSink[tuple[Put, ...]]] = self._late(
+                lambda: DerivedSink(self.service, f"{name} write", put)
+            )
+            op.output(f"{name}_write", op.input(name, self, LatePolled(source)), LateSink(sink))
+            return function
+
+        return add
 
     def _read(self, function: Callable[..., Any], configs: list[GroupConfig]) -> tuple[str, Stream[Batch]]:
         """The name of the steps of `function`, and the batches of its streams: an input for each."""

@@ -22,17 +22,18 @@ from connectors.lookup_result import LookupResult
 from connectors.polled import PolledSource
 
 Value = TypeVar("Value")
+Made = TypeVar("Made", covariant=True)
 
 
-class Late(Generic[Value]):
+class Late(Generic[Made]):
     """What `make` makes, once, when it is first asked for. Thread-safe: each worker asks on a thread of its own."""
 
-    def __init__(self, make: Callable[[], Value]) -> None:
+    def __init__(self, make: Callable[[], Made]) -> None:
         self._make = make
-        self._made: list[Value] = []
+        self._made: list[Made] = []
         self._lock = threading.Lock()
 
-    def __call__(self) -> Value:
+    def __call__(self) -> Made:
         """That; raises what `make` raises."""
         with self._lock:
             if not self._made:
