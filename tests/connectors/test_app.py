@@ -108,6 +108,18 @@ def test_several_streams_are_counted_once_each_and_a_second_run_goes_on(
         assert raw.xpending(stream, "shop")["pending"] == 0
 
 
+def test_bound_anew_all_of_it_is_made_anew(settings: AppSettings) -> None:
+    app = App("shop")
+    app.each("orders", join=app.table("t", key="k"))(count)
+    app.every(1)(lambda _client: None)
+    for _ in range(2):
+        app.bind(settings)
+        assert {
+            id(part._service if hasattr(part, "_service") else part.service)
+            for part in (late() for late in app._late_parts)
+        } == {id(app.service)}
+
+
 def test_groups_metrics_and_signs_of_life_bear_its_name(settings: AppSettings, raw: redis.Redis) -> None:
     app = App("my-shop", version="1.2")
     app.each(["a", "b"])(count)
