@@ -69,7 +69,8 @@ docs: $(READY) ## write docs/configuration.md, docs/action-guide.md and deploy/e
 .PHONY: lock
 lock: ## resolve the dependencies anew; needs uv
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--custom-compile-command 'make lock' --output-file requirements.lock pyproject.toml
+		--custom-compile-command 'make lock' --extra alerts --extra console --extra flows \
+		--output-file requirements.lock pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command 'make lock' --constraint requirements.lock --extra dev \
 		--output-file requirements-dev.lock pyproject.toml

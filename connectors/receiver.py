@@ -39,11 +39,14 @@ class Receiver:
     """One receiver. Not thread-safe.
 
     :arg url: as apprise knows it, such as `discord://id/token` or `json://host/path`. Never shown.
-    :raises ValueError: apprise does not know such a URL. The message does not hold it.
+    :raises ValueError: apprise does not know such a URL, or is not there. The message does not hold it.
     """
 
     def __init__(self, url: str) -> None:
-        import apprise
+        try:
+            import apprise
+        except ModuleNotFoundError:
+            raise ValueError("needs the package apprise: pip install 'quantum-flows[alerts]'") from None
 
         self._log = _Captured()
         asset = apprise.AppriseAsset(app_id="quantum-flows", secure_logging=True, service_timeout=0, async_mode=False)

