@@ -16,6 +16,7 @@ it, to test its functions or to draw it takes neither.
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -61,7 +62,7 @@ class App(Dataflow):
 
     :arg settings: what is read from the environment when it runs: `AppSettings`, or a subclass with more.
     :arg version: of the program, for `{name}_build_info` and its signs of life.
-    :raises ValueError: the name is none.
+    :raises ValueError: the name or the settings are none.
     """
 
     _settings: type[AppSettings]
@@ -73,6 +74,8 @@ class App(Dataflow):
     def __init__(self, name: str, settings: type[AppSettings] = AppSettings, version: str = "") -> None:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise ValueError(f"an App is named by a letter, then letters, digits, _ or -, at most 64; not by {name!r}")
+        if not isinstance(settings, type) or not issubclass(settings, AppSettings):
+            raise ValueError(f"settings of App {name!r} are a subclass of AppSettings, not {settings!r:.80}")
         super().__init__(name)
         self._set("_settings", settings)
         self._set("_version", version)
@@ -114,14 +117,18 @@ class App(Dataflow):
         :arg kept: about so many dead letters are kept.
         :arg group: of consumers; empty for one of the name of this App. Its keys begin with `STREAM:group:GROUP`.
         :arg start: where a group begins that never committed anything, see `GroupConfig`.
-        :raises ValueError: a stream, group or start that cannot be; two steps of one name, or of one stream and group.
+        :raises ValueError: a stream, group, start, model or table that cannot be; a function that cannot be called so;
+            two of one name, or of one stream and group.
         """
-        names = [streams] if isinstance(streams, str) else list(streams)
-        if not names:
-            raise ValueError(f"App {self.flow_id!r}: each needs a stream, or several")
+        names = [streams] if isinstance(streams, str) else streams
+        if not names or not isinstance(names, Sequence):
+            raise ValueError(f"App {self.flow_id!r}: each needs a stream, or several, not {streams!r:.80}")
+        if join is not None and not isinstance(join, JoinTable):
+            raise ValueError(f"App {self.flow_id!r}: join takes a table of the App, not {join!r:.80}")
         configs = [GroupConfig(name, group or self.flow_id, start=start) for name in names]
 
         def add(function: AnyFunction) -> AnyFunction:
+            _check_takes(function, "an entry" if join is None else "an entry and a row")
             whole = function if value is None else validated(function, value)
             name, batches = self._read(function, configs)
             if join is None:
@@ -151,12 +158,13 @@ class App(Dataflow):
         must be the same when it is written twice: each instance of the App derives by itself, and nothing here is in
         one step with an acknowledgement. A failure of Redis is tried again; any other ends the flow.
 
-        :raises ValueError: no such interval; two steps of one name.
+        :raises ValueError: no such interval; a function that cannot be called so, or two of one name.
         """
         if not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
             raise ValueError(f"App {self.flow_id!r}: every needs seconds, more than 0, not {seconds!r}")
 
         def add(function: AnyFunction) -> AnyFunction:
+            _check_takes(function, "a client")
             name = _name_of(function)
             read = derived_by(function)
             source = self._late(lambda: PolledSource(self.service, name, seconds, read))
@@ -214,8 +222,8 @@ class App(Dataflow):
             show = self._process().metrics.group_state
             return DerivedSink(self.service, "status", lambda _client, _state: None, show, said, beside=True)
 
-        states = op.input("groups", self, LatePolled(self._late(source)))
-        op.output("status", states, LateSink(self._late(sink)))
+        states = op.input("group_states", self, LatePolled(self._late(source)))
+        op.output("group_metrics", states, LateSink(self._late(sink)))
 
     # --- when it runs
 
@@ -260,6 +268,18 @@ class App(Dataflow):
         late = Late(make)
         self._late_parts.append(late)
         return late
+
+
+def _check_takes(function: Callable[..., Any], what: str) -> None:
+    """That it can be called so: else each entry would be a dead letter."""
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # (of C, it does not say)
+        return
+    try:
+        signature.bind(*what.split(" and "))
+    except TypeError as error:
+        raise ValueError(f"{_name_of(function)} is given {what}: {error}") from None
 
 
 def _name_of(function: Callable[..., Any]) -> str:

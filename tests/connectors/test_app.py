@@ -13,7 +13,7 @@ from bytewax.outputs import DynamicSink
 from bytewax.testing import TestingSink, TestingSource
 from bytewax.visualize import to_json
 
-from connectors import App, AppSettings, Count, Message
+from connectors import App, AppSettings, Count, Message, RedisSettings
 from connectors.errors import SettingsError
 from connectors.private_redis import PrivateRedis
 from connectors.testing import run_until_caught_up
@@ -52,7 +52,7 @@ def test_it_is_the_dataflow_that_one_would_write_by_hand() -> None:
     source: Any = TestingSource([])
     sink: DynamicSink[Any] = TestingSink([])
     flow = Dataflow("shop")
-    op.output("status", op.input("groups", flow, source), sink)
+    op.output("group_metrics", op.input("group_states", flow, source), sink)
     op.output("count_commit", op.map("count", op.input("count_entries", flow, source), count), sink)
     both = op.merge(
         "others_all", op.input("others_entries_1", flow, source), op.input("others_entries_2", flow, source)
@@ -110,8 +110,8 @@ def test_several_streams_are_counted_once_each_and_a_second_run_goes_on(
 
 def test_bound_anew_all_of_it_is_made_anew(settings: AppSettings) -> None:
     app = App("shop")
-    app.each("orders", join=app.table("t", key="k"))(count)
-    app.every(1)(lambda _client: None)
+    app.each("orders", join=app.table("t", key="k"))(lambda entry, row: count(entry))
+    app.every(1)(print)
     for _ in range(2):
         app.bind(settings)
         assert {
@@ -161,7 +161,30 @@ def test_a_name_that_cannot_be(name: Any) -> None:
         App(name)
 
 
-@pytest.mark.parametrize("streams", [[], "", [""], [5]])
+@pytest.mark.parametrize("streams", [[], "", [""], [5], count, 5])
 def test_streams_that_cannot_be(streams: Any) -> None:
     with pytest.raises(ValueError, match=r"needs a stream|stream of a group must be its name"):
         App("shop").each(streams)
+
+
+def test_a_function_that_cannot_be_called_so_is_refused_and_makes_no_dead_letters() -> None:
+    app = App("shop")
+    with pytest.raises(ValueError, match=r"count is given an entry and a row: too many positional arguments"):
+        app.each("orders", join=app.table("t", key="k"))(count)
+    with pytest.raises(ValueError, match="join takes a table of the App, not 't'"):
+        app.each("orders", join="t")  # type: ignore[arg-type]
+
+    def two(entry: Message, row: object) -> tuple[()]:
+        return ()
+
+    with pytest.raises(ValueError, match=r"two is given an entry: missing a required argument: 'row'"):
+        app.each("orders")(two)
+    with pytest.raises(ValueError, match="two is given a client: missing a required"):
+        app.every(1)(two)
+    assert app.substeps == []
+
+
+def test_settings_that_are_none() -> None:
+    for settings in (RedisSettings, AppSettings(), None):
+        with pytest.raises(ValueError, match="settings of App 'shop' are a subclass of AppSettings"):
+            App("shop", settings=settings)  # type: ignore[arg-type]

@@ -63,7 +63,7 @@ def test_an_app_derives_beside_its_entries(server: PrivateRedis, raw: redis.Redi
         return Put("total", {"n": str(sum(sums))})
 
     flow, source, sink = Dataflow("shop"), TestingSource([]), TestingSink[Any]([])
-    op.output("status", op.input("groups", flow, source), sink)
+    op.output("group_metrics", op.input("group_states", flow, source), sink)
     op.output("count_commit", op.map("count", op.input("count_entries", flow, source), count), sink)
     op.output("total_write", op.input("total", flow, source), sink)
     assert to_json(app) == to_json(flow)

@@ -82,7 +82,7 @@ def test_an_app_joins_each_entry_with_the_whole_hash_that_it_names(server: Priva
     app = App("shop")
     app.each("orders", join=app.table("forecast", key="place"), dead_letters="dead")(count)
     flow, source, sink = Dataflow("shop"), TestingSource([]), TestingSink[Any]([])
-    op.output("status", op.input("groups", flow, source), sink)
+    op.output("group_metrics", op.input("group_states", flow, source), sink)
     entries = op.input("count_entries", flow, source)
     joined = lookup_join("count_join", entries, FORECAST.keys, MemoryLookup({}, 0.0))
     op.output("count_commit", op.map("count", joined, count), sink)
