@@ -28,27 +28,86 @@ def program(tmp_path: Path) -> str:
 
 def test_killed_while_it_counts_it_ends_exact(client: redis.Redis, flows: FlowProcess.Factory, program: str) -> None:
     expected: Counter[str] = Counter()
-    pipeline = client.pipeline(transaction=False)
-    for number in range(6_000):
-        customer, n = f"c{number % 7}", number % 11
-        pipeline.xadd("orders", {"customer": customer, "n": n if number % 1_000 else "none"})
-        expected[customer] += n if number % 1_000 else 0
-    pipeline.execute()
+
+    def publish(count: int) -> None:
+        pipeline = client.pipeline(transaction=False)
+        for number in range(count):
+            customer, n = f"c{number % 7}", number % 11
+            pipeline.xadd("orders", {"customer": customer, "n": n if number % 1_000 else "none"})
+            expected[customer] += n if number % 1_000 else 0
+        pipeline.execute()
 
     def counted() -> int:
         return sum(map(int, client.hvals("orders:by_customer")))
 
-    for least in (1, sum(expected.values()) // 3):
+    for _ in range(2):
+        before = counted()
+        publish(2_000)
         process = flows(module=program, READ_BATCH="10", LEASE_TTL_SEC="0.5")
-        wait_for(lambda least=least: counted() >= least, "some counts", every=0.001)
+        wait_for(lambda before=before: counted() > before, "some counts", every=0.001)
         process.kill()
-        assert counted() < sum(expected.values())
+    publish(2_000)
     process = flows(module=program, LEASE_TTL_SEC="0.5")
     wait_for(lambda: counted() == sum(expected.values()), "all counts")
     assert process.stop() == 0, process.log()
     assert client.hgetall("orders:by_customer") == {customer: str(n) for customer, n in expected.items()}
     assert client.xlen("orders:dead") == 6
     assert client.xpending("orders", "orders")["pending"] == 0
+
+
+JOINED = """
+from dataclasses import dataclass
+from connectors import App, Count, Put
+
+@dataclass
+class Order:
+    customer: str
+    n: int
+
+app = App("shop")
+
+@app.each(["eu", "us"], value=Order, join=app.table("customer", key="customer"), dead_letters="dead")
+def orders(entry, row):
+    yield Count("by_country", {row.get("country", "none"): entry.value.n})
+    yield Count(f"by_stream:{entry.stream}", {entry["customer"]: 1})
+
+@app.every(0.05)
+def total(redis):
+    return Put("total", {"n": str(sum(map(int, redis.hvals("by_country"))))})
+"""
+
+
+def test_two_streams_that_are_joined_end_exact_with_two_instances_of_which_one_is_killed(
+    client: redis.Redis, flows: FlowProcess.Factory, tmp_path: Path
+) -> None:
+    (tmp_path / "shop.py").write_text(JOINED, "utf-8")
+    for number in range(0, 7, 2):
+        client.hset(f"customer:c{number}", mapping={"country": f"l{number}", "name": "x"})
+    countries: Counter[str] = Counter()
+    customers: dict[str, Counter[str]] = {"eu": Counter(), "us": Counter()}
+
+    def publish() -> None:
+        pipeline = client.pipeline(transaction=False)
+        for number in range(2_000):
+            stream, of, n = ("eu", "us")[number % 3 % 2], number % 7, number % 11
+            pipeline.xadd(stream, {"customer": f"c{of}", "n": n if number % 1_000 else ""})
+            if number % 1_000:
+                countries[f"l{of}" if of % 2 == 0 else "none"] += n
+                customers[stream][f"c{of}"] += 1
+        pipeline.execute()
+
+    publish()
+    first, second = (flows(module=f"{tmp_path}/shop:app", READ_BATCH="10", LEASE_TTL_SEC="0.5") for _ in range(2))
+    wait_for(lambda: client.hvals("by_country"), "some counts", every=0.001)
+    first.kill()
+    publish()
+    wait_for(lambda: client.hget("total", "n") == str(sum(countries.values())), "the total of all")
+    assert second.stop() == 0, second.log()
+    assert client.hgetall("by_country") == {country: str(n) for country, n in countries.items()}
+    for stream, seen in customers.items():
+        assert client.hgetall(f"by_stream:{stream}") == {customer: str(n) for customer, n in seen.items()}
+        assert client.xpending(stream, "shop")["pending"] == 0
+    assert client.xlen("dead") == 4
 
 
 @pytest.mark.parametrize("workers", [(), ("-w", "2")])
