@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.delivery import Delivery, Part, Read
-from connectors.effects import Append, Cap, Count, Merge, Mirror, Put, PutNewest, Raise, RaiseId
+from connectors.effects import Append, Cap, Count, Delete, Merge, Mirror, Put, PutIf, PutNewest, Raise, RaiseId, Sum
 from connectors.encoding import encode
+from connectors.members import Estimate, Include, Top
 
 KEY = st.sampled_from(["k1", "k2", "k3", "{q}:é"])
 NAME = st.sampled_from(["decision:SKIP", "reason:a", "symbol:S", "other"])
@@ -33,6 +34,9 @@ SCALAR = {"": '""', "a": '"a"', 'é"': r'"\u00e9\""', True: "true", None: "null"
 """A value of Merge -> how JSON has it."""
 HASHED = {True: "1", None: "", 7: "7", Decimal("0.20"): "0.20"}
 """A value of Merge that is no text -> how a hash has it."""
+AMOUNTS = {7: "7", Decimal("0.20"): "0.20", Decimal("-1E+2"): "-100", Decimal("-0.0"): "0.0"}
+"""An amount of Sum -> its digits."""
+MEMBERS = st.lists(NAME, max_size=3)
 SCALARS = st.dictionaries(NAME, st.sampled_from(list(SCALAR)), max_size=3)
 SOME_SCALARS = st.dictionaries(NAME, st.sampled_from(list(SCALAR)), min_size=1, max_size=3)
 EFFECTS = st.one_of(
@@ -45,6 +49,12 @@ EFFECTS = st.one_of(
     st.builds(PutNewest, KEY, TEXTS, st.sampled_from([b"1-1", b"2-0"]), TTL, st.sampled_from(["at", "id"])),
     st.builds(Append, KEY, SOME_TEXTS, TTL),
     st.builds(Merge, KEY, SOME_SCALARS, SCALARS, st.integers(1, 100), st.booleans()),
+    st.builds(Sum, KEY, st.dictionaries(NAME, st.sampled_from(list(AMOUNTS)), max_size=3), TTL),
+    st.builds(PutIf, KEY, NAME, st.none() | st.sampled_from(["", "a"]), NAME, TTL, st.none() | st.tuples(KEY, NAME)),
+    st.builds(Include, KEY, MEMBERS, TTL),
+    st.builds(Estimate, KEY, MEMBERS, TTL),
+    st.builds(Top, KEY, st.dictionaries(NAME, st.integers(-9, 9), max_size=3), TTL, TTL),
+    st.builds(Delete, KEY),
 )
 READS = st.lists(st.integers(1, 3), min_size=1, max_size=3)
 
@@ -103,6 +113,17 @@ class Reader:
         if kind in ("P", "A"):
             bound = self.number()
             return (kind, key, bound, self.pairs(self.take()))
+        if kind == "S":
+            return (kind, key, self.number(), self.pairs(self.take()))
+        if kind == "X":
+            condition = tuple(self.take() for _ in range(4))
+            return (kind, key, condition, self.number(), (self.key(), self.take()))
+        if kind in ("J", "H"):
+            return (kind, key, self.number(), [self.take() for _ in range(self.take())])
+        if kind == "T":
+            return (kind, key, self.number(), self.number(), self.pairs(self.take()))
+        if kind == "D":
+            return (kind, key)
         if kind == "M":
             ttl, made_json, count, beside = (self.take() for _ in range(4))
             fields = [tuple(self.take() for _ in range(3)) for _ in range(count + beside)]
@@ -147,6 +168,18 @@ def described(effect: Any) -> tuple[Any, ...]:
             for fields in (effect.fields, effect.beside)
         ]
         return ("M", effect.key, effect.ttl, int(effect.json), *triples)
+    if isinstance(effect, Sum):
+        return ("S", effect.key, effect.ttl, {field: AMOUNTS[amount] for field, amount in effect.amounts.items()})
+    if isinstance(effect, PutIf):
+        held = ("0", "") if effect.expected is None else ("1", effect.expected)
+        condition = (effect.field, int(held[0]), held[1], effect.value)
+        return ("X", effect.key, condition, effect.ttl, effect.missed or (None, ""))
+    if isinstance(effect, Include | Estimate):
+        return ("J" if isinstance(effect, Include) else "H", effect.key, effect.ttl, effect.members)
+    if isinstance(effect, Top):
+        return ("T", effect.key, effect.ttl, effect.limit, effect.counts)
+    if isinstance(effect, Delete):
+        return ("D", effect.key)
     assert isinstance(effect, Count)
     cap, mirror, fields = effect.cap, effect.mirror, []
     for name, count in effect.counts.items():
@@ -178,6 +211,8 @@ def test_every_key_that_is_touched_is_named_once_and_no_other(parts: list[Part])
         touched |= {part.delivery.counters} - {""}
         for effect in part.effects:
             touched.add(effect.key)
+            if isinstance(effect, PutIf):
+                touched |= {effect.missed[0]} if effect.missed else set()
             if isinstance(effect, Raise):
                 touched |= {effect.dropped[0]} if effect.dropped else set()
             if isinstance(effect, Count):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from connectors import group, lease, reading
 from connectors.commit import commit
 from connectors.connection import Script
 from connectors.delivery import Delivery, Part, Read
-from connectors.effects import Append, Cap, Count, Merge, Mirror, Put, PutNewest, Raise, RaiseId
+from connectors.effects import Append, Cap, Count, Delete, Merge, Mirror, Put, PutIf, PutNewest, Raise, RaiseId, Sum
 from connectors.errors import RedisDenied
+from connectors.members import Estimate, Include, Top
 from connectors.private_redis import PrivateRedis
 from tests.chaos.conftest import VERSIONS
 
@@ -30,6 +32,14 @@ EFFECTS = (
     Put("put", {"k": "v"}, ttl=100),
     PutNewest("newest", {"k": "v"}, IDS[2], ttl=100),
     Append("out", {"k": "v"}, max_length=10),
+    Sum("sums", {"usd": Decimal("0.1")}, ttl=100),
+    PutIf("state", "is", "old", "new", ttl=100, missed=("misses", "n")),
+    Include("set", {"a"}, ttl=100),
+    Include("newset", {"a"}),
+    Estimate("estimate", {"a"}, ttl=100),
+    Estimate("newestimate", {"a"}),
+    Top("top", {"a": 1}, limit=1, ttl=100),
+    Delete("gone"),
     *(Merge(key, {"f": 1}, {"g": 2}, ttl=100, json=key == "object") for key in RECORDS),
 )
 KEYS = (
@@ -46,6 +56,15 @@ KEYS = (
     "put",
     "newest",
     "out",
+    "sums",
+    "state",
+    "misses",
+    "set",
+    "newset",
+    "estimate",
+    "newestimate",
+    "top",
+    "gone",
 )
 KEYS = (*KEYS, *RECORDS)
 
@@ -80,6 +99,10 @@ def prepare_commit(raw: redis.Redis) -> Action:
     raw.hset("raised", "x", "1")
     raw.hset("capped", "full", 1)
     raw.xadd("out", {"k": "older"})
+    raw.sadd("set", "old")
+    raw.pfadd("estimate", "old")
+    raw.zadd("top", {"old": 5})
+    raw.set("gone", "here")
     raw.set("text", '{"a": 1}')
     raw.hset("hash", "a", 1)
     delivery = DELIVERY._replace(reads=(Read("c", 4, IDS[3]),))
@@ -152,6 +175,10 @@ def dump(raw: redis.Redis) -> Dump:
                 found[key.decode()] = fields
         elif kind == b"stream":
             found[key.decode()] = [fields for _, fields in raw.xrange(key)]
+        elif kind == b"set":
+            found[key.decode()] = raw.smembers(key)
+        elif kind == b"zset":
+            found[key.decode()] = raw.zrange(key, 0, -1, withscores=True)
         else:
             found[key.decode()] = raw.get(key)
     for row in raw.xinfo_groups("s"):
