@@ -48,6 +48,8 @@ class CommitOutcome:
     """Key (printable) of a Raise with a limit -> how many fields it was too full to hold."""
     unmet: int
     """How many PutIf found something else than they expected."""
+    trimmed: int
+    """How many entries were to come again, and are deleted from the stream: they are lost."""
 
 
 def commit(redis_: redis.Redis | Wire, parts: Sequence[Part], *, repeated: bool = False) -> CommitOutcome:
@@ -66,15 +68,15 @@ def _outcome(parts: Sequence[Part], reply: list[Any]) -> CommitOutcome:
         key, found, wanted = (one_line(value.decode("utf-8", "replace")) for value in reply[1:])
         raise WrongType.of(key, found, wanted)
     sorted_out: dict[bytes, list[Part]] = {b"A": [], b"D": [], b"F": [], b"P": []}
-    for part, verdict in zip(parts, reply[1:-5], strict=True):
+    for part, verdict in zip(parts, reply[1:-6], strict=True):
         sorted_out[verdict].append(part)
     refused = sorted_out[b"F"] + sorted_out[b"P"]
-    overflow, mended, keys, counts, unmet = reply[-5:]
+    overflow, mended, keys, counts, unmet, trimmed = reply[-6:]
     unmerged = [one_line(key.decode("utf-8", "replace")) for key in keys]
     pairs = zip(counts[::2], counts[1::2], strict=True)
     dropped = {one_line(key.decode("utf-8", "replace")): int(count) for key, count in pairs}
     applied, gone, numbers = sorted_out[b"A"], sorted_out[b"D"], (int(overflow), int(mended))
-    return CommitOutcome(applied, gone, refused, *numbers, unmerged, dropped, int(unmet))
+    return CommitOutcome(applied, gone, refused, *numbers, unmerged, dropped, int(unmet), int(trimmed))
 
 
 class _UnderWay:
@@ -225,6 +227,10 @@ class _CommitPartition(StatelessSinkPartition[Part]):
             self._service.instrumentation.dropped(sum(outcome.dropped.values()))
         if outcome.unmet:
             self._service.instrumentation.unmet(outcome.unmet)
+        if outcome.trimmed:
+            _log.warning("entries were deleted while they waited; they are lost", entries=outcome.trimmed)
+            self._service.instrumentation.trimmed(outcome.trimmed)
+        self._service.waiting.update(part.delivery.lease_key for part in applied if part.again)
         if applied:
             self._service.instrumentation.committed(applied, seconds, outcome.overflow)
         if outcome.refused:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from connectors.consumer_names import waiting_name
 from connectors.delivery import Delivery, Part
 from connectors.effects import (
     Append,
@@ -51,12 +52,15 @@ def encode(parts: Sequence[Part]) -> tuple[list[str | bytes], list[Any]]:
     """
     keys = _Keys()
     deliveries: dict[Delivery, int] = {}
+    waits: set[Delivery] = set()
     entries: Counter[Delivery] = Counter()
     body: list[Any] = [len(parts)]
     for part in parts:
         body.append(deliveries.setdefault(part.delivery, len(deliveries) + 1))
         entries[part.delivery] += len(part.ids)
-        body.append(len(part.effects))
+        body += (len(part.again), *part.again, len(part.effects))
+        if part.again:
+            waits.add(part.delivery)
         for effect in part.effects:
             _ENCODERS[type(effect)](effect, keys, body)
     head: list[Any] = [len(deliveries)]
@@ -64,7 +68,9 @@ def encode(parts: Sequence[Part]) -> tuple[list[str | bytes], list[Any]]:
         if not 0 < delivery.entries == entries[delivery]:
             raise ValueError(f"{delivery.entries} entries were read, {entries[delivery]} are to be committed")
         head += (keys(delivery.stream), delivery.group, keys(delivery.lease_key), delivery.token)
-        head += (keys(delivery.counters) if delivery.counters else "", delivery.generation, len(delivery.reads))
+        head += (keys(delivery.counters) if delivery.counters else "", delivery.generation)
+        waiting = waiting_name(delivery.consumer, delivery.token, delivery.failures + 1) if delivery in waits else ""
+        head += (waiting, len(delivery.reads))
         head += itertools.chain.from_iterable(delivery.reads)
     return [_raw(key) for key in keys.positions], head + body
 

@@ -8,28 +8,29 @@
 -- whatever was lost or repeated on the way, an entry is counted by the very step that takes it off the pending list, and
 -- by no other. What it takes to fool that is to claim entries out of a read and as many others into it, by hand.
 --
--- The names of the reads are deleted from the group, which acknowledges what is pending for them. The first command that
--- writes is XACK, which Redis allows even when maxmemory is reached: a full Redis cannot stop the counting.
+-- The names of the reads are deleted from the group, which acknowledges what is pending for them; but before that entries
+-- that have failed are moved to a name where they wait for another attempt. The first command that writes is XACK, which Redis allows even when maxmemory is reached: a full Redis cannot stop the counting.
 --
 -- KEYS  every key that is touched: streams, leases, targets of effects. ARGV names a key by its position in KEYS.
--- ARGV  deliveries: count, then for each   stream-key, group, lease-key, token, counters-key, generation, read-count,
---                                          then for each read   name, how many entries it brought, the newest ID of them
+-- ARGV  deliveries: count, then for each   stream-key, group, lease-key, token, counters-key, generation, waiting-name,
+--                                          read-count, then for each read   name, how many entries it brought, the newest ID of them
 --                   (in the hash counters-key, last_id is raised to the newest ID; it is empty where neither that nor
---                   generations of the group are kept; see create_group.lua)
---       parts:      count, then for each   delivery, effect-count, effect ...
+--                   generations of the group are kept; see create_group.lua. waiting-name is that of entries which have
+--                   failed; empty where there are none)
+--       parts:      count, then for each   delivery, failed-count, ID of an entry that has failed ..., effect-count, effect ...
 --       an effect is a letter and what effects.lua says of it
 --       and last: 1 when an earlier attempt may have applied the parts, else 0
 --
--- Reply  {'OK', verdict ..., overflow, mended, unmerged, dropped, unmet}: one verdict a part, in order
+-- Reply  {'OK', verdict ..., overflow, mended, unmerged, dropped, unmet, trimmed}: one verdict a part, in order
 --            A, D, F and P are those of its delivery:
 --            A applied
 --            D none of its entries is pending any more: an earlier attempt applied it, or they were taken from us
---            F refused: the lease is lost, or the group is gone and was not the last of its name
+--            F refused: the lease is lost, or the group is gone and was not the last of its name, or has to keep what failed
 --            P refused: some of its entries, not all, were taken from us, or others put beside them; the lease is revoked,
 --              so that the consumer registers anew and reads again what is left
 --          overflow: how much was folded; mended: fields that held no number and were replaced; unmerged: keys that
 --          are no records, and were left as they are; dropped: key, count, ... of the fields that a limit left no room for;
---          unmet: conditions that did not hold
+--          unmet: conditions that did not hold; trimmed: entries that have failed and were found deleted from the stream
 --        {'WRONGTYPE', key, found, wanted}: a target has the wrong type; nothing was applied
 --        an error: nothing was applied
 
@@ -39,7 +40,7 @@ local READ = 3 -- arguments of a read
 local deliveries = {}
 for i = 1, take_number() do
   local one = {stream = take_key(), group = take(), lease = take_key(), token = take(), counters = take_optional_key(),
-               generation = take(), reads = take_number(), first = cursor + 1}
+               generation = take(), waiting = take(), reads = take_number(), first = cursor + 1}
   one.last = cursor + one.reads * READ
   cursor = one.last
   deliveries[i] = one
@@ -47,6 +48,7 @@ end
 local parts = {}
 for i = 1, take_number() do
   local part = {delivery = deliveries[take_number()], effects = {}}
+  part.failed = skip({n = take_number()}, 1)
   for j = 1, take_number() do
     local op = take()
     local effect = EFFECTS[op].read()
@@ -87,6 +89,8 @@ local function verdict_on(delivery)
     -- The group or the stream is gone. At the first attempt nobody can have counted the entries; at a later one we may
     -- have; and so may whoever was given them again by another group, that was created and is gone like ours.
     if delivery.counters and redis.pcall('HGET', delivery.counters, 'group_generation') ~= delivery.generation then return 'F' end
+    -- (What is to come again has nowhere to wait.)
+    if delivery.waiting ~= '' then return 'F' end
     delivery.orphaned = true
     return ARGV[#ARGV] == '1' and 'D' or 'A'
   end
@@ -143,6 +147,11 @@ end
 -- every key it will be called on, in a form that changes nothing: by adding 0, by setting what is set already, by a field
 -- that is missing. Where nothing is there to leave as it is, by arguments that the command itself refuses.
 
+local function ask_group(...)
+  local asked = redis.pcall(...)
+  if type(asked) == 'table' and asked.err and not string.find(asked.err, 'NOGROUP', 1, true) then return asked end
+  return nil
+end
 for _, delivery in ipairs(deliveries) do
   if delivery.verdict == 'F' then
     -- (A replica knows of leases, too, but what it knows is not the last word: it answers READONLY.)
@@ -153,8 +162,13 @@ for _, delivery in ipairs(deliveries) do
   end
   if delivery.verdict == 'A' and not delivery.orphaned then
     -- (There is no such group.)
-    local asked = redis.pcall('XGROUP', 'DELCONSUMER', delivery.stream, delivery.group .. '?', ARGV[delivery.first])
-    if type(asked) == 'table' and asked.err and not string.find(asked.err, 'NOGROUP', 1, true) then return asked end
+    local stream, nowhere = delivery.stream, delivery.group .. '?'
+    local problem = ask_group('XGROUP', 'DELCONSUMER', stream, nowhere, ARGV[delivery.first])
+    if delivery.waiting ~= '' then
+      problem = problem or ask_group('XCLAIM', stream, nowhere, delivery.waiting, 0, '0-0')
+        or ask_hash(delivery.counters, 'trimmed_total', nil, true)
+    end
+    if problem then return problem end
   end
   local problem = delivery.verdict == 'A' and ask_hash(delivery.counters, 'last_id', nil, false)
   if problem then return problem end
@@ -173,6 +187,21 @@ end
 
 -- 4. Write. From here on nothing can be refused.
 
+local trimmed = 0
+for i, part in ipairs(parts) do
+  if verdicts[i] == 'A' then
+    local delivery, failed = part.delivery, part.failed
+    for from = failed.first, failed.first + failed.n - 1, PAGE do
+      local claim = {'XCLAIM', delivery.stream, delivery.group, delivery.waiting, 0}
+      for a = from, math.min(from + PAGE, failed.first + failed.n) - 1 do claim[#claim + 1] = ARGV[a] end
+      claim[#claim + 1] = 'JUSTID'
+      -- (Of what is gone from the stream, Redis 7 and later say nothing; before, it waits, and is found then.)
+      local gone = #claim - 6 - #redis.call(unpack(claim))
+      trimmed = trimmed + gone
+      if gone > 0 and delivery.counters then redis.call('HINCRBY', delivery.counters, 'trimmed_total', gone) end
+    end
+  end
+end
 for _, delivery in ipairs(deliveries) do
   if delivery.verdict == 'A' then
     local newest = '0-0'
@@ -196,5 +225,7 @@ for key, count in pairs(report.dropped) do
   table.insert(dropped, key)
   table.insert(dropped, count)
 end
-for _, value in ipairs({report.overflow, report.mended, report.unmerged, dropped, report.unmet}) do reply[#reply + 1] = value end
+for _, value in ipairs({report.overflow, report.mended, report.unmerged, dropped, report.unmet, trimmed}) do
+  reply[#reply + 1] = value
+end
 return reply

@@ -67,11 +67,14 @@ def whole_deliveries(draw: st.DrawFn) -> list[Part]:
         counts = enumerate(draw(READS))
         reads = tuple(Read(f"c:{number}.{place}", count, f"{number + 1}-{place}".encode()) for place, count in counts)
         tokens = st.sampled_from(["t1", "t2"])
-        one = Delivery(draw(KEY), "g", "c", draw(KEY), draw(tokens), draw(st.just("") | KEY), number, "here", reads)
+        one = Delivery(
+            draw(KEY), "g", "c", draw(KEY), draw(tokens), draw(st.just("") | KEY), number, "here", number % 2, reads
+        )
         ids = [f"{number + 1}-{place}".encode() for place in range(one.entries)]
         cuts = sorted({0, len(ids), *draw(st.lists(st.integers(1, len(ids)), max_size=3))})
         for low, high in itertools.pairwise(cuts):
-            parts.append(Part(one, tuple(ids[low:high]), tuple(draw(st.lists(EFFECTS, max_size=3)))))
+            again = tuple(ids[low : draw(st.integers(low, high))])
+            parts.append(Part(one, tuple(ids[low:high]), tuple(draw(st.lists(EFFECTS, max_size=3))), again=again))
     return draw(st.permutations(parts))
 
 
@@ -137,7 +140,7 @@ class Reader:
 
     def delivery(self) -> tuple[Any, ...]:
         """Without the name of the consumer, which is not sent."""
-        head = (self.key(), self.take(), self.key(), self.take(), self.key() or "", self.take())
+        head = (self.key(), self.take(), self.key(), self.take(), self.key() or "", self.take(), self.take())
         return (*head, tuple(Read(self.take(), self.take(), self.take()) for _ in range(self.take())))
 
     def all(self) -> list[tuple[Any, ...]]:
@@ -145,7 +148,8 @@ class Reader:
         parts: list[tuple[Any, ...]] = []
         for _ in range(self.take()):
             delivery = deliveries[self.take() - 1]
-            parts.append((delivery, [self.effect() for _ in range(self.take())]))
+            again = tuple(self.take() for _ in range(self.take()))
+            parts.append((delivery, again, [self.effect() for _ in range(self.take())]))
         assert list(self._args) == []
         return parts
 
@@ -197,8 +201,11 @@ def test_every_part_can_be_read_back_whole(parts: list[Part]) -> None:
     keys, args = encode(parts)
     expected = []
     for part in parts:
-        stream, group, _consumer, *rest, _place, reads = part.delivery
-        expected.append(((stream, group, *rest, reads), [described(effect) for effect in part.effects]))
+        stream, group, consumer, lease, token, *rest, _place, failures, reads = part.delivery
+        some = any(other.again for other in parts if other.delivery == part.delivery)
+        waiting = f"{consumer}:{token}.-.{failures + 1}" if some else ""
+        head = (stream, group, lease, token, *rest, waiting, reads)
+        expected.append((head, part.again, [described(effect) for effect in part.effects]))
     assert Reader(keys, args).all() == expected
 
 
@@ -233,8 +240,8 @@ def test_a_delivery_is_sent_once_for_all_its_parts_and_no_id_is() -> None:
     delivery = Delivery("stream", "group", "consumer", "lease", "token", "counters", 7, reads=reads)
     keys, args = encode([Part(delivery, (b"1-1",), ()), Part(delivery, (b"2-1", b"3-1"), (RaiseId("k", "f", b"3-1"),))])
     assert keys == ["k", "stream", "lease", "counters"]
-    sent = [1, 2, "group", 3, "token", 4, 7, 2, "consumer:1.a", 2, b"2-1", "consumer:1.b", 1, b"3-1"]
-    assert args == [*sent, 2, 1, 0, 1, 1, "I", 1, "f", b"3-1"]
+    sent = [1, 2, "group", 3, "token", 4, 7, "", 2, "consumer:1.a", 2, b"2-1", "consumer:1.b", 1, b"3-1"]
+    assert args == [*sent, 2, 1, 0, 0, 1, 0, 1, "I", 1, "f", b"3-1"]
 
 
 @pytest.mark.parametrize(("read", "ids"), [(0, (b"1-1",)), (2, (b"1-1",)), (2, (b"1-1", b"2-1", b"3-1"))])

@@ -106,7 +106,7 @@ def prepare_commit(raw: redis.Redis) -> Action:
     raw.set("text", '{"a": 1}')
     raw.hset("hash", "a", 1)
     delivery = DELIVERY._replace(reads=(Read("c", 4, IDS[3]),))
-    parts = [Part(delivery, IDS[:2], EFFECTS), Part(delivery, IDS[2:4], EFFECTS)]
+    parts = [Part(delivery, IDS[:2], EFFECTS), Part(delivery, IDS[2:4], EFFECTS, again=IDS[3:4])]
     return lambda client: commit(client, parts)
 
 
@@ -115,6 +115,15 @@ def prepare_mending(raw: redis.Redis) -> Action:
     raw.hset("counted", mapping={"a": "no number", "old": 5})
     delivery = DELIVERY._replace(reads=(Read("c", 2, IDS[1]),))
     return lambda client: commit(client, [Part(delivery, IDS[:2], (Count("counted", {"old": 1, "a": 2}),))])
+
+
+def prepare_losing(raw: redis.Redis) -> Action:
+    """What failed is found deleted."""
+    fresh(raw, 2)
+    raw.hset("counters", "last_id", "0-0")
+    raw.xdel("s", IDS[1])
+    delivery = DELIVERY._replace(reads=(Read("c", 2, IDS[1]),))
+    return lambda client: commit(client, [Part(delivery, IDS[:2], (), again=IDS[1:2])])
 
 
 def prepare_revocation(raw: redis.Redis) -> Action:
@@ -131,7 +140,7 @@ def prepare_takeover(raw: redis.Redis) -> Action:
     raw.xdel("s", IDS[0])
     raw.set("lease:heir", "token")
     keys = ["s", "lease:heir", "gone", "counters"]
-    return lambda client: group._recover(client, keys, ["g", "heir", "token", "c", 10])
+    return lambda client: group._recover(client, keys, ["g", "heir", "token", "c", 10, 0])
 
 
 def prepare_hole(raw: redis.Redis) -> Action:
@@ -156,6 +165,7 @@ def prepare_creation(raw: redis.Redis) -> Action:
 PREPARATIONS: dict[str, tuple[Callable[[redis.Redis], Action], Script]] = {
     "commit": (prepare_commit, commit_module._commit),
     "commit that mends a field": (prepare_mending, commit_module._commit),
+    "commit that loses what failed": (prepare_losing, commit_module._commit),
     "commit that revokes a lease": (prepare_revocation, commit_module._commit),
     "takeover": (prepare_takeover, group._recover),
     "hole": (prepare_hole, reading._before_read),
