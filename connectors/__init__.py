@@ -22,13 +22,16 @@ if TYPE_CHECKING:
     from connectors.effects import Append as Append
     from connectors.effects import Cap as Cap
     from connectors.effects import Count as Count
+    from connectors.effects import Delete as Delete
     from connectors.effects import Effect as Effect
     from connectors.effects import Merge as Merge
     from connectors.effects import Mirror as Mirror
     from connectors.effects import Put as Put
+    from connectors.effects import PutIf as PutIf
     from connectors.effects import PutNewest as PutNewest
     from connectors.effects import Raise as Raise
     from connectors.effects import RaiseId as RaiseId
+    from connectors.effects import Sum as Sum
     from connectors.group_config import GroupConfig as GroupConfig
     from connectors.joining import JoinTable as JoinTable
     from connectors.joining import Row as Row
@@ -36,6 +39,9 @@ if TYPE_CHECKING:
     from connectors.lookup import HashLookup as HashLookup
     from connectors.lookup import MemoryLookup as MemoryLookup
     from connectors.lookup import lookup_join as lookup_join
+    from connectors.members import Estimate as Estimate
+    from connectors.members import Include as Include
+    from connectors.members import Top as Top
     from connectors.per_entry import Message as Message
     from connectors.per_entry import each as each
     from connectors.polled import PolledSource as PolledSource
@@ -54,10 +60,25 @@ _MODULES = {
     "commit": ("CommitSink",),
     "delivery": ("Batch", "Delivery", "Entry", "Part"),
     "derived": ("DerivedSink",),
-    "effects": ("Append", "Cap", "Count", "Effect", "Merge", "Mirror", "Put", "PutNewest", "Raise", "RaiseId"),
+    "effects": (
+        "Append",
+        "Cap",
+        "Count",
+        "Delete",
+        "Effect",
+        "Merge",
+        "Mirror",
+        "Put",
+        "PutIf",
+        "PutNewest",
+        "Raise",
+        "RaiseId",
+        "Sum",
+    ),
     "group_config": ("GroupConfig",),
     "joining": ("JoinTable", "Row", "each_joined"),
     "lookup": ("HashLookup", "MemoryLookup", "lookup_join"),
+    "members": ("Estimate", "Include", "Top"),
     "per_entry": ("Message", "each"),
     "polled": ("PolledSource",),
     "service": ("Service",),

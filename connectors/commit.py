@@ -26,7 +26,7 @@ from connectors.settings import EXIT_SETTINGS
 from connectors.text import one_line
 
 _log = structlog.get_logger("commit")
-_commit = Script.load("stream_id", "json_merge", "commit")
+_commit = Script.load("stream_id", "json_merge", "decimal_sum", "effects", "commit")
 
 _PART = frozenset([Part])
 
@@ -46,9 +46,13 @@ class CommitOutcome:
     overflow: int
     mended: int
     unmerged: list[str]
-    """Keys that hold no record for Merge to set fields of; printable."""
+    """Keys that hold no record for Merge to set fields of, or no HyperLogLog that is whole; printable."""
     dropped: dict[str, int]
     """Key (printable) of a Raise with a limit -> how many fields it was too full to hold."""
+    unmet: int
+    """How many PutIf found something else than they expected."""
+    trimmed: int
+    """How many entries were to come again, and are deleted from the stream: they are lost."""
 
 
 def commit(redis_: redis.Redis | Wire, parts: Sequence[Part], *, repeated: bool = False) -> CommitOutcome:
@@ -82,14 +86,15 @@ def _outcome(parts: Sequence[Part], reply: list[Any]) -> CommitOutcome:
         key, found, wanted = (one_line(value.decode("utf-8", "replace")) for value in reply[1:])
         raise WrongType.of(key, found, wanted)
     sorted_out: dict[bytes, list[Part]] = {b"A": [], b"D": [], b"F": [], b"P": []}
-    for part, verdict in zip(parts, reply[1:-4], strict=True):
+    for part, verdict in zip(parts, reply[1:-6], strict=True):
         sorted_out[verdict].append(part)
     refused = sorted_out[b"F"] + sorted_out[b"P"]
-    overflow, mended, keys, counts = reply[-4:]
+    overflow, mended, keys, counts, unmet, trimmed = reply[-6:]
     unmerged = [one_line(key.decode("utf-8", "replace")) for key in keys]
     pairs = zip(counts[::2], counts[1::2], strict=True)
     dropped = {one_line(key.decode("utf-8", "replace")): int(count) for key, count in pairs}
-    return CommitOutcome(sorted_out[b"A"], sorted_out[b"D"], refused, int(overflow), int(mended), unmerged, dropped)
+    applied, gone, numbers = sorted_out[b"A"], sorted_out[b"D"], (int(overflow), int(mended))
+    return CommitOutcome(applied, gone, refused, *numbers, unmerged, dropped, int(unmet), int(trimmed))
 
 
 class _UnderWay:
@@ -237,13 +242,19 @@ class _CommitPartition(StatelessSinkPartition[Part]):
             entries = sum(len(part.ids) for part in outcome.gone)
             _log.warning("entries were acknowledged by someone else; they are not counted", entries=entries)
         if outcome.unmerged:
-            _log.warning("keys hold neither a hash nor a JSON object; left as they are", keys=outcome.unmerged[:5])
+            _log.warning("keys hold no record that can be added to; left as they are", keys=outcome.unmerged[:5])
             self._service.instrumentation.unmerged(len(outcome.unmerged))
         if outcome.dropped:
             for key in outcome.dropped.keys() - self._told:
                 _log.warning("a hash is full: from now on its fields with the lowest values are dropped", key=key)
             self._told |= outcome.dropped.keys()
             self._service.instrumentation.dropped(sum(outcome.dropped.values()))
+        if outcome.unmet:
+            self._service.instrumentation.unmet(outcome.unmet)
+        if outcome.trimmed:
+            _log.warning("entries were deleted while they waited; they are lost", entries=outcome.trimmed)
+            self._service.instrumentation.trimmed(outcome.trimmed)
+        self._service.waiting.update(part.delivery.lease_key for part in applied if part.again)
         if applied:
             self._service.instrumentation.committed(applied, seconds, outcome.overflow)
         if outcome.refused:

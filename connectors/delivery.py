@@ -43,6 +43,8 @@ class Delivery(NamedTuple):
     counted only if it was the last: another may have delivered the same again."""
     place: str = ""
     """Where the Redis is that it was read from, as `RedisSettings.redis_place` says it; not sent."""
+    failures: int = 0
+    """How often each of these entries has failed before: see `Part.again`."""
     reads: tuple[Read, ...] = ()
     """What is committed together; it is all or nothing for all of them."""
 
@@ -103,6 +105,9 @@ class Part:
     effects: tuple[Effect, ...]
     note: object = None
     """A frozen value of the flow's own for whoever hears of its commits (metrics); it does not reach Redis."""
+    again: tuple[bytes, ...] = ()
+    """Those of `ids` that have failed: they are not acknowledged, and come again after a while, in a batch that says in
+    its delivery how often they have; until then they stay pending, whatever dies. None of `effects` is theirs."""
 
     def __post_init__(self) -> None:
         if type(self.ids) is not tuple or not self.ids or not isinstance(self.ids[0], bytes):
@@ -111,3 +116,5 @@ class Part:
             )
         if type(self.effects) is not tuple or not _EFFECTS.issuperset(map(type, self.effects)):
             raise ValueError(f"effects of a part are a tuple of effects, not {self.effects!r:.200}")
+        if self.again and (type(self.again) is not tuple or not set(self.ids).issuperset(self.again)):
+            raise ValueError(f"what is to come again is a tuple of some of the IDs of a part, not {self.again!r:.100}")

@@ -3,47 +3,35 @@
 What an effect could not do in Redis is refused when it is made (ValueError), where the traceback names the line that
 made it: later it would fail in the middle of a commit, or at each new attempt.
 
-The set is small on purpose. Every effect says what it does to one key (Count may mirror to a second), and the
-commit carries out all effects of a part in one atomic step with its acknowledgement, so none needs to be idempotent.
-Durations are seconds; `ttl=None` leaves the key's time to live as it is.
+Every effect says what it does to one key (Count may mirror to a second, and some count in a hash what they left out),
+and the commit carries out all effects of a part in one atomic step with its acknowledgement, so none needs to be
+idempotent. What each costs is in docs/effects.md. Durations are seconds; `ttl=None` leaves the key's time to live as it
+is. Those on members are in `connectors.members`.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-MOST_FIELDS = 3_000
-"""Of an entry: the script passes them on as arguments, and Lua takes some 8,000 at once."""
-
-_MOST = 2**63
-_TEXT, _INTEGER = frozenset([str]), frozenset([int])
-_PLAIN = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?: |\Z))+", re.ASCII)
-_ID = re.compile(rb"[0-9]{1,20}-[0-9]{1,20}")
-
-
-def _check(effect: Any, ttl: int | None) -> None:
-    """That it has a key, and a time to live that Redis takes."""
-    if not isinstance(effect.key, str) or not effect.key:
-        raise ValueError(f"{_name(effect)} needs a key, and {effect.key!r} is none")
-    if ttl is not None and (type(ttl) is not int or not 1 <= ttl < _MOST // 1000):
-        raise ValueError(
-            f"{_name(effect)} {effect.key!r} cannot have a time to live of {ttl!r}: whole seconds, 1 or more"
-        )
-
-
-def _check_texts(effect: Any, fields: Mapping[str, str]) -> None:
-    for field, value in fields.items():
-        if not isinstance(field, str | bytes) or not isinstance(value, str | bytes):
-            raise ValueError(f"{_name(effect)} {effect.key!r}: field {field!r} cannot be {value!r}, it must be text")
-
-
-def _name(effect: Any) -> str:
-    return type(effect).__name__
+from connectors.effect_checks import (
+    MOST_DIGITS,
+    MOST_FIELDS,
+    are_integers,
+    are_plain_numbers,
+    are_texts,
+    check_id,
+    check_key,
+    check_limit,
+    check_texts,
+    is_decimal,
+    is_integer,
+    is_number,
+    is_scalar,
+)
+from connectors.members import Estimate, Include, Top
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +70,33 @@ class Count:
     mirror: Mirror | None = None
 
     def __post_init__(self) -> None:
-        _check(self, self.ttl)
-        # (By the columns: these are checked thousands at a time.)
-        if _TEXT.issuperset(map(type, self.counts)) and _INTEGER.issuperset(map(type, self.counts.values())):
-            values = self.counts.values()
-            if not values or -_MOST < min(values) <= max(values) < _MOST:
-                return
+        check_key(self, self.ttl)
+        if are_texts(self.counts) and are_integers(self.counts.values()):
+            return
         for field, count in self.counts.items():
-            if type(count) is not int or not -_MOST < count < _MOST or not isinstance(field, str):
+            if not is_integer(count) or not isinstance(field, str):
                 raise ValueError(f"Count {self.key!r}: {field!r} cannot be counted up by {count!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Add decimal numbers to fields of the hash `key`, exact to the last digit. A field that holds none is replaced.
+
+    A field has as many digits behind its point as the longest fraction that was added to it: 0.10 and 0.2 are 0.30.
+    """
+
+    key: str
+    amounts: Mapping[str, Decimal | int]
+    ttl: int | None = None
+
+    def __post_init__(self) -> None:
+        check_key(self, self.ttl)
+        for field, amount in self.amounts.items():
+            if not isinstance(field, str) or not is_decimal(amount):
+                raise ValueError(
+                    f"Sum {self.key!r}: {amount!r:.40} cannot be added to {field!r}: a Decimal or an int, of at most "
+                    f"{MOST_DIGITS} digits on either side of the point"
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +113,14 @@ class Raise:
     """`(key, field)` of a hash where the fields that were dropped are counted."""
 
     def __post_init__(self) -> None:
-        _check(self, self.ttl)
-        if self.limit is not None and (type(self.limit) is not int or self.limit < 1):
-            raise ValueError(f"Raise {self.key!r} cannot leave room for {self.limit!r} fields")
-        if _TEXT.issuperset(map(type, self.values)) and _are_numbers(self.values.values()):
+        check_key(self, self.ttl)
+        check_limit(self, self.limit, "fields")
+        if are_texts(self.values) and are_plain_numbers(self.values.values()):
             return
         for field, value in self.values.items():
             # (Lua reads neither digits of other scripts nor underscores.)
             plain = isinstance(value, str) and isinstance(field, str) and value.isascii() and "_" not in value
-            if not plain or not _is_number(value):
+            if not plain or not is_number(value):
                 raise ValueError(f"Raise {self.key!r}: {field!r} cannot be raised to {value!r}")
 
 
@@ -128,11 +133,8 @@ class RaiseId:
     stream_id: bytes
 
     def __post_init__(self) -> None:
-        _check(self, None)
-        if not isinstance(self.stream_id, bytes) or not _ID.fullmatch(self.stream_id):
-            raise ValueError(
-                f"RaiseId {self.key!r}: {self.field!r} cannot be raised to {self.stream_id!r}, which is no ID"
-            )
+        check_key(self, None)
+        check_id(self, self.stream_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +151,8 @@ class Put:
     ttl: int | None = None
 
     def __post_init__(self) -> None:
-        _check(self, self.ttl)
-        _check_texts(self, self.fields)
+        check_key(self, self.ttl)
+        check_texts(self, self.fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +171,31 @@ class PutNewest:
     """Where the hash keeps that ID: one for all fields that are set together."""
 
     def __post_init__(self) -> None:
-        _check(self, self.ttl)
-        _check_texts(self, self.fields)
-        if not isinstance(self.at, bytes) or not _ID.fullmatch(self.at):
-            raise ValueError(f"PutNewest {self.key!r}: {self.at!r} is no ID of an entry")
+        check_key(self, self.ttl)
+        check_texts(self, self.fields)
+        check_id(self, self.at)
         if self.field in self.fields:
             raise ValueError(f"PutNewest {self.key!r}: field {self.field!r} holds the ID of the entry")
+
+
+@dataclass(frozen=True, slots=True)
+class PutIf:
+    """Set a field of the hash `key`, if it holds what is expected; else leave it, and count that."""
+
+    key: str
+    field: str
+    expected: str | None
+    """None: the field must be missing."""
+    value: str
+    ttl: int | None = None
+    missed: tuple[str, str] | None = None
+    """`(key, field)` of a hash where it is counted how often something else was found."""
+
+    def __post_init__(self) -> None:
+        check_key(self, self.ttl)
+        check_texts(self, {self.field: self.value})
+        if self.expected is not None:
+            check_texts(self, {self.field: self.expected})
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +207,12 @@ class Append:
     max_length: int | None = None
 
     def __post_init__(self) -> None:
-        _check(self, None)
+        check_key(self, None)
         if not 1 <= len(self.fields) <= MOST_FIELDS:
             raise ValueError(f"Append {self.key!r}: an entry has 1 to {MOST_FIELDS} fields, not {len(self.fields)}")
         if self.max_length is not None and (type(self.max_length) is not int or self.max_length < 0):
             raise ValueError(f"Append {self.key!r} cannot keep {self.max_length!r} entries")
-        _check_texts(self, self.fields)
+        check_texts(self, self.fields)
 
 
 Scalar: TypeAlias = str | bool | int | Decimal | None
@@ -219,28 +240,24 @@ class Merge:
     """Whether a record that is made is a JSON object, and not a hash."""
 
     def __post_init__(self) -> None:
-        _check(self, self.ttl)
+        check_key(self, self.ttl)
         if not self.fields or len(self.fields) + len(self.beside) > MOST_FIELDS // 2:
             raise ValueError(f"Merge {self.key!r} cannot be with {len(self.fields)} fields")
         for field, value in (*self.fields.items(), *self.beside.items()):
-            if not isinstance(field, str) or not _is_scalar(value):
+            if not isinstance(field, str) or not is_scalar(value):
                 raise ValueError(f"Merge {self.key!r}: field {field!r} cannot be {value!r}")
 
 
-def _are_numbers(values: Collection[str]) -> bool:
-    """Whether all of `values` are texts, and plain numbers in digits; False for some that are, if dearer to tell."""
-    return _TEXT.issuperset(map(type, values)) and _PLAIN.fullmatch(" ".join(values)) is not None
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete `key`, whatever it holds, if it is there."""
+
+    key: str
+
+    def __post_init__(self) -> None:
+        check_key(self, None)
 
 
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
-
-
-def _is_scalar(value: object) -> bool:
-    return value is None or isinstance(value, str | int) or (isinstance(value, Decimal) and value.is_finite())
-
-
-Effect: TypeAlias = Count | Raise | RaiseId | Put | PutNewest | Append | Merge
+Effect: TypeAlias = (
+    Count | Sum | Raise | RaiseId | Put | PutNewest | PutIf | Append | Merge | Include | Estimate | Top | Delete
+)

@@ -1,4 +1,4 @@
-"""Parts as the keys and arguments of `lua/commit.lua`, whose head describes them. Pure."""
+"""Parts as the keys and arguments of `lua/commit.lua`, as its head and `lua/effects.lua` describe them. Pure."""
 
 from __future__ import annotations
 
@@ -7,10 +7,26 @@ import json
 from collections import Counter
 from collections.abc import Callable, Container, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
+from connectors.consumer_names import waiting_name
 from connectors.delivery import Delivery, Part
-from connectors.effects import Append, Count, Effect, Merge, Put, PutNewest, Raise, RaiseId, Scalar
+from connectors.effects import (
+    Append,
+    Count,
+    Delete,
+    Effect,
+    Merge,
+    Put,
+    PutIf,
+    PutNewest,
+    Raise,
+    RaiseId,
+    Scalar,
+    Sum,
+)
+from connectors.members import Estimate, Include, Top
 
 
 class _Keys:
@@ -42,12 +58,15 @@ def encode(parts: Sequence[Part], full: Container[str] | None = ()) -> tuple[lis
     """
     keys = _Keys(full)
     deliveries: dict[Delivery, int] = {}
+    waits: set[Delivery] = set()
     entries: Counter[Delivery] = Counter()
     body: list[Any] = [len(parts)]
     for part in parts:
         body.append(deliveries.setdefault(part.delivery, len(deliveries) + 1))
         entries[part.delivery] += len(part.ids)
-        body.append(len(part.effects))
+        body += (len(part.again), *part.again, len(part.effects))
+        if part.again:
+            waits.add(part.delivery)
         for effect in part.effects:
             _ENCODERS[type(effect)](effect, keys, body)
     head: list[Any] = [len(deliveries)]
@@ -55,7 +74,9 @@ def encode(parts: Sequence[Part], full: Container[str] | None = ()) -> tuple[lis
         if not 0 < delivery.entries == entries[delivery]:
             raise ValueError(f"{delivery.entries} entries were read, {entries[delivery]} are to be committed")
         head += (keys(delivery.stream), delivery.group, keys(delivery.lease_key), delivery.token)
-        head += (keys(delivery.counters) if delivery.counters else "", delivery.generation, len(delivery.reads))
+        head += (keys(delivery.counters) if delivery.counters else "", delivery.generation)
+        waiting = waiting_name(delivery.consumer, delivery.token, delivery.failures + 1) if delivery in waits else ""
+        head += (waiting, len(delivery.reads))
         head += itertools.chain.from_iterable(delivery.reads)
     return [_raw(key) for key in keys.positions], head + body
 
@@ -84,6 +105,13 @@ def _count(effect: Count, keys: _Keys, out: list[Any]) -> None:
         out += itertools.chain.from_iterable(cap.fold(field) or ("", "") for field in effect.counts)
 
 
+def _sum(effect: Sum, keys: _Keys, out: list[Any]) -> None:
+    out += ("S", keys(effect.key), _optional(effect.ttl), len(effect.amounts))
+    for field, amount in effect.amounts.items():
+        digits = _digits(amount)
+        out += (field, digits if amount else digits.lstrip("-"))
+
+
 def _raise(effect: Raise, keys: _Keys, out: list[Any]) -> None:
     out += ("R", keys(effect.key), _optional(effect.ttl), _optional(effect.limit))
     out += (keys(effect.dropped[0]), effect.dropped[1]) if effect.dropped else ("", "")
@@ -108,6 +136,13 @@ def _put_newest(effect: PutNewest, keys: _Keys, out: list[Any]) -> None:
         out += pair
 
 
+def _put_if(effect: PutIf, keys: _Keys, out: list[Any]) -> None:
+    held = effect.expected is not None
+    out += ("X", keys(effect.key), effect.field, int(held), effect.expected if held else "", effect.value)
+    out.append(_optional(effect.ttl))
+    out += (keys(effect.missed[0]), effect.missed[1]) if effect.missed else ("", "")
+
+
 def _append(effect: Append, keys: _Keys, out: list[Any]) -> None:
     out += ("A", keys(effect.key), _optional(effect.max_length), len(effect.fields))
     for pair in effect.fields.items():
@@ -118,6 +153,20 @@ def _merge(effect: Merge, keys: _Keys, out: list[Any]) -> None:
     out += ("M", keys(effect.key), effect.ttl, int(effect.json), len(effect.fields), len(effect.beside))
     for name, value in (*effect.fields.items(), *effect.beside.items()):
         out += (_raw(name), _hash_text(value), f"{_json_text(name)}:{_json_text(value)}")
+
+
+def _members(letter: str, effect: Include | Estimate, keys: _Keys, out: list[Any]) -> None:
+    out += (letter, keys(effect.key), _optional(effect.ttl), len(effect.members), *effect.members)
+
+
+def _top(effect: Top, keys: _Keys, out: list[Any]) -> None:
+    out += ("T", keys(effect.key), _optional(effect.ttl), _optional(effect.limit), len(effect.counts))
+    for pair in effect.counts.items():
+        out += pair
+
+
+def _delete(effect: Delete, keys: _Keys, out: list[Any]) -> None:
+    out += ("D", keys(effect.key))
 
 
 def _hash_text(value: Scalar) -> str | bytes:
@@ -141,11 +190,17 @@ def _digits(value: int | Decimal) -> str:
 
 _ENCODERS: dict[type, Callable[[Any, _Keys, list[Any]], None]] = {
     Count: _count,
+    Sum: _sum,
     Raise: _raise,
     RaiseId: _raise_id,
     Put: _put,
     PutNewest: _put_newest,
+    PutIf: _put_if,
     Append: _append,
     Merge: _merge,
+    Include: partial(_members, "J"),
+    Estimate: partial(_members, "H"),
+    Top: _top,
+    Delete: _delete,
 }
 assert set(_ENCODERS) == set(Effect.__args__)

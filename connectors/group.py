@@ -6,12 +6,13 @@ import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import redis
 import structlog
 
 from connectors.connection import Script, Wire
-from connectors.consumer_names import consumer_of, read_name
+from connectors.consumer_names import consumer_of, failures_of, read_name, waiting_name
 from connectors.delivery import Delivery, Read, Row
 from connectors.errors import (
     KeyTaken,
@@ -24,6 +25,7 @@ from connectors.group_config import GroupConfig as GroupConfig
 from connectors.group_info import explain_type
 from connectors.group_info import read_state as read_state
 from connectors.lease import Lease
+from connectors.retries import seconds_after
 from connectors.stream_id import parse
 from connectors.text import one_line
 
@@ -41,6 +43,8 @@ class Taken:
     trimmed: int
     more: bool
     """Whether that name may have more."""
+    failures: int
+    """How often each has failed before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,17 @@ class Owners:
     """Reads of our own that did not reach us, as far as we know."""
     dead: list[bytes]
     """Consumers that hold no lease, and their reads."""
+    waiting: list[bytes]
+    """Where entries that have failed under our lease wait for their next attempt."""
+
+
+class InFlight(NamedTuple):
+    """What is pending for a consumer."""
+
+    read: int
+    """Entries that were read, and are not committed."""
+    waiting: int
+    """Entries that have failed, and wait for their next attempt."""
 
 
 def default_name(worker_index: int, worker_count: int) -> str:
@@ -76,7 +91,7 @@ class Consumer:
         self._wire = wire
         self._base_name = name
         self._name = name
-        self._number = 0
+        self._number = self._retry_number = 0
         self._given: set[bytes] = set()
         """Names of reads that reached us under this lease and may still be pending."""
         self._lease: Lease | None = None
@@ -98,15 +113,24 @@ class Consumer:
     @property
     def read_name(self) -> str:
         """The name for the next read. As long as no entry was pending for it, it stays the same."""
-        return read_name(self._name, self.lease.token, self._number)
+        return self._name_after(0)
 
-    def delivery(self, entries: Sequence[Row]) -> Delivery:
-        """By whom `entries`, in the order of their IDs, were read now. If there are any, `read_name` is a new one."""
+    def _name_after(self, failures: int) -> str:
+        # (Each kind has numbers of its own: a read that is under way under the one name goes on under it.)
+        number = self._retry_number if failures else self._number
+        return read_name(self._name, self.lease.token, number, failures)
+
+    def delivery(self, entries: Sequence[Row], failures: int = 0) -> Delivery:
+        """By whom `entries`, in the order of their IDs, were read now. If there are any, `read_name` is a new one.
+
+        :arg failures: as they were taken, see `Taken`.
+        """
         config, lease = self.config, self.lease
-        reads = (Read(self.read_name, len(entries), entries[-1][0]),) if entries else ()
+        name = self._name_after(failures)
+        reads = (Read(name, len(entries), entries[-1][0]),) if entries else ()
         if entries:
-            self._given.add(self.read_name.encode())
-            self._number += 1
+            self._given.add(name.encode())
+            self._count_up(failures)
         return Delivery(
             config.stream,
             config.group,
@@ -116,8 +140,15 @@ class Consumer:
             config.counters,
             self.generation,
             self._place,
+            failures,
             reads,
         )
+
+    def _count_up(self, failures: int) -> None:
+        if failures:
+            self._retry_number += 1
+        else:
+            self._number += 1
 
     def register(self) -> None:
         """Make sure that the group exists and take a lease, under a new token each time.
@@ -136,7 +167,7 @@ class Consumer:
                 self._name = f"{self._base_name}-{number}"
             key = self.config.lease_prefix + self._name
             self._lease = Lease(self._client, key, self.config.counters, self.config.lease_ttl, self.config.stall)
-        self._number = 0
+        self._number = self._retry_number = 0
         self._given.clear()
 
     def ensure_group(self) -> None:
@@ -164,6 +195,7 @@ class Consumer:
         """
         # Bytes: an operator may have claimed entries under any name.
         own, current = self._name.encode(), self.read_name.encode()
+        waiting: list[bytes] = []
         pending = self._pending()
         if own not in pending:
             self._join()
@@ -173,18 +205,24 @@ class Consumer:
         for name, entries in pending.items():
             if not self.is_own(name):
                 others.append(name)
+            elif self.is_waiting(name):
+                waiting.append(name)
             elif name not in self._given and (entries or name not in (own, current)):
                 strays.append(name)
         if current in strays:
             self._number += 1
         if not others:
-            return Owners(strays, [])
+            return Owners(strays, [], waiting)
         leased = self._wire.ask(*(("EXISTS", self._lease_of(name)) for name in others))
-        return Owners(strays, [name for name, lives in zip(others, leased, strict=True) if not lives])
+        return Owners(strays, [name for name, lives in zip(others, leased, strict=True) if not lives], waiting)
 
     def is_own(self, name: bytes) -> bool:
         """Whether `name` is ours, or that of a read of ours."""
         return consumer_of(name) == self._name.encode()
+
+    def is_waiting(self, name: bytes) -> bool:
+        """Whether what is pending for `name` has failed under our lease, and waits for its next attempt."""
+        return name == waiting_name(self._name, self.lease.token, failures_of(name)).encode()
 
     def _lease_of(self, name: bytes) -> bytes:
         return self.config.lease_prefix.encode() + consumer_of(name)
@@ -211,15 +249,20 @@ class Consumer:
         facts = (dict(zip(row[::2], row[1::2], strict=True)) for row in rows)
         return {one[b"name"]: one[b"pending"] for one in facts}
 
-    def in_flight(self) -> int:
-        """How many entries are pending for us: read, and not committed."""
-        return sum(entries for name, entries in self._pending().items() if self.is_own(name))
+    def in_flight(self) -> InFlight:
+        """How many entries are pending for us. Blocks for a round trip."""
+        own = {name: entries for name, entries in self._pending().items() if self.is_own(name)}
+        waiting = sum(entries for name, entries in own.items() if self.is_waiting(name))
+        return InFlight(sum(own.values()) - waiting, waiting)
 
     def oldest_pending(self, known: set[bytes]) -> bytes | None:
-        """The lowest ID that is pending for us and is not among `known`. Blocks for a round trip for each read."""
+        """The lowest ID that is pending for us, is not among `known`, and does not wait for its next attempt.
+
+        Blocks for a round trip for each read.
+        """
         lowest: list[bytes] = []
         for name, entries in self._pending().items():
-            if self.is_own(name) and entries:
+            if self.is_own(name) and entries and not self.is_waiting(name):
                 span = ("-", "+", entries, name)
                 (rows,) = self._wire.ask(("XPENDING", self.config.stream, self.config.group, *span))
                 lowest += [entry_id for entry_id, *_ in rows if entry_id not in known][:1]
@@ -228,18 +271,25 @@ class Consumer:
     def take(self, owner: bytes, count: int) -> Taken | None:
         """Take up to `count` of the entries that are pending for `owner`, one of `owners`: a read like any other.
 
+        Of those that wait under our lease, the ones that have waited long enough.
+
         :returns: None when our own lease is lost; nothing was taken then.
         :raises RedisFailure: not known whether they were taken. If so, they are pending for us, and are found when we
             register anew.
         """
         config = self.config
         keys: list[bytes | str] = [config.stream, self.lease.key, self._lease_of(owner), config.counters]
-        reply = _recover(self._wire, keys, [config.group, self.read_name, self.lease.token, owner, count])
+        failures = failures_of(owner)
+        if owner == self._name_after(failures).encode():
+            self._count_up(failures)
+        idle_ms = round(seconds_after(failures) * 1000) if self.is_waiting(owner) else 0
+        args = [config.group, self._name_after(failures), self.lease.token, owner, count, idle_ms]
+        reply = _recover(self._wire, keys, args)
         if reply[0] == b"LOST":
             return None
         if reply[0] != b"TAKEN":
-            return Taken([], 0, False)
-        return Taken(reply[1], int(reply[2]), bool(reply[3]))
+            return Taken([], 0, False, failures)
+        return Taken(reply[1], int(reply[2]), bool(reply[3]), failures)
 
     def explain(self, error: RedisFailure) -> RedisFailure:
         """`error`; where it is about the type of a key that it does not name, the one that does. May block."""

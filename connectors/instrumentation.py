@@ -19,6 +19,9 @@ class Instrumentation:
     def dropped(self, fields: int) -> None:
         """So many fields of a commit's Raise were dropped, because a hash was full; `committed` follows."""
 
+    def unmet(self, conditions: int) -> None:
+        """So many PutIf of a commit found something else than they expected; `committed` follows."""
+
     def claimed(self, entries: int) -> None:
         """So many entries were taken over from a dead consumer."""
 

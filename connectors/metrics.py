@@ -69,7 +69,7 @@ class ConsumerMetrics(Metrics, Instrumentation):
 
     def committed(self, parts: Sequence[Part], seconds: float, overflow: int) -> None:
         """Count them."""
-        self._messages.inc(sum(len(part.ids) for part in parts))
+        self._messages.inc(sum(len(part.ids) - len(part.again) for part in parts))
         self._overflow.inc(overflow)
         self._commit_seconds.observe(seconds)
 

@@ -1,12 +1,12 @@
 """A function of one entry as a step over batches, and what becomes of an entry that it cannot cope with.
 
-Such an entry is named in the log, with the cause and the line. It then ends the flow, which would read it again at the
+Such an entry is named in the log, with the cause and the line. It may be tried again, alone, after a while: until then
+it stays pending, and what was read with it is committed. In the end it stops the flow, which would read it again at the
 next start; or, where there is a stream of dead letters, it goes there in the same atomic step that acknowledges it.
 """
 
 from __future__ import annotations
 
-import json
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,8 +16,9 @@ from typing import Any
 
 import structlog
 
+from connectors.dead_letters import letter
 from connectors.delivery import Batch, Entry, Part
-from connectors.effects import Append, Effect
+from connectors.effects import Effect
 from connectors.stream_id import milliseconds
 from connectors.text import one_line
 
@@ -25,6 +26,8 @@ _log = structlog.get_logger("per_entry")
 
 DEAD_LETTERS = 10_000
 """About so many are kept, unless told otherwise."""
+
+MOST_RETRIES = 1_000
 
 _EFFECTS = Effect.__args__
 
@@ -65,38 +68,44 @@ class Message(Mapping[str, str]):
 Function = Callable[[Message], Iterable[Effect] | Effect]
 
 
-def each(function: Function, dead_letters: str | None = None, kept: int = DEAD_LETTERS) -> Callable[[Batch], Part]:
-    r"""A step that makes one part of each batch: the effects that `function` has for each of its entries, in order.
+def each(
+    function: Function, dead_letters: str | None = None, kept: int = DEAD_LETTERS, retries: int = 0
+) -> Callable[[Batch], Part]:
+    """A step that makes one part of each batch: the effects that `function` has for each of its entries, in order.
 
     :arg function: gives the effects of an entry (it may yield them), or one effect; `()` where there are none.
     :arg dead_letters: the stream for entries for which it raises an exception, or has something else than effects.
-        None: the exception passes, and ends the flow. Fields of a dead letter: `stream`, `id`, `error` (one line),
-        `failed_at` (epoch seconds), and `fields`, a JSON list of name, value, name, value ..., where a byte xx that is
-        no UTF-8 is `\udcxx`.
+        None: the exception passes, and ends the flow. For the fields see `connectors.dead_letters`.
     :arg kept: about so many dead letters are kept.
+    :arg retries: how often an entry that failed is tried again before that, 0.1 s after the first failure at the
+        earliest, then 0.2 s, 0.4 s ... 60 s after the one before (see `connectors.retries`). How often it has failed is
+        kept in Redis, and outlives the process. The entries behind it do not wait, so their effects come before its.
+    :raises ValueError: no such number of retries.
     """
-    return partial(_part, function, dead_letters, kept)
+    if type(retries) is not int or not 0 <= retries < MOST_RETRIES:
+        raise ValueError(f"retries is a number from 0 to {MOST_RETRIES - 1}, not {retries!r}")
+    return partial(_part, function, dead_letters, kept, retries)
 
 
-def _part(function: Function, dead_letters: str | None, kept: int, batch: Batch) -> Part:
+def _part(function: Function, dead_letters: str | None, kept: int, retries: int, batch: Batch) -> Part:
     effects: list[Effect] = []
+    again: list[bytes] = []
+    delivery, failures = batch.delivery, batch.delivery.failures + 1
     for entry in batch.entries:
         try:
-            effects += _effects_of(function, Message(batch.delivery.stream, entry))
+            effects += _effects_of(function, Message(delivery.stream, entry))
         except Exception as error:
             cause = f"{type(error).__name__}: {one_line(error)}"
-            _log.error(
-                "an entry cannot be processed",
-                stream=batch.delivery.stream,
-                entry=entry.id,
-                cause=cause,
-                at=_line(error),
-                dead_letters=dead_letters or "none",
-            )
+            found = {"stream": delivery.stream, "entry": entry.id, "cause": cause, "at": _line(error)}
+            if failures <= retries:
+                _log.warning("an entry failed; it is tried again", **found, failures=failures, retries=retries)
+                again.append(entry.id)
+                continue
+            _log.error("an entry cannot be processed", **found, dead_letters=dead_letters or "none")
             if dead_letters is None:
                 raise
-            effects.append(_dead_letter(dead_letters, kept, batch.delivery.stream, entry, cause))
-    return Part(batch.delivery, tuple(row[0] for row in batch.rows), tuple(effects))
+            effects.append(letter(dead_letters, kept, delivery, entry, cause, time.time()))
+    return Part(delivery, tuple(row[0] for row in batch.rows), tuple(effects), again=tuple(again))
 
 
 def _effects_of(function: Function, message: Message) -> tuple[Effect, ...]:
@@ -111,12 +120,6 @@ def _effects_of(function: Function, message: Message) -> tuple[Effect, ...]:
         made = next(one for one in effects if not isinstance(one, _EFFECTS))
     name = getattr(function, "__qualname__", repr(function))
     raise TypeError(f"{name} gives effects, or () for none, and gave {made!r:.80}")
-
-
-def _dead_letter(key: str, kept: int, stream: str, entry: Entry, cause: str) -> Append:
-    fields = json.dumps([field.decode("utf-8", "surrogateescape") for field in entry.fields])
-    head = {"stream": stream, "id": entry.id.decode(), "error": cause, "failed_at": f"{time.time():.3f}"}
-    return Append(key, {**head, "fields": fields}, kept)
 
 
 def _line(error: Exception) -> str:

@@ -32,6 +32,8 @@ class Service:
     under_way: ReadsUnderWay = field(default_factory=ReadsUnderWay)
     refused: dict[str, str] = field(default_factory=dict)
     """Key of a lease -> the token under which a commit was refused: whoever holds that one has to register anew."""
+    waiting: set[str] = field(default_factory=set)
+    """Keys of leases: entries that were read under them have failed, and wait for another attempt from now on."""
     in_parts: list[Callable[[], set[bytes]]] = field(default_factory=list)
     """Each tells the IDs in the parts that wait at a commit for others of their delivery."""
     pulse: Pulse | None = None

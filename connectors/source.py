@@ -18,11 +18,13 @@ from bytewax.inputs import DynamicSource, StatelessSourcePartition
 
 from connectors import graph
 from connectors.connection import Wire
+from connectors.consumer_names import failures_of
 from connectors.delivery import Batch, Row
 from connectors.errors import NoGroup, RedisFailure
 from connectors.group import Consumer, GroupConfig, default_name
 from connectors.outage import Backoff, is_broken_connection
 from connectors.reading import Reader
+from connectors.retries import FIRST_SECONDS, seconds_after
 from connectors.service import Service
 from connectors.sizing import BatchSizer
 from connectors.standstill import Standstill
@@ -103,7 +105,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._registered = False
         self._owners: list[bytes] = []
         self._look_at = 0.0
-        self._unchecked = 0
+        self._unchecked = self._waiting = 0
         self._asked = 0
         self._read_once = False
         self._owes_a_batch = False
@@ -170,6 +172,9 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         if self._service.refused.get(lease.key) == lease.token:
             return self._lost()
         lease.touch()
+        if lease.key in self._service.waiting:
+            self._service.waiting.discard(lease.key)
+            self._look_at = min(self._look_at, time.monotonic() + FIRST_SECONDS)
         if not self._reader.under_way and time.monotonic() >= self._look_at:
             self._look()
         if self._owners and not self._reader.under_way:
@@ -179,13 +184,14 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         return self._read()
 
     def _look(self) -> None:
-        """For what others, and we before, have left pending."""
+        """For what others, and we before, have left pending, and for what has failed and is due again."""
         again = self._look_at > 0
-        self._look_at = time.monotonic() + min(TAKEOVER_SECONDS, self._source.config.lease_ttl / 2)
         owners = self._consumer.owners()
+        waits = (seconds_after(failures_of(name)) for name in owners.waiting)
+        self._look_at = time.monotonic() + min(TAKEOVER_SECONDS, self._source.config.lease_ttl / 2, *waits)
         if owners.own and again:
             _log.warning("entries were delivered to a broken connection; reading them again")
-        self._owners = owners.dead + owners.own  # (the last comes first)
+        self._owners = owners.dead + owners.own + owners.waiting  # (the last comes first)
 
     def _take_over(self, owner: bytes) -> list[Batch]:
         taken = self._consumer.take(owner, self._sizer.count)
@@ -199,16 +205,16 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         if taken.entries and not self._consumer.is_own(owner):
             _log.info("took over", entries=len(taken.entries), owner=owner, trimmed=taken.trimmed)
             self._service.instrumentation.claimed(len(taken.entries))
-        return self._emit(taken.entries)
+        return self._emit(taken.entries, failures=taken.failures)
 
-    def _emit(self, entries: list[Row], go_on: Callable[[], bool] = lambda: False) -> list[Batch]:
+    def _emit(self, entries: list[Row], go_on: Callable[[], bool] = lambda: False, failures: int = 0) -> list[Batch]:
         """`entries` as a batch; where there are none, only if it was said that a batch would follow.
 
         :arg go_on: called once they have their delivery: whether a batch follows at once.
         """
         if not entries and not self._owes_a_batch:
             return []
-        delivery = self._consumer.delivery(entries)
+        delivery = self._consumer.delivery(entries, failures)
         if entries:
             self._sizer.saw(entries)
             self._unchecked += len(entries)
@@ -228,7 +234,8 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         """New entries; behind a backlog, the read after this one is sent before this one's entries are worked on."""
         if not self._reader.under_way:
             if self._too_many_in_flight():
-                if self._standstill.look(self._unchecked, time.monotonic()):
+                read = self._unchecked - self._waiting
+                if read and self._standstill.look(self._unchecked, time.monotonic()):
                     self._say_what_is_missing()
                 self._pause(FULL_PAUSE_SECONDS)
                 return []
@@ -278,7 +285,8 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
     def _too_many_in_flight(self) -> bool:
         if self._unchecked < self._source.max_in_flight:
             return False
-        self._unchecked = self._consumer.in_flight()
+        in_flight = self._consumer.in_flight()
+        self._waiting, self._unchecked = in_flight.waiting, sum(in_flight)
         return self._unchecked >= self._source.max_in_flight
 
     def _say_what_is_missing(self) -> None:
@@ -303,8 +311,8 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
             if self._registered:
                 now = time.monotonic()
                 self._drain_until = self._drain_until or now + DRAIN_SECONDS
-                left = not self._look_at or any(map(self._consumer.is_own, self._owners))
-                if not left and now < self._drain_until and self._consumer.in_flight():
+                left = not self._look_at or any(map(self._is_left, self._owners))
+                if not left and now < self._drain_until and self._consumer.in_flight().read:
                     self._consumer.lease.touch()
                     self._pause(FULL_PAUSE_SECONDS)
                     return []
@@ -312,3 +320,6 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         except RedisFailure as error:
             _log.info("stopped without Redis; what is pending is read at the next start", cause=str(error))
         raise StopIteration
+
+    def _is_left(self, owner: bytes) -> bool:
+        return self._consumer.is_own(owner) and not self._consumer.is_waiting(owner)

@@ -1,4 +1,6 @@
-"""The command `quantum`: questions about the running system. Each reads, and changes nothing; only `proof` writes.
+"""The command `quantum`: questions about the running system. Each reads, and changes nothing.
+
+Only `proof` and `dead replay --yes` write.
 
 Settings are those of the flows, from the environment. What a subcommand is given, and what it does, is in
 `console.cli`; what its exit status means, in `console.terminal.command`.
@@ -19,6 +21,7 @@ from console.audit.command import verify
 from console.cli import questions
 from console.cli.alerts import alerts
 from console.cli.check import check
+from console.cli.dead import dead
 from console.cli.lag import lag
 from console.cli.notify import notify
 from console.cli.report import report
@@ -92,7 +95,7 @@ def quantum(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Ask the trading system why it does what it does. Reads Redis, and changes nothing (but for quantum proof).
+    """Ask the trading system why it does what it does. Changes nothing (but by proof, and dead replay --yes).
 
     quantum notify --test sends messages to the receivers of alerts.
 
@@ -122,6 +125,7 @@ app.command("lag")(lag)
 app.command("check")(check)
 app.command("tail")(tail)
 app.command("report")(report)
+app.add_typer(dead, name="dead")
 app.add_typer(proof, name="proof")
 app.command("verify")(verify)
 app.command("notify")(notify)

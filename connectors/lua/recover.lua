@@ -8,16 +8,27 @@
 --
 -- KEYS  1 stream   2 our lease   3 the owner's lease (ours: the name is one of our own)   4 hash of counters
 -- ARGV  1 group    2 the name that gets them    3 our token    4 the name that has them   5 count
+--       6 only those that were delivered to that name so many milliseconds ago; 0: all
 -- Reply {'LOST'}      we hold no lease: nothing done
 --       {'ALIVE'}     the other holds a lease: nothing done
 --       {'TAKEN', entries, trimmed, left}   entries are pending for the new name now; so many were trimmed; 1 when the old
---                     name may have more, 0 when it was deleted
+--                     name may have more of them, else 0. With nothing left it was deleted
 if redis.call('GET', KEYS[2]) ~= ARGV[3] then return {'LOST'} end
 local own = KEYS[2] == KEYS[3]
 if not own and redis.call('EXISTS', KEYS[3]) == 1 then return {'ALIVE'} end
 
 local count = math.min(tonumber(ARGV[5]), 4000) -- unpack fails beyond some 8,000 values
-local page = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', count, ARGV[4])
+local page
+if ARGV[6] == '0' then
+  page = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', count, ARGV[4])
+else
+  page = redis.call('XPENDING', KEYS[1], ARGV[1], 'IDLE', ARGV[6], '-', '+', count, ARGV[4])
+end
+-- Whether nothing is pending for it any more.
+local function is_empty()
+  if ARGV[6] == '0' then return #page < count end
+  return #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[4]) == 0
+end
 -- XACK first: Redis allows it even when maxmemory is reached, and then all else in the same script.
 redis.call('XACK', KEYS[1], ARGV[1], '0-0')
 -- What comes last is called once before the first write, changing nothing: it fails here or not at all, be it for the
@@ -25,7 +36,7 @@ redis.call('XACK', KEYS[1], ARGV[1], '0-0')
 local asked = redis.pcall('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1] .. '?', ARGV[4])
 if type(asked) == 'table' and asked.err and not string.find(asked.err, 'NOGROUP', 1, true) then return asked end
 if #page == 0 then
-  redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[4])
+  if is_empty() then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[4]) end
   return {'TAKEN', {}, 0, 0}
 end
 redis.call('HINCRBY', KEYS[4], 'trimmed_total', 0)
@@ -53,5 +64,5 @@ if #gone > 0 then
 end
 if not own and #entries > 0 then redis.call('HINCRBY', KEYS[4], 'claimed_total', #entries) end
 local left = #page == count and 1 or 0
-if left == 0 then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[4]) end
+if is_empty() then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[4]) end
 return {'TAKEN', entries, #gone, left}

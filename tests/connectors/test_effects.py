@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from connectors.delivery import Delivery, Part
-from connectors.effects import Append, Cap, Count, Merge, Put, PutNewest, Raise, RaiseId
+from connectors.effects import Append, Cap, Count, Delete, Merge, Put, PutIf, PutNewest, Raise, RaiseId, Sum
+from connectors.members import Estimate, Include, Top
 
 WRONG: dict[str, Callable[..., Any]] = {
     "Count 'k': 'a' cannot be counted up by 1.5": lambda: Count("k", {"a": 1.5}),  # type: ignore[dict-item]
@@ -27,12 +28,30 @@ WRONG: dict[str, Callable[..., Any]] = {
     "Raise 'k': 'a' cannot be raised to '٣'": lambda: Raise("k", {"a": "٣"}),
     "Raise 'k': 'a' cannot be raised to 1.5": lambda: Raise("k", {"a": 1.5}),  # type: ignore[dict-item]
     "Raise 'k' cannot leave room for 0 fields": lambda: Raise("k", {"a": "1"}, limit=0),
-    "RaiseId 'k': 'f' cannot be raised to b'5'": lambda: RaiseId("k", "f", b"5"),
+    "RaiseId 'k': b'5' is no ID of an entry": lambda: RaiseId("k", "f", b"5"),
     "Put 'k' cannot have a time to live of 1.5": lambda: Put("k", {"a": "b"}, ttl=1.5),  # type: ignore[arg-type]
     "Put 'k': field 'a' cannot be 5, it must be text": lambda: Put("k", {"a": 5}),  # type: ignore[dict-item]
     "PutNewest 'k': field 'a' cannot be None": lambda: PutNewest("k", {"a": None}, b"1-0"),  # type: ignore[dict-item]
     "PutNewest 'k': '1-0' is no ID of an entry": lambda: PutNewest("k", {"a": "b"}, "1-0"),  # type: ignore[arg-type]
     "PutNewest 'k': field 'at' holds the ID of the entry": lambda: PutNewest("k", {"at": "b"}, b"1-0"),
+    "Sum 'k': 0.1 cannot be added to 'a': a Decimal or an int": lambda: Sum("k", {"a": 0.1}),  # type: ignore[dict-item]
+    "Sum 'k': True cannot be added to 'a'": lambda: Sum("k", {"a": True}),
+    "Sum 'k': Decimal('NaN') cannot be added": lambda: Sum("k", {"a": Decimal("nan")}),
+    "Sum 'k': Decimal('1E+100') cannot be added": lambda: Sum("k", {"a": Decimal("1e100")}),
+    "Sum 'k': Decimal('1E-101') cannot be added": lambda: Sum("k", {"a": Decimal("1e-101")}),
+    "Sum 'k': Decimal('0E-1000000') cannot be added": lambda: Sum("k", {"a": Decimal("0e-1000000")}),
+    "Sum 'k': Decimal('0E+1000000') cannot be added": lambda: Sum("k", {"a": Decimal("0e1000000")}),
+    "cannot be added to b'a'": lambda: Sum("k", {b"a": 1}),  # type: ignore[dict-item]
+    "PutIf 'k': field 'a' cannot be 5, it must be text": lambda: PutIf("k", "a", "b", 5),  # type: ignore[arg-type]
+    "PutIf 'k': field 'a' cannot be 7, it must be text": lambda: PutIf("k", "a", 7, "c"),  # type: ignore[arg-type]
+    "Include 'k' takes a collection of members, not 'abc'": lambda: Include("k", "abc"),
+    "Include 'k': None cannot be a member": lambda: Include("k", [None]),  # type: ignore[list-item]
+    "Include 'k' cannot have a time to live of -1": lambda: Include("k", {"a"}, ttl=-1),
+    "Estimate 'k': 5 cannot be a member": lambda: Estimate("k", {5}),  # type: ignore[arg-type]
+    "Top 'k': 'a' cannot be counted up by 1.5": lambda: Top("k", {"a": 1.5}),  # type: ignore[dict-item]
+    "Top 'k': 'a' cannot be counted up by 9007199254740992": lambda: Top("k", {"a": 2**53}),
+    "Top 'k' cannot leave room for 0 members": lambda: Top("k", {"a": 1}, limit=0),
+    "Delete needs a key, and '' is none": lambda: Delete(""),
     "Append 'k': an entry has 1 to 3000 fields, not 0": lambda: Append("k", {}),
     "not 3001": lambda: Append("k", {str(number): "v" for number in range(3_001)}),
     "Append 'k': field 'usd' cannot be None": lambda: Append("k", {"usd": None}),  # type: ignore[dict-item]
@@ -47,7 +66,7 @@ WRONG: dict[str, Callable[..., Any]] = {
 
 @pytest.mark.parametrize("said", WRONG)
 def test_what_redis_would_refuse_halfway_or_for_ever_is_refused_where_it_is_made(said: str) -> None:
-    with pytest.raises(ValueError, match=r"Count|Cap|Raise|Put|Append|Merge") as caught:
+    with pytest.raises(ValueError, match=r"Count|Cap|Raise|Put|Append|Merge|Sum|Include|Estimate|Top|Delete") as caught:
         WRONG[said]()
     assert said in str(caught.value)
     # The line that made it is in the traceback.

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.delivery import Delivery, Part, Read
-from connectors.effects import Append, Cap, Count, Merge, Mirror, Put, PutNewest, Raise, RaiseId
+from connectors.effects import Append, Cap, Count, Delete, Merge, Mirror, Put, PutIf, PutNewest, Raise, RaiseId, Sum
 from connectors.encoding import encode
+from connectors.members import Estimate, Include, Top
 
 KEY = st.sampled_from(["k1", "k2", "k3", "{q}:é"])
 NAME = st.sampled_from(["decision:SKIP", "reason:a", "symbol:S", "other"])
@@ -28,6 +29,9 @@ SCALAR = {"": '""', "a": '"a"', 'é"': r'"\u00e9\""', True: "true", None: "null"
 """A value of Merge -> how JSON has it."""
 HASHED = {True: "1", None: "", 7: "7", Decimal("0.20"): "0.20"}
 """A value of Merge that is no text -> how a hash has it."""
+AMOUNTS = {7: "7", Decimal("0.20"): "0.20", Decimal("-1E+2"): "-100", Decimal("-0.0"): "0.0"}
+"""An amount of Sum -> its digits."""
+MEMBERS = st.lists(NAME, max_size=3)
 SCALARS = st.dictionaries(NAME, st.sampled_from(list(SCALAR)), max_size=3)
 SOME_SCALARS = st.dictionaries(NAME, st.sampled_from(list(SCALAR)), min_size=1, max_size=3)
 EFFECTS = st.one_of(
@@ -40,6 +44,12 @@ EFFECTS = st.one_of(
     st.builds(PutNewest, KEY, TEXTS, st.sampled_from([b"1-1", b"2-0"]), TTL, st.sampled_from(["at", "id"])),
     st.builds(Append, KEY, SOME_TEXTS, TTL),
     st.builds(Merge, KEY, SOME_SCALARS, SCALARS, st.integers(1, 100), st.booleans()),
+    st.builds(Sum, KEY, st.dictionaries(NAME, st.sampled_from(list(AMOUNTS)), max_size=3), TTL),
+    st.builds(PutIf, KEY, NAME, st.none() | st.sampled_from(["", "a"]), NAME, TTL, st.none() | st.tuples(KEY, NAME)),
+    st.builds(Include, KEY, MEMBERS, TTL),
+    st.builds(Estimate, KEY, MEMBERS, TTL),
+    st.builds(Top, KEY, st.dictionaries(NAME, st.integers(-9, 9), max_size=3), TTL, TTL),
+    st.builds(Delete, KEY),
 )
 READS = st.lists(st.integers(1, 3), min_size=1, max_size=3)
 
@@ -52,11 +62,14 @@ def whole_deliveries(draw: st.DrawFn) -> list[Part]:
         counts = enumerate(draw(READS))
         reads = tuple(Read(f"c:{number}.{place}", count, f"{number + 1}-{place}".encode()) for place, count in counts)
         tokens = st.sampled_from(["t1", "t2"])
-        one = Delivery(draw(KEY), "g", "c", draw(KEY), draw(tokens), draw(st.just("") | KEY), number, "here", reads)
+        one = Delivery(
+            draw(KEY), "g", "c", draw(KEY), draw(tokens), draw(st.just("") | KEY), number, "here", number % 2, reads
+        )
         ids = [f"{number + 1}-{place}".encode() for place in range(one.entries)]
         cuts = sorted({0, len(ids), *draw(st.lists(st.integers(1, len(ids)), max_size=3))})
         for low, high in itertools.pairwise(cuts):
-            parts.append(Part(one, tuple(ids[low:high]), tuple(draw(st.lists(EFFECTS, max_size=3)))))
+            again = tuple(ids[low : draw(st.integers(low, high))])
+            parts.append(Part(one, tuple(ids[low:high]), tuple(draw(st.lists(EFFECTS, max_size=3))), again=again))
     return draw(st.permutations(parts))
 
 
@@ -98,6 +111,17 @@ class Reader:
         if kind in ("P", "A"):
             bound = self.number()
             return (kind, key, bound, self.pairs(self.take()))
+        if kind == "S":
+            return (kind, key, self.number(), self.pairs(self.take()))
+        if kind == "X":
+            condition = tuple(self.take() for _ in range(4))
+            return (kind, key, condition, self.number(), (self.key(), self.take()))
+        if kind in ("J", "H"):
+            return (kind, key, self.number(), [self.take() for _ in range(self.take())])
+        if kind == "T":
+            return (kind, key, self.number(), self.number(), self.pairs(self.take()))
+        if kind == "D":
+            return (kind, key)
         if kind == "M":
             ttl, made_json, count, beside = (self.take() for _ in range(4))
             fields = [tuple(self.take() for _ in range(3)) for _ in range(count + beside)]
@@ -112,7 +136,7 @@ class Reader:
 
     def delivery(self) -> tuple[Any, ...]:
         """Without the name of the consumer, which is not sent."""
-        head = (self.key(), self.take(), self.key(), self.take(), self.key() or "", self.take())
+        head = (self.key(), self.take(), self.key(), self.take(), self.key() or "", self.take(), self.take())
         return (*head, tuple(Read(self.take(), self.take(), self.take()) for _ in range(self.take())))
 
     def all(self) -> list[tuple[Any, ...]]:
@@ -120,7 +144,8 @@ class Reader:
         parts: list[tuple[Any, ...]] = []
         for _ in range(self.take()):
             delivery = deliveries[self.take() - 1]
-            parts.append((delivery, [self.effect() for _ in range(self.take())]))
+            again = tuple(self.take() for _ in range(self.take()))
+            parts.append((delivery, again, [self.effect() for _ in range(self.take())]))
         assert list(self._args) == []
         return parts
 
@@ -143,6 +168,18 @@ def described(effect: Any, full: set[str] | None) -> tuple[Any, ...]:
             for fields in (effect.fields, effect.beside)
         ]
         return ("M", effect.key, effect.ttl, int(effect.json), *triples)
+    if isinstance(effect, Sum):
+        return ("S", effect.key, effect.ttl, {field: AMOUNTS[amount] for field, amount in effect.amounts.items()})
+    if isinstance(effect, PutIf):
+        held = ("0", "") if effect.expected is None else ("1", effect.expected)
+        condition = (effect.field, int(held[0]), held[1], effect.value)
+        return ("X", effect.key, condition, effect.ttl, effect.missed or (None, ""))
+    if isinstance(effect, Include | Estimate):
+        return ("J" if isinstance(effect, Include) else "H", effect.key, effect.ttl, effect.members)
+    if isinstance(effect, Top):
+        return ("T", effect.key, effect.ttl, effect.limit, effect.counts)
+    if isinstance(effect, Delete):
+        return ("D", effect.key)
     assert isinstance(effect, Count)
     cap, mirror = effect.cap, effect.mirror
     limit, overflow = (cap.limit, cap.overflow or (None, "")) if cap else (None, (None, ""))
@@ -158,8 +195,11 @@ def test_every_part_can_be_read_back_whole(parts: list[Part], full: set[str] | N
     keys, args = encode(parts, full)
     expected = []
     for part in parts:
-        stream, group, _consumer, *rest, _place, reads = part.delivery
-        expected.append(((stream, group, *rest, reads), [described(effect, full) for effect in part.effects]))
+        stream, group, consumer, lease, token, *rest, _place, failures, reads = part.delivery
+        some = any(other.again for other in parts if other.delivery == part.delivery)
+        waiting = f"{consumer}:{token}.-.{failures + 1}" if some else ""
+        head = (stream, group, lease, token, *rest, waiting, reads)
+        expected.append((head, part.again, [described(effect, full) for effect in part.effects]))
     assert Reader(keys, args).all() == expected
 
 
@@ -172,6 +212,8 @@ def test_every_key_that_is_touched_is_named_once_and_no_other(parts: list[Part])
         touched |= {part.delivery.counters} - {""}
         for effect in part.effects:
             touched.add(effect.key)
+            if isinstance(effect, PutIf):
+                touched |= {effect.missed[0]} if effect.missed else set()
             if isinstance(effect, Raise):
                 touched |= {effect.dropped[0]} if effect.dropped else set()
             if isinstance(effect, Count):
@@ -192,8 +234,8 @@ def test_a_delivery_is_sent_once_for_all_its_parts_and_no_id_is() -> None:
     delivery = Delivery("stream", "group", "consumer", "lease", "token", "counters", 7, reads=reads)
     keys, args = encode([Part(delivery, (b"1-1",), ()), Part(delivery, (b"2-1", b"3-1"), (RaiseId("k", "f", b"3-1"),))])
     assert keys == ["k", "stream", "lease", "counters"]
-    sent = [1, 2, "group", 3, "token", 4, 7, 2, "consumer:1.a", 2, b"2-1", "consumer:1.b", 1, b"3-1"]
-    assert args == [*sent, 2, 1, 0, 1, 1, "I", 1, "f", b"3-1"]
+    sent = [1, 2, "group", 3, "token", 4, 7, "", 2, "consumer:1.a", 2, b"2-1", "consumer:1.b", 1, b"3-1"]
+    assert args == [*sent, 2, 1, 0, 0, 1, 0, 1, "I", 1, "f", b"3-1"]
 
 
 @pytest.mark.parametrize(("read", "ids"), [(0, (b"1-1",)), (2, (b"1-1",)), (2, (b"1-1", b"2-1", b"3-1"))])

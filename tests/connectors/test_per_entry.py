@@ -101,6 +101,7 @@ def test_with_dead_letters_the_others_are_counted_and_the_bad_one_is_kept_whole(
     assert (letter[b"stream"], letter[b"id"]) == (b"s", done[123])
     assert letter[b"error"].startswith(b"ValueError: invalid literal for int()")
     assert float(letter[b"failed_at"]) > 0
+    assert (letter[b"group"], letter[b"attempts"]) == (b"g", b"1")
     kept = [text.encode("utf-8", "surrogateescape") for text in json.loads(letter[b"fields"])]
     assert kept == strange
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from connectors import group, lease, reading
 from connectors.commit import commit
 from connectors.connection import Script
 from connectors.delivery import Delivery, Part, Read
-from connectors.effects import Append, Cap, Count, Merge, Mirror, Put, PutNewest, Raise, RaiseId
+from connectors.effects import Append, Cap, Count, Delete, Merge, Mirror, Put, PutIf, PutNewest, Raise, RaiseId, Sum
 from connectors.errors import RedisDenied
+from connectors.members import Estimate, Include, Top
 from connectors.private_redis import PrivateRedis
 from tests.chaos.conftest import VERSIONS
 
@@ -30,6 +32,14 @@ EFFECTS = (
     Put("put", {"k": "v"}, ttl=100),
     PutNewest("newest", {"k": "v"}, IDS[2], ttl=100),
     Append("out", {"k": "v"}, max_length=10),
+    Sum("sums", {"usd": Decimal("0.1")}, ttl=100),
+    PutIf("state", "is", "old", "new", ttl=100, missed=("misses", "n")),
+    Include("set", {"a"}, ttl=100),
+    Include("newset", {"a"}),
+    Estimate("estimate", {"a"}, ttl=100),
+    Estimate("newestimate", {"a"}),
+    Top("top", {"a": 1}, limit=1, ttl=100),
+    Delete("gone"),
     *(Merge(key, {"f": 1}, {"g": 2}, ttl=100, json=key == "object") for key in RECORDS),
 )
 KEYS = (
@@ -46,6 +56,15 @@ KEYS = (
     "put",
     "newest",
     "out",
+    "sums",
+    "state",
+    "misses",
+    "set",
+    "newset",
+    "estimate",
+    "newestimate",
+    "top",
+    "gone",
 )
 KEYS = (*KEYS, *RECORDS)
 
@@ -80,10 +99,14 @@ def prepare_commit(raw: redis.Redis) -> Action:
     raw.hset("raised", "x", "1")
     raw.hset("capped", "full", 1)
     raw.xadd("out", {"k": "older"})
+    raw.sadd("set", "old")
+    raw.pfadd("estimate", "old")
+    raw.zadd("top", {"old": 5})
+    raw.set("gone", "here")
     raw.set("text", '{"a": 1}')
     raw.hset("hash", "a", 1)
     delivery = DELIVERY._replace(reads=(Read("c", 4, IDS[3]),))
-    parts = [Part(delivery, IDS[:2], EFFECTS), Part(delivery, IDS[2:4], EFFECTS)]
+    parts = [Part(delivery, IDS[:2], EFFECTS), Part(delivery, IDS[2:4], EFFECTS, again=IDS[3:4])]
     return lambda client: commit(client, parts)
 
 
@@ -92,6 +115,15 @@ def prepare_mending(raw: redis.Redis) -> Action:
     raw.hset("counted", mapping={"a": "no number", "old": 5})
     delivery = DELIVERY._replace(reads=(Read("c", 2, IDS[1]),))
     return lambda client: commit(client, [Part(delivery, IDS[:2], (Count("counted", {"old": 1, "a": 2}),))])
+
+
+def prepare_losing(raw: redis.Redis) -> Action:
+    """What failed is found deleted."""
+    fresh(raw, 2)
+    raw.hset("counters", "last_id", "0-0")
+    raw.xdel("s", IDS[1])
+    delivery = DELIVERY._replace(reads=(Read("c", 2, IDS[1]),))
+    return lambda client: commit(client, [Part(delivery, IDS[:2], (), again=IDS[1:2])])
 
 
 def prepare_revocation(raw: redis.Redis) -> Action:
@@ -108,7 +140,7 @@ def prepare_takeover(raw: redis.Redis) -> Action:
     raw.xdel("s", IDS[0])
     raw.set("lease:heir", "token")
     keys = ["s", "lease:heir", "gone", "counters"]
-    return lambda client: group._recover(client, keys, ["g", "heir", "token", "c", 10])
+    return lambda client: group._recover(client, keys, ["g", "heir", "token", "c", 10, 0])
 
 
 def prepare_hole(raw: redis.Redis) -> Action:
@@ -133,6 +165,7 @@ def prepare_creation(raw: redis.Redis) -> Action:
 PREPARATIONS: dict[str, tuple[Callable[[redis.Redis], Action], Script]] = {
     "commit": (prepare_commit, commit_module._commit),
     "commit that mends a field": (prepare_mending, commit_module._commit),
+    "commit that loses what failed": (prepare_losing, commit_module._commit),
     "commit that revokes a lease": (prepare_revocation, commit_module._commit),
     "takeover": (prepare_takeover, group._recover),
     "hole": (prepare_hole, reading._before_read),
@@ -152,6 +185,10 @@ def dump(raw: redis.Redis) -> Dump:
                 found[key.decode()] = fields
         elif kind == b"stream":
             found[key.decode()] = [fields for _, fields in raw.xrange(key)]
+        elif kind == b"set":
+            found[key.decode()] = raw.smembers(key)
+        elif kind == b"zset":
+            found[key.decode()] = raw.zrange(key, 0, -1, withscores=True)
         else:
             found[key.decode()] = raw.get(key)
     for row in raw.xinfo_groups("s"):

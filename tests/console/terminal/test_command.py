@@ -35,7 +35,7 @@ NAMES = [
     "report",
     "verify",
 ]
-"""Those that read Redis; `proof` has subcommands, `notify` needs no Redis, and both have tests of their own."""
+"""Those that read Redis; `proof` and `dead` have subcommands, `notify` needs no Redis: all have tests of their own."""
 
 NOWHERE = "redis://127.0.0.1:1/0"
 PAGE = (ROOT / "docs/console.md").read_text("utf-8")
@@ -43,10 +43,10 @@ PAGE = (ROOT / "docs/console.md").read_text("utf-8")
 
 def test_every_command_is_listed_and_documented() -> None:
     listed = quantum(NOWHERE, "--help").stdout.partition("Commands:")[2]
-    assert re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE) == [*NAMES, "notify", "proof"]
+    assert re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE) == [*NAMES, "notify", "dead", "proof"]
     assert "..." not in listed, "summaries are whole"
     assert max(map(len, listed.splitlines())) <= 80
-    assert {*NAMES, "notify", "proof"} <= set(re.findall(r"^\| `([a-z]+)", PAGE, re.MULTILINE))
+    assert {*NAMES, "notify", "dead", "proof"} <= set(re.findall(r"^\| `([a-z]+)", PAGE, re.MULTILINE))
 
 
 @pytest.mark.parametrize("name", [*NAMES, *"abcde"])
@@ -164,7 +164,7 @@ def test_it_starts_without_what_only_flows_need() -> None:
 def documented(title: str) -> dict[str, set[str]]:
     """The keys in the table of the page whose first column is called `title`."""
     table = PAGE.partition(f"| {title} |")[2].partition("\n\n")[0]
-    rows = re.findall(r"^\| `([a-z._]+)` \| (.*) \|$", table, re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z._ ]+)` \| (.*) \|$", table, re.MULTILINE)
     return {name: set(re.findall(r"`([a-z_]+)`", keys)) for name, keys in rows}
 
 
@@ -204,14 +204,18 @@ def test_the_keys_of_json_are_those_of_the_page(
     said["alerts"] = answer("alerts")
     said["notify"] = json.loads(quantum(server.url, "notify", "--json", ALERT_NOTIFY_URLS="json://127.0.0.1:9").stdout)
     said["explain"] = answer("explain", "no_position")
+    letter = client.xadd("quantum:stream:dead", {"stream": "orders", "id": "1-0", "fields": '["n", "1"]'})
+    for name, more in (("list", []), ("show", [letter]), ("replay", [letter])):
+        said[f"dead {name}"] = answer("dead", name, "quantum:stream:dead", *more)
     said["tail"] = answer("tail", "--no-follow", "-n", "1")
     assert set(queries) | set(others) == set(said)
-    assert set(said) | {"watch", "check"} == {*NAMES, "notify"}, "the two without JSON"
+    asked = {name.partition(" ")[0] for name in said}
+    assert asked | {"watch", "check"} == {*NAMES, "notify", "dead"}, "the two without JSON"
     for name, keys in queries.items():
         assert set(said[name]) == head | keys, name
     for name, keys in others.items():
         assert set(said[name]) == keys, name
-    assert len(lists) == 31
+    assert len(lists) == 33
     for path, keys in lists.items():
         assert set(inner(said, path.split("."))) == keys, path
 
