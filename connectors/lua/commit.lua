@@ -49,7 +49,8 @@ end
 local parts = {}
 for i = 1, take_number() do
   local part = {delivery = deliveries[take_number()], effects = {}}
-  part.failed = skip({n = take_number()}, 1)
+  local failed = take_number()
+  if failed > 0 then part.failed = skip({n = failed}, 1) end
   for j = 1, take_number() do
     local op = take()
     local effect = EFFECTS[op].read()
@@ -122,7 +123,7 @@ local function type_of(key)
   return types[key]
 end
 local function wrong_type(key, wanted)
-  if key == nil then return nil end
+  if key == nil or types[key] == wanted then return nil end
   local found = type_of(key)
   if wanted == nil or found == wanted then return nil end
   if found ~= 'none' then return {'WRONGTYPE', key, found, wanted} end
@@ -203,7 +204,7 @@ end
 
 local trimmed = 0
 for i, part in ipairs(parts) do
-  if verdicts[i] == 'A' then
+  if verdicts[i] == 'A' and part.failed then
     local delivery, failed = part.delivery, part.failed
     for from = failed.first, failed.first + failed.n - 1, PAGE do
       local claim = {'XCLAIM', delivery.stream, delivery.group, delivery.waiting, 0}
