@@ -5,7 +5,7 @@
     app = App("orders")
 
 
-    @app.each("orders", dead_letters="orders:dead")
+    @app.each("orders", dead_letters="orders:dead", retries=3)
     def orders(entry):
         yield Count("orders:by_customer", {entry["customer"]: int(entry["n"])})
 
@@ -100,6 +100,7 @@ class App(Dataflow):
         value: type | None = None,
         join: JoinTable | None = None,
         dead_letters: str | None = None,
+        retries: int = 0,
         kept: int = DEAD_LETTERS,
         group: str = "",
         start: str = "0",
@@ -114,11 +115,13 @@ class App(Dataflow):
             validate is raised like any other failure.
         :arg join: a `table`; the function gets `(entry, row)`, see `connectors.joining`.
         :arg dead_letters: the stream for entries for which the function raises; None: the flow ends.
+        :arg retries: how often an entry for which it raises is tried again before that, alone, later each time; the
+            entries behind it do not wait. See `connectors.each`.
         :arg kept: about so many dead letters are kept.
         :arg group: of consumers; empty for one of the name of this App. Its keys begin with `STREAM:group:GROUP`.
         :arg start: where a group begins that never committed anything, see `GroupConfig`.
-        :raises ValueError: a stream, group, start, model or table that cannot be; a function that cannot be called so;
-            two of one name, or of one stream and group.
+        :raises ValueError: a stream, group, start, model, table or number of retries that cannot be; a function that
+            cannot be called so; two of one name, or of one stream and group.
         """
         names = [streams] if isinstance(streams, str) else streams
         if not names or not isinstance(names, Sequence):
@@ -130,13 +133,14 @@ class App(Dataflow):
         def add(function: AnyFunction) -> AnyFunction:
             _check_takes(function, "an entry" if join is None else "an entry and a row")
             whole = function if value is None else validated(function, value)
+            step = each_entry(whole, dead_letters, kept, retries)
             name, batches = self._read(function, configs)
             if join is None:
-                parts = op.map(name, batches, each_entry(whole, dead_letters, kept))
+                parts = op.map(name, batches, step)
             else:
                 lookup = LateLookup(self._late(partial(self._lookup, join)))
                 joined = lookup_join(f"{name}_join", batches, join.keys, lookup)
-                parts = op.map(name, joined, each_joined(whole, join, dead_letters, kept))
+                parts = op.map(name, joined, each_joined(whole, join, dead_letters, kept, retries))
             op.output(f"{name}_commit", parts, LateSink(self._late(lambda: CommitSink(self.service))))
             return function
 
