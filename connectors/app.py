@@ -33,8 +33,7 @@ from connectors.app_process import AppProcess, read_states, said
 from connectors.commit import CommitSink
 from connectors.delivery import Batch
 from connectors.derived import DerivedSink
-from connectors.deriving import derived_by, put
-from connectors.effects import Put
+from connectors.deriving import Derived, derived_by, put
 from connectors.group_config import GroupConfig
 from connectors.group_state import GroupState
 from connectors.joining import JoinTable, each_joined
@@ -157,10 +156,11 @@ class App(Dataflow):
     def every(self, seconds: float) -> Callable[[AnyFunction], AnyFunction]:
         """Let a function derive values every `seconds`, at whole intervals since the epoch. It stays as it is.
 
-        It gets a Redis client of its own, whose replies are bytes, reads what it needs, and gives `Put` effects, which
-        are written in one transaction; or None, where there is nothing, or it has written by itself. What it writes
-        must be the same when it is written twice: each instance of the App derives by itself, and nothing here is in
-        one step with an acknowledgement. A failure of Redis is tried again; any other ends the flow.
+        It gets a Redis client of its own, whose replies are bytes, reads what it needs, and gives effects, `Put` and
+        `Delete`, which are carried out in one transaction; or None, where there is nothing, or it has written by
+        itself. What it writes must be the same when it is written twice: each instance of the App derives by itself,
+        and nothing here is in one step with an acknowledgement. A failure of Redis is tried again; any other ends the
+        flow.
 
         :raises ValueError: no such interval; a function that cannot be called so, or two of one name.
         """
@@ -172,7 +172,7 @@ class App(Dataflow):
             name = _name_of(function)
             read = derived_by(function)
             source = self._late(lambda: PolledSource(self.service, name, seconds, read))
-            sink: Late[DerivedSink[tuple[Put, ...]]] = self._late(
+            sink: Late[DerivedSink[tuple[Derived, ...]]] = self._late(
                 lambda: DerivedSink(self.service, f"{name} write", put)
             )
             op.output(f"{name}_write", op.input(name, self, LatePolled(source)), LateSink(sink))
