@@ -5,7 +5,7 @@
     app = App("orders")
 
 
-    @app.each("orders", dead_letters="orders:dead")
+    @app.each("orders", dead_letters="orders:dead", retries=3)
     def orders(entry):
         yield Count("orders:by_customer", {entry["customer"]: int(entry["n"])})
 
@@ -33,8 +33,7 @@ from connectors.app_process import AppProcess, read_states, said
 from connectors.commit import CommitSink
 from connectors.delivery import Batch
 from connectors.derived import DerivedSink
-from connectors.deriving import derived_by, put
-from connectors.effects import Put
+from connectors.deriving import Derived, derived_by, put
 from connectors.group_config import GroupConfig
 from connectors.group_state import GroupState
 from connectors.joining import JoinTable, each_joined
@@ -100,6 +99,7 @@ class App(Dataflow):
         value: type | None = None,
         join: JoinTable | None = None,
         dead_letters: str | None = None,
+        retries: int = 0,
         kept: int = DEAD_LETTERS,
         group: str = "",
         start: str = "0",
@@ -114,11 +114,13 @@ class App(Dataflow):
             validate is raised like any other failure.
         :arg join: a `table`; the function gets `(entry, row)`, see `connectors.joining`.
         :arg dead_letters: the stream for entries for which the function raises; None: the flow ends.
+        :arg retries: how often an entry for which it raises is tried again before that, alone, later each time; the
+            entries behind it do not wait. See `connectors.each`.
         :arg kept: about so many dead letters are kept.
         :arg group: of consumers; empty for one of the name of this App. Its keys begin with `STREAM:group:GROUP`.
         :arg start: where a group begins that never committed anything, see `GroupConfig`.
-        :raises ValueError: a stream, group, start, model or table that cannot be; a function that cannot be called so;
-            two of one name, or of one stream and group.
+        :raises ValueError: a stream, group, start, model, table or number of retries that cannot be; a function that
+            cannot be called so; two of one name, or of one stream and group.
         """
         names = [streams] if isinstance(streams, str) else streams
         if not names or not isinstance(names, Sequence):
@@ -130,13 +132,14 @@ class App(Dataflow):
         def add(function: AnyFunction) -> AnyFunction:
             _check_takes(function, "an entry" if join is None else "an entry and a row")
             whole = function if value is None else validated(function, value)
+            step = each_entry(whole, dead_letters, kept, retries)
             name, batches = self._read(function, configs)
             if join is None:
-                parts = op.map(name, batches, each_entry(whole, dead_letters, kept))
+                parts = op.map(name, batches, step)
             else:
                 lookup = LateLookup(self._late(partial(self._lookup, join)))
                 joined = lookup_join(f"{name}_join", batches, join.keys, lookup)
-                parts = op.map(name, joined, each_joined(whole, join, dead_letters, kept))
+                parts = op.map(name, joined, each_joined(whole, join, dead_letters, kept, retries))
             op.output(f"{name}_commit", parts, LateSink(self._late(lambda: CommitSink(self.service))))
             return function
 
@@ -153,10 +156,11 @@ class App(Dataflow):
     def every(self, seconds: float) -> Callable[[AnyFunction], AnyFunction]:
         """Let a function derive values every `seconds`, at whole intervals since the epoch. It stays as it is.
 
-        It gets a Redis client of its own, whose replies are bytes, reads what it needs, and gives `Put` effects, which
-        are written in one transaction; or None, where there is nothing, or it has written by itself. What it writes
-        must be the same when it is written twice: each instance of the App derives by itself, and nothing here is in
-        one step with an acknowledgement. A failure of Redis is tried again; any other ends the flow.
+        It gets a Redis client of its own, whose replies are bytes, reads what it needs, and gives effects, `Put` and
+        `Delete`, which are carried out in one transaction; or None, where there is nothing, or it has written by
+        itself. What it writes must be the same when it is written twice: each instance of the App derives by itself,
+        and nothing here is in one step with an acknowledgement. A failure of Redis is tried again; any other ends the
+        flow.
 
         :raises ValueError: no such interval; a function that cannot be called so, or two of one name.
         """
@@ -168,7 +172,7 @@ class App(Dataflow):
             name = _name_of(function)
             read = derived_by(function)
             source = self._late(lambda: PolledSource(self.service, name, seconds, read))
-            sink: Late[DerivedSink[tuple[Put, ...]]] = self._late(
+            sink: Late[DerivedSink[tuple[Derived, ...]]] = self._late(
                 lambda: DerivedSink(self.service, f"{name} write", put)
             )
             op.output(f"{name}_write", op.input(name, self, LatePolled(source)), LateSink(sink))

@@ -102,14 +102,18 @@ def each_joined(
     table: JoinTable,
     dead_letters: str | None = None,
     kept: int = DEAD_LETTERS,
+    retries: int = 0,
 ) -> Callable[[Joined[Batch]], Part]:
-    """As `each`, for batches that were joined by `lookup_join(..., table.keys, ...)`: `function` gets each row, too."""
+    """As `each`, for batches that were joined by `lookup_join(..., table.keys, ...)`: `function` gets each row, too.
+
+    An entry that is tried again meets its row as it is then.
+    """
 
     def step(joined: Joined[Batch]) -> Part:
         @wraps(function)
         def with_row(message: Message) -> Any:
             return function(message, table.row(message, joined.found))
 
-        return each(with_row, dead_letters, kept)(joined.item)
+        return each(with_row, dead_letters, kept, retries)(joined.item)
 
     return step

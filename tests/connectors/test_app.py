@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Collector
 from collections.abc import Iterator
 from typing import Any
 
@@ -106,6 +107,29 @@ def test_several_streams_are_counted_once_each_and_a_second_run_goes_on(
     assert raw.hgetall("sums") == sums
     for stream in streams:
         assert raw.xpending(stream, "shop")["pending"] == 0
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_an_entry_that_fails_is_tried_again_alone(settings: AppSettings, raw: redis.Redis, *, joined: bool) -> None:
+    app, seen = App("shop"), Collector[str]()
+
+    def fickle(entry: Message, *row: object) -> Count:
+        seen[entry["n"]] += 1
+        if entry["n"] == "3" or (entry["n"] == "2" and seen["2"] < 2):
+            raise ValueError("not now")
+        return Count("sums", {entry["customer"]: int(entry["n"])})
+
+    table = app.table("t", key="customer") if joined else None
+    app.each("orders", join=table, dead_letters="dead", retries=1)(fickle)
+    with pytest.raises(ValueError, match="retries is a number from 0"):
+        app.each("others", join=table, retries=-1)(count if table is None else fickle)
+    app.bind(settings)
+    for n in range(1, 6):
+        raw.xadd("orders", {"customer": "ann", "n": n})
+    run_until_caught_up(app)
+    assert raw.hget("sums", "ann") == b"%d" % (1 + 2 + 4 + 5)
+    assert seen == {"1": 1, "2": 2, "3": 2, "4": 1, "5": 1}
+    assert raw.xlen("dead") == 1
 
 
 def test_bound_anew_all_of_it_is_made_anew(settings: AppSettings) -> None:

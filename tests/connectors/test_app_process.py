@@ -14,7 +14,7 @@ from tests.support.waiting import wait_for
 PROGRAM = """
 from connectors import App, Count
 app = App("orders")
-@app.each("orders", dead_letters="orders:dead")
+@app.each("orders", dead_letters="orders:dead", retries=1)
 def orders(entry):
     yield Count("orders:by_customer", {entry["customer"]: int(entry["n"])})
 """
@@ -48,7 +48,7 @@ def test_killed_while_it_counts_it_ends_exact(client: redis.Redis, flows: FlowPr
         process.kill()
     publish(2_000)
     process = flows(module=program, LEASE_TTL_SEC="0.5")
-    wait_for(lambda: counted() == sum(expected.values()), "all counts")
+    wait_for(lambda: counted() == sum(expected.values()) and client.xlen("orders:dead") == 6, "all counts")
     assert process.stop() == 0, process.log()
     assert client.hgetall("orders:by_customer") == {customer: str(n) for customer, n in expected.items()}
     assert client.xlen("orders:dead") == 6

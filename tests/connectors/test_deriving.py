@@ -11,7 +11,7 @@ from bytewax.dataflow import Dataflow
 from bytewax.testing import TestingSink, TestingSource, run_main
 from bytewax.visualize import to_json
 
-from connectors import App, AppSettings, Count, Message, Put
+from connectors import App, AppSettings, Count, Delete, Message, Put
 from connectors.deriving import derived_by, put
 from connectors.private_redis import PrivateRedis
 
@@ -20,7 +20,14 @@ ONE = Put("total", {"n": "1"}, ttl=60)
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [(None, None), (ONE, (ONE,)), ([ONE, ONE], (ONE, ONE)), ((), None), (iter([ONE]), (ONE,))],
+    [
+        (None, None),
+        (ONE, (ONE,)),
+        ([ONE, ONE], (ONE, ONE)),
+        ((), None),
+        (iter([ONE]), (ONE,)),
+        (Delete("a"), (Delete("a"),)),
+    ],
 )
 def test_a_function_gives_what_is_to_be_written_or_nothing(given: Any, expected: Any, raw: redis.Redis) -> None:
     assert derived_by(lambda _client: given)(raw) == expected
@@ -31,7 +38,7 @@ def test_what_may_not_be_done_twice_is_refused_with_the_name_of_the_function(giv
     def total(_client: redis.Redis) -> Any:
         return given
 
-    with pytest.raises(TypeError, match="total gives Put effects or None"):
+    with pytest.raises(TypeError, match="total gives Put and Delete, which may be done twice, or None, and gave"):
         derived_by(total)(raw)
 
 
@@ -41,6 +48,9 @@ def test_all_of_it_is_written_in_one_step_and_as_well_twice(raw: redis.Redis) ->
         put(raw, [ONE, Put("second", {"é": "x"})])
         assert raw.hgetall("total") == {b"n": b"1", b"other": b"stays"}
         assert (raw.ttl("total"), raw.hgetall("second")) == (60, {"é".encode(): b"x"})
+    for _ in range(2):
+        put(raw, [Delete("total"), Put("total", {"m": "2"}), Delete("second")])
+        assert (raw.hgetall("total"), raw.ttl("total"), raw.exists("second")) == ({b"m": b"2"}, -1, 0)
     raw.set("second", "no hash")
     with pytest.raises(redis.ResponseError):
         put(raw, [Put("second", {"n": "2"})])
