@@ -33,6 +33,9 @@ _PART = frozenset([Part])
 MOST_FULL = 1_000
 """Keys of full hashes that a sink remembers."""
 
+DROPPED_ARGUMENTS = 10
+"""As many arguments take about as long as to make room for a field in a hash that is full."""
+
 
 @dataclass(frozen=True, slots=True)
 class CommitOutcome:
@@ -111,6 +114,8 @@ class _UnderWay:
         self._full = full
         self._keys, args = encode(parts, full)
         self._args = [*args, 0]
+        self.entries = sum(len(part.ids) for part in parts)
+        self.arguments = len(args)
         self._not_sent: RedisFailure | None = None
         try:
             _commit.send(wire, self._keys, self._args)
@@ -231,6 +236,8 @@ class _CommitPartition(StatelessSinkPartition[Part]):
                 continue
             self._service.outage.up(self._part)
             self._report(outcome, time.perf_counter() - commit.started, commit.repeated)
+            dropped = sum(outcome.dropped.values())
+            self._service.weight.saw(commit.entries, commit.arguments + DROPPED_ARGUMENTS * dropped)
             return True
 
     def _report(self, outcome: CommitOutcome, seconds: float, repeated: bool) -> None:

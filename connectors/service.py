@@ -15,6 +15,7 @@ from connectors.lifecycle import lifecycle as process_lifecycle
 from connectors.outage import Outage
 from connectors.pulse import Pulse
 from connectors.settings import RedisSettings
+from connectors.sizing import CommitWeight
 from connectors.supervisor import Supervisor
 from connectors.under_way import ReadsUnderWay
 
@@ -30,6 +31,7 @@ class Service:
     instrumentation: Instrumentation = field(default_factory=Instrumentation)
     in_flight: CommitsInFlight = field(default_factory=CommitsInFlight)
     under_way: ReadsUnderWay = field(default_factory=ReadsUnderWay)
+    weight: CommitWeight = field(default_factory=CommitWeight)
     refused: dict[str, str] = field(default_factory=dict)
     """Key of a lease -> the token under which a commit was refused: whoever holds that one has to register anew."""
     waiting: set[str] = field(default_factory=set)

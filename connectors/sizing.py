@@ -1,4 +1,4 @@
-"""How many entries to ask for, so that a reply stays within a budget of bytes."""
+"""How many entries to ask for, so that a reply stays within a budget of bytes, and its commit within one of time."""
 
 from __future__ import annotations
 
@@ -13,15 +13,37 @@ FIRST_COUNT = 8
 """Entries to ask for while nothing is known about their size, or while no more than that come."""
 
 
+COMMIT_ARGUMENTS = 8_000
+"""What the commit of one read should have at the most: Redis takes about a microsecond for each, and serves nobody else
+meanwhile."""
+
+FEW = 64
+"""Commits of fewer entries do not tell what an entry takes: most of what they have, any commit has."""
+
+
+class CommitWeight:
+    """What an entry takes to commit, as the sinks of a process see it. Any thread may call; the last word counts."""
+
+    def __init__(self) -> None:
+        self.per_entry = 0.0
+        """Arguments; 0 while nothing is known."""
+
+    def saw(self, entries: int, arguments: int) -> None:
+        """A commit of so many entries had so many arguments. Grows at once, shrinks by half at most."""
+        if entries >= FEW:
+            self.per_entry = max(arguments / entries, self.per_entry / 2)
+
+
 class BatchSizer:
-    """Learns the size of entries from samples. Grows twofold at most, shrinks at once.
+    """Learns the size of entries from samples, and from commits what they take. Grows twofold at most, shrinks at once.
 
     It asks for no more than twice what came last: who has caught up needs no large replies, and is not caught with a
     large request in hand when entries of megabytes follow small ones.
     """
 
-    def __init__(self, max_count: int) -> None:
+    def __init__(self, max_count: int, weight: CommitWeight | None = None) -> None:
         self._max_count = max_count
+        self._weight = weight or CommitWeight()
         self.count = min(FIRST_COUNT, max_count)
 
     def saw(self, entries: Sequence[Row]) -> None:
@@ -29,5 +51,7 @@ class BatchSizer:
         sample = entries[:: max(1, len(entries) // 32)]
         mean = sum(sum(map(len, fields)) for _id, fields in sample) / len(sample)
         affordable = int(REPLY_BYTES / (mean + 1))
+        if self._weight.per_entry:
+            affordable = min(affordable, int(COMMIT_ARGUMENTS / self._weight.per_entry))
         wanted = max(FIRST_COUNT, 2 * len(entries))
         self.count = max(1, min(self._max_count, affordable, 2 * self.count, wanted))

@@ -88,7 +88,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         wire = Wire(self._client)
         self._reader = Reader(wire)
         self._consumer = Consumer(self._client, wire, source.config, name, service.settings.redis_place())
-        self._sizer = BatchSizer(source.max_batch)
+        self._sizer = BatchSizer(source.max_batch, service.weight)
         self._backoff = Backoff()
         self._part = f"source {name} of {source.config.stream}"
         service.supervisor.expect(self._part)

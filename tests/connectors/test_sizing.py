@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.delivery import Entry
-from connectors.sizing import BatchSizer
+from connectors.sizing import BatchSizer, CommitWeight
 
 BUDGET = 4 * 1024 * 1024
 
@@ -74,3 +74,22 @@ def test_it_always_asks_for_something_and_never_for_more_than_allowed(seen: list
         before = sizer.count
         sizer.saw(entries(count, size))
         assert 1 <= sizer.count <= min(most, 2 * before)
+
+
+def test_what_is_dear_to_commit_is_read_few_at_a_time_until_it_is_cheap_again() -> None:
+    weight = CommitWeight()
+    sizer = BatchSizer(1_000, weight)
+    for _ in range(9):
+        sizer.saw(entries(sizer.count, 10))
+    weight.saw(1_000, 60_000)
+    sizer.saw(entries(1_000, 10))
+    assert sizer.count == 133
+    weight.saw(10, 10_000)
+    sizer.saw(entries(133, 10))
+    assert sizer.count == 133, "a small commit tells nothing"
+    counts = []
+    for _ in range(4):
+        weight.saw(sizer.count, sizer.count)
+        sizer.saw(entries(sizer.count, 10))
+        counts.append(sizer.count)
+    assert counts == [266, 532, 1_000, 1_000]
