@@ -30,6 +30,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from connectors import graph
 from connectors.app_process import AppProcess, read_states, said
+from connectors.closing import Watermark, WindowState, close
 from connectors.commit import CommitSink
 from connectors.delivery import Batch
 from connectors.derived import DerivedSink
@@ -49,9 +50,13 @@ from connectors.source import ConsumerGroupSource
 from connectors.start import start as start_process
 from connectors.validation import validated
 from connectors.waiting_lookup import WaitingLookup
+from connectors.windows import Hopping, Windows
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 Made = TypeVar("Made")
+
+CLOSE_SECONDS = 0.5
+"""Between looks at which windows are to be closed."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
@@ -67,6 +72,7 @@ class App(Dataflow):
     _settings: type[AppSettings]
     _version: str
     _groups: list[GroupConfig]
+    _windows: list[Windows]
     _late_parts: list[Late[Any]]
     _process: Late[AppProcess]
 
@@ -79,6 +85,7 @@ class App(Dataflow):
         self._set("_settings", settings)
         self._set("_version", version)
         self._set("_groups", [])
+        self._set("_windows", [])
         self._set("_late_parts", [])
         self._set("_process", Late(lambda: self._process_with(load(settings), CollectorRegistry())))
         graph.before_run(self, self._start)
@@ -152,6 +159,41 @@ class App(Dataflow):
         look. While Redis cannot be asked, the entries wait.
         """
         return JoinTable(name, key)
+
+    def windows(
+        self,
+        key: str,
+        shape: Hopping,
+        *,
+        into: str = "",
+        grace: float = 0.0,
+        ttl: int = 86_400,
+        ahead: float = 300.0,
+        max_length: int | None = None,
+    ) -> Windows:
+        """Windows for functions of this App to count in, by their `count`; each is published once, when it is closed.
+
+        What the arguments mean, and how it all lies in Redis, is at `Windows`; when windows are closed, at
+        `connectors.closing`. Windows are counted in by one App.
+
+        :raises ValueError: an argument that cannot be; others of the same key.
+        """
+        windows = Windows(key, shape, into, grace, ttl, ahead, max_length)
+        if any(windows.key == other.key for other in self._windows):
+            raise ValueError(f"App {self.flow_id!r} has windows {key!r} already")
+        self._windows.append(windows)
+        name = re.sub(r"\W", "_", key)
+
+        def source() -> PolledSource[WindowState]:
+            return PolledSource(self.service, f"{name} watermark", CLOSE_SECONDS, Watermark(windows, self._groups))
+
+        def sink() -> DerivedSink[WindowState]:
+            show = partial(self._process().metrics.windows, key)
+            return DerivedSink(self.service, f"{name} close", partial(close, windows), show)
+
+        states = op.input(f"{name}_watermark", self, LatePolled(self._late(source)))
+        op.output(f"{name}_close", states, LateSink(self._late(sink)))
+        return windows
 
     def every(self, seconds: float) -> Callable[[AnyFunction], AnyFunction]:
         """Let a function derive values every `seconds`, at whole intervals since the epoch. It stays as it is.
@@ -248,6 +290,11 @@ class App(Dataflow):
     def groups(self) -> list[GroupConfig]:
         """The consumer groups that it reads through; likewise."""
         return [self._timed(config) for config in self._groups]
+
+    @property
+    def counted_in(self) -> list[Windows]:
+        """What its functions count in."""
+        return list(self._windows)
 
     def bind(self, settings: AppSettings) -> None:
         """Run with `settings` from now on, and not with those of the environment: for tests. Not while it runs."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import redis
 from prometheus_client import CollectorRegistry
 
+from connectors.closing import WindowState
 from connectors.group_config import GroupConfig
 from connectors.group_info import read_state
 from connectors.group_state import GroupState
@@ -18,20 +19,34 @@ from connectors.settings import AppSettings
 from connectors.sign import sign
 
 
+class AppMetrics(ConsumerMetrics):
+    """The counts that any App has. Those of windows are what Redis has, whichever instance counted."""
+
+    def __init__(self, namespace: str, version: str, registry: CollectorRegistry) -> None:
+        super().__init__(namespace, version, registry)
+        self._late = self.gauge("windows_late", "How often an entry came for a window that was closed", ["windows"])
+        self._open = self.gauge("windows_open", "Windows that are not closed", ["windows"])
+
+    def windows(self, key: str, state: WindowState) -> None:
+        """Show it."""
+        self._late.labels(key).set(state.late)
+        self._open.labels(key).set(state.open)
+
+
 @dataclass(frozen=True)
 class AppProcess:
     """A running App. Makes no connection by itself."""
 
     settings: AppSettings
     service: Service
-    metrics: ConsumerMetrics
+    metrics: AppMetrics
 
     @classmethod
     def of(
         cls, name: str, version: str, settings: AppSettings, groups: Sequence[GroupConfig], registry: CollectorRegistry
     ) -> AppProcess:
         """One whose metrics, in `registry`, begin with `name`, and which leaves signs of life beside its counters."""
-        metrics = ConsumerMetrics(re.sub(r"\W", "_", name), version, registry)
+        metrics = AppMetrics(re.sub(r"\W", "_", name), version, registry)
         leave = sign([group.counters for group in groups], version) if groups else None
         service = Service.create(settings, name, metrics, sign=leave)
         metrics.watch(service.outage)

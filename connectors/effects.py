@@ -6,7 +6,7 @@ made it: later it would fail in the middle of a commit, or at each new attempt.
 Every effect says what it does to one key (Count may mirror to a second, and some count in a hash what they left out),
 and the commit carries out all effects of a part in one atomic step with its acknowledgement, so none needs to be
 idempotent. What each costs is in docs/effects.md. Durations are seconds; `ttl=None` leaves the key's time to live as it
-is. Those on members are in `connectors.members`.
+is. Those on members are in `connectors.members`, the one on windows in `connectors.windows`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from connectors.effect_checks import (
     is_scalar,
 )
 from connectors.members import Estimate, Include, Top
+from connectors.windows import CountWindows
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,5 +260,18 @@ class Delete:
 
 
 Effect: TypeAlias = (
-    Count | Sum | Raise | RaiseId | Put | PutNewest | PutIf | Append | Merge | Include | Estimate | Top | Delete
+    Count
+    | Sum
+    | Raise
+    | RaiseId
+    | Put
+    | PutNewest
+    | PutIf
+    | Append
+    | Merge
+    | Include
+    | Estimate
+    | Top
+    | Delete
+    | CountWindows
 )

@@ -27,6 +27,7 @@ from connectors.effects import (
     Sum,
 )
 from connectors.members import Estimate, Include, Top
+from connectors.windows import CountWindows, window_key
 
 
 class _Keys:
@@ -169,6 +170,15 @@ def _delete(effect: Delete, keys: _Keys, out: list[Any]) -> None:
     out += ("D", keys(effect.key))
 
 
+def _count_windows(effect: CountWindows, keys: _Keys, out: list[Any]) -> None:
+    out += ("W", keys(effect.key), repr(effect.at).removesuffix(".0"), effect.length, len(effect.starts))
+    for start in effect.starts:
+        out += (keys(window_key(effect.key, start)), start)
+    out.append(len(effect.counts))
+    for pair in effect.counts.items():
+        out += pair
+
+
 def _hash_text(value: Scalar) -> str | bytes:
     if isinstance(value, str):
         return _raw(value)
@@ -202,5 +212,6 @@ _ENCODERS: dict[type, Callable[[Any, _Keys, list[Any]], None]] = {
     Estimate: partial(_members, "H"),
     Top: _top,
     Delete: _delete,
+    CountWindows: _count_windows,
 }
 assert set(_ENCODERS) == set(Effect.__args__)

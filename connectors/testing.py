@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import redis
@@ -13,11 +13,14 @@ from bytewax.errors import BytewaxRuntimeError
 from bytewax.testing import run_main
 
 from connectors.app import App
+from connectors.closing import are_due
 from connectors.delivery import Batch, Delivery, Entry, Read
+from connectors.errors import RedisFailure
 from connectors.group_config import GroupConfig
 from connectors.per_entry import Message
 from connectors.service import Service
 from connectors.stream_id import parse
+from connectors.windows import Windows
 
 _LOOK_SECONDS = 0.02
 
@@ -39,12 +42,15 @@ def run_until_caught_up(
 ) -> None:
     """Run `flow` until each of `groups` has read and committed all that its stream holds, and stop it.
 
+    An `App` has then published all windows that its entries close, too.
+
     Blocks meanwhile; call it from the main thread. An exception that a step raises passes.
 
     :arg service: that of its sources and sinks. An `App` knows it, and its groups: `bind` it to a Redis first.
     :raises TimeoutError: they had not after so many seconds. What they have committed stays.
     :raises RuntimeError: the flow ended by itself, with a status other than 0; its log says why.
     """
+    windows = flow.counted_in if isinstance(flow, App) else []
     if isinstance(flow, App):
         service, groups = service or flow.service, groups or tuple(flow.groups)
     assert service is not None, "a flow that is no App needs the service of its sources and sinks"
@@ -54,7 +60,7 @@ def run_until_caught_up(
         deadline = time.monotonic() + seconds
         with service.connect() as client:
             while not ended.wait(_LOOK_SECONDS):
-                if all(_is_caught_up(client, group) for group in groups):
+                if all(_is_caught_up(client, group) for group in groups) and not _is_due(client, windows):
                     caught_up.set()
                 if caught_up.is_set() or time.monotonic() > deadline:
                     lifecycle.stop("all is read" if caught_up.is_set() else "time is up")
@@ -85,6 +91,13 @@ def _first_cause(error: BaseException) -> BaseException:
 
 def _entry(fields: Mapping[str, str], stream_id: bytes) -> Entry:
     return Entry(stream_id, [text.encode() for pair in fields.items() for text in pair])
+
+
+def _is_due(client: redis.Redis, windows: Sequence[Windows]) -> bool:
+    try:
+        return any(are_due(client, one) for one in windows)
+    except RedisFailure:
+        return True  # (Redis is away)
 
 
 def _is_caught_up(client: redis.Redis, group: GroupConfig) -> bool:

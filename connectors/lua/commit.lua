@@ -139,6 +139,7 @@ for i, part in ipairs(parts) do
     for _, effect in ipairs(part.effects) do
       local problem = wrong_type(effect.key, effect.wanted) or wrong_type(effect.mirror, 'hash')
         or wrong_type(effect.overflow_key, 'hash')
+      for _, key in ipairs(effect.hashes or {}) do problem = problem or wrong_type(key, 'hash') end
       if problem then return problem end
       if effect.makes and type_of(effect.key) == 'none' then types[effect.key] = effect.makes end
     end

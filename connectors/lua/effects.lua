@@ -1,7 +1,7 @@
 -- The effects of a commit: for each letter how it is read from ARGV, what it asks leave for, and what it writes.
 --
 --   read()   -> effect, with its key and the type that this must have (wanted), or what it makes of one that is missing
---            (makes) where it copes with others. Two hashes may be named beside it: mirror, overflow_key.
+--            (makes) where it copes with others. More hashes may be named beside it: mirror, overflow_key, and a list, hashes.
 --   ask(e)   -> nothing, or the reply that refuses the commit. Writes nothing; see commit.lua.
 --   write(e) cannot be refused any more.
 --
@@ -484,4 +484,39 @@ EFFECTS.D = {
   -- (DEL has no form that leaves an existing key alone; a life of no seconds deletes it as well.)
   ask = function(e) return ask('EXPIRE', e.key, 'x') end,
   write = function(e) redis.call('EXPIRE', e.key, 0) end,
+}
+
+-- W key at length window-count, then   window-key start       then field-count, then   name increment
+--   adds to integers in the hash of each window that is not closed, raises newest of key to at, and counts in late of key
+--   how many windows were closed; an open one is noted in key, as open:start
+
+EFFECTS.W = {
+  read = function()
+    local e = {key = take_key(), wanted = 'hash', at = take(), length = take_number(), hashes = {}, starts = {}}
+    for i = 1, take_number() do e.hashes[i], e.starts[i] = take_key(), take() end
+    e.n = take_number()
+    return skip(e, 2)
+  end,
+  ask = function(e)
+    redis.call('HMGET', e.key, 'newest')
+    local problem = ask_hash(e.key, 'late', nil, true)
+    for _, hash in ipairs(e.hashes) do problem = problem or ask_hash(hash, ARGV[e.first], nil, true) end
+    return problem
+  end,
+  write = function(e)
+    local state = redis.call('HMGET', e.key, 'newest', 'closed')
+    local newest, closed = number_in(state[1] or ''), number_in(state[2] or '')
+    if not newest or newest < tonumber(e.at) then redis.call('HSET', e.key, 'newest', e.at) end
+    local late = 0
+    for i, hash in ipairs(e.hashes) do
+      local ends = tonumber(e.starts[i]) + e.length
+      if closed and ends <= closed then
+        late = late + 1
+      else
+        redis.call('HSET', e.key, 'open:' .. e.starts[i], ends)
+        for a = e.first, e.first + (e.n - 1) * 2, 2 do increment(hash, ARGV[a], ARGV[a + 1]) end
+      end
+    end
+    if late > 0 then increment(e.key, 'late', late) end
+  end,
 }

@@ -12,6 +12,7 @@ import pytest
 from connectors.delivery import Delivery, Part
 from connectors.effects import Append, Cap, Count, Delete, Merge, Put, PutIf, PutNewest, Raise, RaiseId, Sum
 from connectors.members import Estimate, Include, Top
+from connectors.windows import CountWindows
 
 WRONG: dict[str, Callable[..., Any]] = {
     "Count 'k': 'a' cannot be counted up by 1.5": lambda: Count("k", {"a": 1.5}),  # type: ignore[dict-item]
@@ -51,6 +52,11 @@ WRONG: dict[str, Callable[..., Any]] = {
     "Top 'k': 'a' cannot be counted up by 1.5": lambda: Top("k", {"a": 1.5}),  # type: ignore[dict-item]
     "Top 'k': 'a' cannot be counted up by 9007199254740992": lambda: Top("k", {"a": 2**53}),
     "Top 'k' cannot leave room for 0 members": lambda: Top("k", {"a": 1}, limit=0),
+    "CountWindows 'k': -1 is no event time in epoch seconds": lambda: CountWindows("k", -1, 10, (0,), {"a": 1}),
+    "CountWindows 'k': nan is no event time": lambda: CountWindows("k", float("nan"), 10, (0,), {"a": 1}),
+    "CountWindows 'k': 1700000000000 is no event time": lambda: CountWindows("k", 1700000000000, 10, (0,), {"a": 1}),
+    "CountWindows 'k': 'a' cannot be counted up by 1.5": lambda: CountWindows("k", 5, 10, (0,), {"a": 1.5}),  # type: ignore[dict-item]
+    "CountWindows needs a key, and '' is none": lambda: CountWindows("", 5, 10, (0,), {"a": 1}),
     "Delete needs a key, and '' is none": lambda: Delete(""),
     "Append 'k': an entry has 1 to 3000 fields, not 0": lambda: Append("k", {}),
     "not 3001": lambda: Append("k", {str(number): "v" for number in range(3_001)}),

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import redis
 
+from connectors import closing, group, lease, reading
 from connectors import commit as commit_module
-from connectors import group, lease, reading
+from connectors.closing import WindowState, close
 from connectors.commit import commit
 from connectors.connection import Script
 from connectors.delivery import Delivery, Part, Read
@@ -19,6 +20,7 @@ from connectors.effects import Append, Cap, Count, Delete, Merge, Mirror, Put, P
 from connectors.errors import RedisDenied
 from connectors.members import Estimate, Include, Top
 from connectors.private_redis import PrivateRedis
+from connectors.windows import CountWindows, Windows, tumbling
 from tests.chaos.conftest import VERSIONS
 
 DELIVERY = Delivery("s", "g", "c", "lease:c", "token", "counters")
@@ -40,6 +42,8 @@ EFFECTS = (
     Estimate("newestimate", {"a"}),
     Top("top", {"a": 1}, limit=1, ttl=100),
     Delete("gone"),
+    CountWindows("windows", 12.5, 10, (5, 10), {"a": 2}),
+    CountWindows("windows", 7, 10, (0, 5), {"a": 3}),
     *(Merge(key, {"f": 1}, {"g": 2}, ttl=100, json=key == "object") for key in RECORDS),
 )
 KEYS = (
@@ -65,6 +69,10 @@ KEYS = (
     "newestimate",
     "top",
     "gone",
+    "windows",
+    "windows:0",
+    "windows:5",
+    "windows:10",
 )
 KEYS = (*KEYS, *RECORDS)
 
@@ -103,6 +111,7 @@ def prepare_commit(raw: redis.Redis) -> Action:
     raw.pfadd("estimate", "old")
     raw.zadd("top", {"old": 5})
     raw.set("gone", "here")
+    raw.hset("windows", "closed", "10")
     raw.set("text", '{"a": 1}')
     raw.hset("hash", "a", 1)
     delivery = DELIVERY._replace(reads=(Read("c", 4, IDS[3]),))
@@ -162,6 +171,15 @@ def prepare_creation(raw: redis.Redis) -> Action:
     return lambda client: group._create_group(client, ["s", "counters"], ["g", "0"])
 
 
+def prepare_closing(raw: redis.Redis) -> Action:
+    fresh(raw, 0)
+    raw.hset("windows", mapping={"newest": "30", "closed": "5", "open:0": "10", "open:5": "15"})
+    raw.hset("windows:0", "a", 1)
+    raw.hset("windows:5", "a", 2)
+    windows, state = Windows("windows", tumbling(10)), WindowState(30.0, 0, ((0, 10), (5, 15)), 2)
+    return lambda client: close(windows, client, state)
+
+
 PREPARATIONS: dict[str, tuple[Callable[[redis.Redis], Action], Script]] = {
     "commit": (prepare_commit, commit_module._commit),
     "commit that mends a field": (prepare_mending, commit_module._commit),
@@ -170,6 +188,7 @@ PREPARATIONS: dict[str, tuple[Callable[[redis.Redis], Action], Script]] = {
     "takeover": (prepare_takeover, group._recover),
     "hole": (prepare_hole, reading._before_read),
     "fencing": (prepare_fencing, lease._acquire),
+    "closing": (prepare_closing, closing._close),
     "creation": (prepare_creation, group._create_group),
 }
 

@@ -1,0 +1,189 @@
+"""When windows are closed, and the publishing of their results, each once.
+
+Event time is the newest that was committed (`newest`); the watermark is `grace` behind it, and a window is closed when
+the watermark has passed its end. So event time stands still while no entries come, and the last windows stay open.
+
+What was read and is not committed yet (its consumer died, or it failed and is to be tried again) holds the watermark
+up: it may be older than what was committed beside it. So an entry that is no more than `grace` behind the newest before
+it is never late, whatever dies and however long it takes to be counted. With several streams, what they hold unread
+holds it up as well: before means added before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+import structlog
+
+from connectors.connection import Script
+from connectors.errors import WrongType, translating
+from connectors.group_config import GroupConfig
+from connectors.stream_id import ZERO, parse
+from connectors.text import one_line
+from connectors.windows import Windows, window_key
+
+_log = structlog.get_logger("windows")
+_close = Script.load("close_windows")
+
+MAX_WINDOWS = 50
+"""The most in one step: bounds how long it keeps Redis from other work."""
+
+_OPEN = b"open:"
+
+
+@dataclass(frozen=True, slots=True)
+class WindowState:
+    """What is known of windows."""
+
+    watermark: float | None
+    """Windows that end then, or before, may be closed; None: not known yet."""
+    late: int
+    """How often an entry came for a window that was closed."""
+    due: tuple[tuple[int, int], ...]
+    """Start and end of those that may be closed and are open, in the order of their ends."""
+    open: int
+    """How many more are."""
+
+
+class Watermark:
+    """Reads how far event time has come in `windows`, which count the entries that `groups` read.
+
+    It remembers what it is waiting for, and no more than that: one that is made anew comes to the same, a turn later.
+    Not thread-safe.
+    """
+
+    def __init__(self, windows: Windows, groups: Sequence[GroupConfig]) -> None:
+        self._windows = windows
+        self._groups = groups
+        self._safe: float | None = None
+        """All that was in the streams when event time came to this is committed."""
+        self._next: float | None = None
+        """Where it had come to when `_until` was set."""
+        self._until: dict[tuple[str, str], bytes] = {}
+        """Group -> the newest entry that has to be committed until `_next` is safe."""
+        self._late: int | None = None
+        self._told = False
+
+    def __call__(self, client: redis.Redis) -> WindowState | None:
+        """As it is now; None where nothing was counted yet. Blocks for a round trip.
+
+        :raises redis.RedisError: Redis did not answer, or not so.
+        """
+        # (First what was committed, then what was not: whatever is committed in between counts as not.)
+        pipeline = client.pipeline(transaction=False)
+        pipeline.hgetall(self._windows.key)
+        for group in self._groups:
+            pipeline.xpending(group.stream, group.group)
+            pipeline.xinfo_groups(group.stream)
+            pipeline.xrevrange(group.stream, count=1)
+        state, *replies = pipeline.execute(raise_on_error=False)
+        if isinstance(state, redis.RedisError):
+            raise state
+        newest = _number(state.get(b"newest"))
+        if newest is None:
+            return None
+        self._advance(newest, [_Place.of(group, replies[at * 3 : at * 3 + 3]) for at, group in enumerate(self._groups)])
+        late = int(state.get(b"late", 0))
+        if self._late is not None and late > self._late and not self._told:
+            _log.warning("entries come too late for their windows; they are counted as late", windows=self._windows.key)
+            self._told = True
+        self._late = late
+        mark = None if self._safe is None else self._safe - self._windows.grace
+        ends = {int(field[len(_OPEN) :]): int(end) for field, end in state.items() if field.startswith(_OPEN)}
+        due = sorted((pair for pair in ends.items() if mark is not None and pair[1] <= mark), key=lambda pair: pair[1])
+        return WindowState(mark, late, tuple(due), len(ends) - len(due))
+
+    def _advance(self, newest: float, places: Sequence[_Place | None]) -> None:
+        if self._next is not None and newest < self._next:  # (it was deleted, to begin anew)
+            self._safe = self._next = None
+        if None in places:  # (a group that is to be made, or made again: what it has to read is not known)
+            return
+        now = [place for place in places if place is not None]
+        if self._next is not None and not any(place.lacks(self._until.get(place.group)) for place in now):
+            self._safe = self._next
+            self._next = None
+        if self._next is None:
+            # (What another group has still to read may be older, however little it is behind.)
+            self._next = newest
+            self._until = {
+                place.group: place.read if len(now) == 1 else max(place.read, place.last, key=parse) for place in now
+            }
+            if not any(place.lacks(self._until[place.group]) for place in now):
+                self._safe = newest
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """How far a group has come in its stream, by IDs."""
+
+    group: tuple[str, str]
+    pending: bytes | None
+    """The oldest entry that is read and not committed."""
+    read: bytes
+    """The newest that is read."""
+    last: bytes
+    """The newest that there is."""
+
+    @classmethod
+    def of(cls, group: GroupConfig, replies: Sequence[Any]) -> _Place | None:
+        """As Redis replied; None where there is no such group."""
+        for reply in replies:
+            if isinstance(reply, redis.RedisError):
+                if str(reply).startswith(("NOGROUP", "no such key")):
+                    return None
+                raise reply
+        pending, rows, newest = replies
+        for row in rows:
+            if row["name"] == group.group.encode():
+                last = newest[0][0] if newest else ZERO
+                return cls((group.stream, group.group), pending["min"], row["last-delivered-id"], last)
+        return None
+
+    def lacks(self, until: bytes | None) -> bool:
+        """Whether anything up to `until` is not committed."""
+        if until is None:
+            return False
+        if self.pending is not None and parse(self.pending) <= parse(until):
+            return True
+        return parse(self.read) < parse(until) and parse(self.read) < parse(self.last)
+
+
+def close(windows: Windows, client: redis.Redis, state: WindowState) -> None:
+    """Publish the windows that are due. Blocks for a round trip for each `MAX_WINDOWS` of them.
+
+    Each is published once, however often this is repeated, and by however many at once. From then on nothing is counted
+    in it.
+
+    :raises WrongType: a key holds another type; what is on the same page with it is not published.
+    :raises RedisFailure: not known what was published: repeat it.
+    """
+    for at in range(0, len(state.due), MAX_WINDOWS):
+        page = state.due[at : at + MAX_WINDOWS]
+        keys = [windows.key, windows.into, *(window_key(windows.key, start) for start, _end in page)]
+        args: list[Any] = [page[-1][1], windows.ttl, "" if windows.max_length is None else windows.max_length]
+        for window in page:
+            args += window
+        reply = _close(client, keys, args)
+        if reply[0] == b"WRONGTYPE":
+            key, found, wanted = (one_line(value.decode("utf-8", "replace")) for value in reply[1:])
+            raise WrongType.of(key, found, wanted)
+
+
+def are_due(client: redis.Redis, windows: Windows) -> bool:
+    """Whether some are open that may be closed once all that was read is committed; blocks for a round trip.
+
+    :raises RedisFailure: Redis did not answer.
+    """
+    with translating():
+        state: Any = client.hgetall(windows.key)
+    newest = _number(state.get(b"newest"))
+    if newest is None:
+        return False
+    return any(field.startswith(_OPEN) and int(end) <= newest - windows.grace for field, end in state.items())
+
+
+def _number(text: bytes | None) -> float | None:
+    return None if text is None else float(text)
