@@ -1,13 +1,15 @@
 """How much of Redis's memory 48 h of buckets take: `python -m tests.bench.memory` prints the table of docs/redis.md.
 
 The flow itself counts half an hour of entries in which every symbol meets every reason in every minute. What its
-buckets take is what Redis's `used_memory` loses when they are deleted, and is multiplied up to 2,880 minutes.
+buckets take is what Redis's `used_memory_dataset` loses when they are deleted, and is multiplied up to 2,880 minutes.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+
+import redis
 
 from connectors.private_redis import PROGRAMS, PrivateRedis
 from sinks import status
@@ -37,9 +39,9 @@ def measure(version: str, symbols: int, reasons: int, rate: int, minutes: int = 
     """
     load = Load(rate * 60 * minutes, symbols=symbols, reasons=reasons, rate=rate)
     with PrivateRedis(version) as server, server.client(socket_timeout=60) as client:
-        empty = client.info("memory")["used_memory"]
+        empty = _data(client)
         load.fill(server)
-        stream = client.info("memory")["used_memory"] - empty
+        stream = _data(client) - empty
         with Measured(server, FLOW, **env) as flow:
             while int(client.hget(status.key(PREFIX), "processed_total") or 0) < load.entries:
                 flow.check()
@@ -48,15 +50,21 @@ def measure(version: str, symbols: int, reasons: int, rate: int, minutes: int = 
         keys = list(client.scan_iter(f"{BUCKETS}*", count=10_000))
         buckets = [client.hkeys(key) for key in keys]
         client.delete(STREAM)
-        full = client.info("memory")["used_memory"]
+        full = _data(client)
         client.delete(*keys)
-        freed = full - client.info("memory")["used_memory"]
+        freed = full - _data(client)
     return {
         "bucket": freed / len(keys),
         "fields": max(map(len, buckets)),
         "names": sum(len(name) for names in buckets for name in names) / len(keys),
         "entry": stream / load.entries,
     }
+
+
+def _data(client: redis.Redis) -> int:
+    """Bytes of all that Redis holds, without the buffers of clients, which come and go."""
+    found: int = client.info("memory")["used_memory_dataset"]
+    return found
 
 
 def table() -> Iterator[str]:
