@@ -54,9 +54,11 @@ if TYPE_CHECKING:
     from connectors.validation import validated as validated
     from connectors.waiting_lookup import WaitingLookup as WaitingLookup
     from connectors.windowing import tumble as tumble
+    from connectors.windows import CountSession as CountSession
     from connectors.windows import CountWindows as CountWindows
     from connectors.windows import Windows as Windows
     from connectors.windows import hopping as hopping
+    from connectors.windows import session as session
     from connectors.windows import tumbling as tumbling
 
 _MODULES = {
@@ -92,7 +94,7 @@ _MODULES = {
     "validation": ("validated",),
     "waiting_lookup": ("WaitingLookup",),
     "windowing": ("tumble",),
-    "windows": ("CountWindows", "Windows", "hopping", "tumbling"),
+    "windows": ("CountSession", "CountWindows", "Windows", "hopping", "session", "tumbling"),
 }
 """Module -> what of it can be imported from here. No name is that of a module: which of the two it means would depend
 on what was imported before."""

@@ -50,7 +50,7 @@ from connectors.source import ConsumerGroupSource
 from connectors.start import start as start_process
 from connectors.validation import validated
 from connectors.waiting_lookup import WaitingLookup
-from connectors.windows import Hopping, Windows
+from connectors.windows import Hopping, Session, Windows
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 Made = TypeVar("Made")
@@ -163,7 +163,7 @@ class App(Dataflow):
     def windows(
         self,
         key: str,
-        shape: Hopping,
+        shape: Hopping | Session,
         *,
         into: str = "",
         grace: float = 0.0,

@@ -23,7 +23,7 @@ from connectors.errors import WrongType, translating
 from connectors.group_config import GroupConfig
 from connectors.stream_id import ZERO, parse
 from connectors.text import one_line
-from connectors.windows import Windows, window_key
+from connectors.windows import Session, Windows, open_key
 
 _log = structlog.get_logger("windows")
 _close = Script.load("close_windows")
@@ -31,7 +31,8 @@ _close = Script.load("close_windows")
 MAX_WINDOWS = 50
 """The most in one step: bounds how long it keeps Redis from other work."""
 
-_OPEN = b"open:"
+MAX_DUE = 1_000
+"""The most that are closed in one turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,8 @@ class WindowState:
     """Windows that end then, or before, may be closed; None: not known yet."""
     late: int
     """How often an entry came for a window that was closed."""
-    due: tuple[tuple[int, int], ...]
-    """Start and end of those that may be closed and are open, in the order of their ends."""
+    due: tuple[tuple[bytes, float], ...]
+    """Those that may be closed and are open, as they are noted, and their ends, ascending; at most `MAX_DUE`."""
     open: int
     """How many more are."""
 
@@ -74,27 +75,29 @@ class Watermark:
         """
         # (First what was committed, then what was not: whatever is committed in between counts as not.)
         pipeline = client.pipeline(transaction=False)
-        pipeline.hgetall(self._windows.key)
+        pipeline.hmget(self._windows.key, "newest", "late")
+        pipeline.zcard(open_key(self._windows.key))
         for group in self._groups:
             pipeline.xpending(group.stream, group.group)
             pipeline.xinfo_groups(group.stream)
             pipeline.xrevrange(group.stream, count=1)
-        state, *replies = pipeline.execute(raise_on_error=False)
-        if isinstance(state, redis.RedisError):
-            raise state
-        newest = _number(state.get(b"newest"))
+        state, there, *replies = pipeline.execute(raise_on_error=False)
+        for reply in (state, there):
+            if isinstance(reply, redis.RedisError):
+                raise reply
+        newest, late = _number(state[0]), int(state[1] or 0)
         if newest is None:
             return None
         self._advance(newest, [_Place.of(group, replies[at * 3 : at * 3 + 3]) for at, group in enumerate(self._groups)])
-        late = int(state.get(b"late", 0))
         if self._late is not None and late > self._late and not self._told:
             _log.warning("entries come too late for their windows; they are counted as late", windows=self._windows.key)
             self._told = True
         self._late = late
         mark = None if self._safe is None else self._safe - self._windows.grace
-        ends = {int(field[len(_OPEN) :]): int(end) for field, end in state.items() if field.startswith(_OPEN)}
-        due = sorted((pair for pair in ends.items() if mark is not None and pair[1] <= mark), key=lambda pair: pair[1])
-        return WindowState(mark, late, tuple(due), len(ends) - len(due))
+        due: Any = ()
+        if mark is not None and there:
+            due = client.zrangebyscore(open_key(self._windows.key), "-inf", mark, start=0, num=MAX_DUE, withscores=True)
+        return WindowState(mark, late, tuple(due), there - len(due))
 
     def _advance(self, newest: float, places: Sequence[_Place | None]) -> None:
         if self._next is not None and newest < self._next:  # (it was deleted, to begin anew)
@@ -152,7 +155,7 @@ class _Place:
 
 
 def close(windows: Windows, client: redis.Redis, state: WindowState) -> None:
-    """Publish the windows that are due. Blocks for a round trip for each `MAX_WINDOWS` of them.
+    """Publish the windows that are due in `state`. Blocks for a round trip for each `MAX_WINDOWS` of them.
 
     Each is published once, however often this is repeated, and by however many at once. From then on nothing is counted
     in it.
@@ -162,10 +165,14 @@ def close(windows: Windows, client: redis.Redis, state: WindowState) -> None:
     """
     for at in range(0, len(state.due), MAX_WINDOWS):
         page = state.due[at : at + MAX_WINDOWS]
-        keys = [windows.key, windows.into, *(window_key(windows.key, start) for start, _end in page)]
-        args: list[Any] = [page[-1][1], windows.ttl, "" if windows.max_length is None else windows.max_length]
-        for window in page:
-            args += window
+        keys: list[str | bytes] = [windows.key, windows.into, open_key(windows.key)]
+        sessions = isinstance(windows.shape, Session)
+        args: list[Any] = [_text(page[-1][1]), windows.ttl, "" if windows.max_length is None else windows.max_length]
+        args.append(int(sessions))
+        for noted, end in page:
+            start, _, of = noted.partition(b" ")
+            keys.append(windows.key.encode() + (b":of:" + of if sessions else b":" + start))
+            args += (start, _text(end), of)
         reply = _close(client, keys, args)
         if reply[0] == b"WRONGTYPE":
             key, found, wanted = (one_line(value.decode("utf-8", "replace")) for value in reply[1:])
@@ -178,11 +185,15 @@ def are_due(client: redis.Redis, windows: Windows) -> bool:
     :raises RedisFailure: Redis did not answer.
     """
     with translating():
-        state: Any = client.hgetall(windows.key)
-    newest = _number(state.get(b"newest"))
-    if newest is None:
-        return False
-    return any(field.startswith(_OPEN) and int(end) <= newest - windows.grace for field, end in state.items())
+        known: Any = client.hget(windows.key, "newest")
+        newest = _number(known)
+        if newest is None:
+            return False
+        return bool(client.zcount(open_key(windows.key), "-inf", newest - windows.grace))
+
+
+def _text(seconds: float) -> str:
+    return repr(seconds).removesuffix(".0")
 
 
 def _number(text: bytes | None) -> float | None:

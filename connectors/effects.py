@@ -6,7 +6,7 @@ made it: later it would fail in the middle of a commit, or at each new attempt.
 Every effect says what it does to one key (Count may mirror to a second, and some count in a hash what they left out),
 and the commit carries out all effects of a part in one atomic step with its acknowledgement, so none needs to be
 idempotent. What each costs is in docs/effects.md. Durations are seconds; `ttl=None` leaves the key's time to live as it
-is. Those on members are in `connectors.members`, the one on windows in `connectors.windows`.
+is. Those on members are in `connectors.members`, those on windows in `connectors.windows`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from connectors.effect_checks import (
     is_scalar,
 )
 from connectors.members import Estimate, Include, Top
-from connectors.windows import CountWindows
+from connectors.windows import CountSession, CountWindows
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,4 +274,5 @@ Effect: TypeAlias = (
     | Top
     | Delete
     | CountWindows
+    | CountSession
 )

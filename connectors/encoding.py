@@ -27,7 +27,7 @@ from connectors.effects import (
     Sum,
 )
 from connectors.members import Estimate, Include, Top
-from connectors.windows import CountWindows, window_key
+from connectors.windows import CountSession, CountWindows, open_key, sessions_key, window_key
 
 
 class _Keys:
@@ -171,12 +171,23 @@ def _delete(effect: Delete, keys: _Keys, out: list[Any]) -> None:
 
 
 def _count_windows(effect: CountWindows, keys: _Keys, out: list[Any]) -> None:
-    out += ("W", keys(effect.key), repr(effect.at).removesuffix(".0"), effect.length, len(effect.starts))
+    out += ("W", keys(effect.key), keys(open_key(effect.key)), _time(effect.at), effect.length, len(effect.starts))
     for start in effect.starts:
         out += (keys(window_key(effect.key, start)), start)
     out.append(len(effect.counts))
     for pair in effect.counts.items():
         out += pair
+
+
+def _count_session(effect: CountSession, keys: _Keys, out: list[Any]) -> None:
+    out += ("V", keys(effect.key), keys(open_key(effect.key)), keys(sessions_key(effect.key, effect.of)))
+    out += (_raw(effect.of), _time(effect.at), effect.gap, len(effect.counts))
+    for pair in effect.counts.items():
+        out += pair
+
+
+def _time(seconds: float) -> str:
+    return repr(seconds).removesuffix(".0")
 
 
 def _hash_text(value: Scalar) -> str | bytes:
@@ -213,5 +224,6 @@ _ENCODERS: dict[type, Callable[[Any, _Keys, list[Any]], None]] = {
     Top: _top,
     Delete: _delete,
     CountWindows: _count_windows,
+    CountSession: _count_session,
 }
 assert set(_ENCODERS) == set(Effect.__args__)

@@ -1,8 +1,8 @@
 """Windows of event time as values, and the counts in them as an effect. Pure.
 
 A window is half open: it holds its start and not its end. Starts are whole multiples of `every` since the epoch, so
-windows of one shape lie alike in every process. How long a window is open, and what becomes of it then, is in
-`connectors.closing`; how it lies in Redis, at `Windows`.
+windows of one shape lie alike in every process. Only sessions begin with an entry, and end with a pause. How long a
+window is open, and what becomes of it then, is in `connectors.closing`; how it lies in Redis, at `Windows`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from connectors.effect_checks import check_key, check_limit, is_integer
+from connectors.effect_checks import check_key, check_limit, is_integer, name_of
 
 if TYPE_CHECKING:
     from connectors.per_entry import Message
@@ -54,6 +54,20 @@ class Hopping:
         return tuple(range(first, second + 1, self.every))
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Windows that hold entries less than `gap` seconds apart: they end so long after their last one.
+
+    :raises ValueError: no such gap.
+    """
+
+    gap: int
+
+    def __post_init__(self) -> None:
+        if not is_integer(self.gap, _MOST_SECONDS) or self.gap < 1:
+            raise ValueError(f"gap of sessions is whole seconds, 1 or more, not {self.gap!r:.40}")
+
+
 def hopping(length: int, *, every: int) -> Hopping:
     """Windows of `length` seconds that begin every `every` seconds: an instant is in `length / every` of them."""
     return Hopping(length, every)
@@ -62,6 +76,11 @@ def hopping(length: int, *, every: int) -> Hopping:
 def tumbling(length: int) -> Hopping:
     """Windows of `length` seconds, one after another: an instant is in one of them."""
     return Hopping(length, length)
+
+
+def session(gap: int) -> Session:
+    """Windows of each user (or whatever is counted `of`), which last until nothing comes for `gap` seconds."""
+    return Session(gap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +101,31 @@ class CountWindows:
     counts: Mapping[str, int]
 
     def __post_init__(self) -> None:
-        check_key(self, None)
-        if not _is_time(self.at):
-            raise ValueError(f"CountWindows {self.key!r}: {self.at!r:.40} is no event time in epoch seconds")
-        for field, count in self.counts.items():
-            if not isinstance(field, str) or not is_integer(count):
-                raise ValueError(f"CountWindows {self.key!r}: {field!r} cannot be counted up by {count!r}")
+        _check_counts(self)
+
+
+@dataclass(frozen=True, slots=True)
+class CountSession:
+    """Add to integers of the session that an event time belongs to, or begin one, unless that would be closed.
+
+    Sessions that it closes the gap between become one. Event time moves on to `at`, and what is late is counted, as for
+    CountWindows.
+    """
+
+    key: str
+    """HASH: what is known of all sessions, see `Windows`."""
+    of: str
+    """Whose session."""
+    at: float
+    """Event time, in epoch seconds."""
+    gap: int
+    """In seconds."""
+    counts: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        _check_counts(self)
+        if not isinstance(self.of, str) or not self.of:
+            raise ValueError(f"CountSession {self.key!r}: a session is of somebody, not of {self.of!r:.40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +137,18 @@ class Windows:
 
     key: str
     """HASH, no time to live: `newest`, the newest event time that is committed; `closed`, windows that end then or
-    before are closed; `late`, how often something came for a closed window; and for each open window `open:START`, its
-    end. The window itself is the HASH `KEY:START`: name -> count."""
-    shape: Hopping
+    before are closed; `late`, how often something came for a closed window. The ZSET `KEY:open` has the open windows,
+    with their ends: START, or `START OF` for sessions. The window itself is the HASH `KEY:START`: name -> count. Open
+    sessions of the same are one HASH, `KEY:of:OF`: START -> its newest event time, and `START NAME` -> count."""
+    shape: Hopping | Session
     into: str = ""
-    """STREAM that gets an entry for each window that is closed: `start`, `end`, and `counts`, a JSON object. Empty for
-    `KEY:closed`."""
+    """STREAM that gets an entry for each window that is closed: `start`, `end`, `counts` (a JSON object), and `of` for
+    a session. Empty for `KEY:closed`."""
     grace: float = 0.0
     """How far entries may be behind the newest ahead of them: a window is open for so long after its end."""
     ttl: int = 86_400
-    """Of the hash of a window, from when it is closed. An open one has none: nobody has its counts yet."""
+    """Of the hash of a window, from when it is closed. An open one has none: nobody has its counts yet. Of a session
+    nothing is kept when it is closed."""
     ahead: float = 300.0
     """How far an event time may be ahead of its entry's ID. One that is wrong would close all windows before it."""
     max_length: int | None = None
@@ -116,8 +156,10 @@ class Windows:
 
     def __post_init__(self) -> None:
         check_key(self, self.ttl)
-        if not isinstance(self.shape, Hopping):
-            raise ValueError(f"Windows {self.key!r} are tumbling(...) or hopping(...), not {self.shape!r:.80}")
+        if not isinstance(self.shape, Hopping | Session):
+            raise ValueError(
+                f"Windows {self.key!r} are tumbling(...), hopping(...) or session(...), not {self.shape!r:.80}"
+            )
         if not isinstance(self.into, str):
             raise ValueError(f"Windows {self.key!r}: into is the name of a stream, not {self.into!r:.80}")
         for name, seconds in (("grace", self.grace), ("ahead", self.ahead)):
@@ -127,13 +169,18 @@ class Windows:
         if not self.into:
             object.__setattr__(self, "into", f"{self.key}:closed")
 
-    def count(self, entry: Message, counts: Mapping[str, int], at: float | None = None) -> CountWindows:
+    def count(
+        self, entry: Message, counts: Mapping[str, int], at: float | None = None, of: str | None = None
+    ) -> CountWindows | CountSession:
         """The effect that adds `counts` to each window that holds an event time. Pure.
 
         :arg counts: name -> by how much; none: event time moves on, and nothing is counted.
         :arg at: the event time, in epoch seconds; None: when the entry was added to its stream.
+        :arg of: whose session is counted in; for sessions, and for nothing else.
         :raises ValueError: that cannot be counted, or `at` is no time or too far ahead.
         """
+        if (of is None) == isinstance(self.shape, Session):
+            raise ValueError(f"Windows {self.key!r}: of= says whose session, where there are sessions; not {of!r:.40}")
         instant = entry.time if at is None else at
         if not _is_time(instant):
             raise ValueError(f"Windows {self.key!r}: {instant!r:.40} is no event time in epoch seconds")
@@ -142,12 +189,36 @@ class Windows:
                 f"Windows {self.key!r}: event time {instant!r} is more than {self.ahead:g} s ahead of {entry.time!r}, "
                 "when the entry was added"
             )
-        return CountWindows(self.key, instant, self.shape.length, self.shape.starts(instant) if counts else (), counts)
+        if not counts:
+            return CountWindows(self.key, instant, 1, (), counts)
+        if isinstance(self.shape, Session):
+            return CountSession(self.key, of or "", instant, self.shape.gap, counts)
+        return CountWindows(self.key, instant, self.shape.length, self.shape.starts(instant), counts)
 
 
-def window_key(key: str, start: int) -> str:
+def open_key(key: str) -> str:
+    """Of the set of open windows."""
+    return f"{key}:open"
+
+
+def window_key(key: str, start: str | int) -> str:
     """Of the hash of a window."""
     return f"{key}:{start}"
+
+
+def sessions_key(key: str, of: str) -> str:
+    """Of the hash of the open sessions of `of`."""
+    return f"{key}:of:{of}"
+
+
+def _check_counts(effect: Any) -> None:
+    name = name_of(effect)
+    check_key(effect, None)
+    if not _is_time(effect.at):
+        raise ValueError(f"{name} {effect.key!r}: {effect.at!r:.40} is no event time in epoch seconds")
+    for field, count in effect.counts.items():
+        if not isinstance(field, str) or not is_integer(count):
+            raise ValueError(f"{name} {effect.key!r}: {field!r} cannot be counted up by {count!r}")
 
 
 def _is_time(value: Any) -> bool:

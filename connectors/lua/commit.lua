@@ -139,7 +139,7 @@ for i, part in ipairs(parts) do
     for _, effect in ipairs(part.effects) do
       local problem = wrong_type(effect.key, effect.wanted) or wrong_type(effect.mirror, 'hash')
         or wrong_type(effect.overflow_key, 'hash')
-      for _, key in ipairs(effect.hashes or {}) do problem = problem or wrong_type(key, 'hash') end
+      for _, one in ipairs(effect.also or {}) do problem = problem or wrong_type(one.key, one.wanted) end
       if problem then return problem end
       if effect.makes and type_of(effect.key) == 'none' then types[effect.key] = effect.makes end
     end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +18,19 @@ from bytewax.visualize import to_json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors import App, AppSettings, CountWindows, GroupConfig, Message, Windows, hopping, tumbling
+from connectors import (
+    App,
+    AppSettings,
+    CountSession,
+    CountWindows,
+    Effect,
+    GroupConfig,
+    Message,
+    Windows,
+    hopping,
+    session,
+    tumbling,
+)
 from connectors.closing import MAX_WINDOWS, Watermark, are_due, close
 from connectors.commit import commit
 from connectors.delivery import Delivery, Part, Read
@@ -63,14 +76,14 @@ def deliver(raw: redis.Redis, name: str = "c", stream: str = "s") -> Delivery:
     return Delivery(stream, "g", "c", "lease:c", "token", reads=(Read(name, len(entries), entries[0][0]),))
 
 
-def count(raw: redis.Redis, delivery: Delivery, *effects: CountWindows) -> None:
+def count(raw: redis.Redis, delivery: Delivery, *effects: Effect) -> None:
     """Commit a delivery with `effects`, twice: the second time nothing may happen."""
     part = Part(delivery, (delivery.reads[0].newest,), effects)
     assert commit(raw, [part]).applied == [part]
     assert commit(raw, [part], repeated=True).gone == [part]
 
 
-def at(instant: float, name: str = "a", by: int = 1, windows: Windows = VIEWS) -> CountWindows:
+def at(instant: float, name: str = "a", by: int = 1, windows: Windows = VIEWS) -> CountWindows | CountSession:
     return windows.count(message({}), {name: by}, at=instant)
 
 
@@ -128,10 +141,90 @@ def test_counts_are_those_of_a_recount_and_each_window_is_published_once(
         assert published(raw, windows) == told
         state = raw.hgetall("views")
         assert int(state.get(b"late", 0)) == late
-        assert {int(field[5:]) for field in state if field.startswith(b"open:")} == counts.keys()
+        assert {int(start) for start in raw.zrange("views:open", 0, -1)} == counts.keys()
         for start, expected in counts.items():
             assert {name.decode(): int(n) for name, n in raw.hgetall(f"views:{start}").items()} == expected
         assert not are_due(raw, windows)
+
+
+VISITS = st.tuples(
+    st.integers(0, 400).map(lambda n: n / 4), st.sampled_from(["ann", "bob b"]), st.sampled_from(["", "a ", "b"])
+)
+
+
+@given(
+    steps=st.lists(st.one_of(VISITS, VISITS, st.just("close")), max_size=40),
+    gap=st.integers(1, 20),
+    grace=st.sampled_from([0, 2.5, 30]),
+)
+def test_sessions_are_those_of_a_recount_and_each_is_published_once(
+    versioned: PrivateRedis, steps: list[Any], gap: int, grace: float
+) -> None:
+    """The recount keeps all entries of open sessions, and finds these by sorting."""
+    windows = Windows("visits", session(gap), grace=grace, ahead=10_000)
+    with versioned.client() as raw:
+        prepare(raw)
+        mark = Watermark(windows, [GROUP])
+        entries: dict[str, list[tuple[float, str]]] = {"ann": [], "bob b": []}
+        closed, newest, late, told = -1.0, -1.0, 0, list[tuple[float, str, float, dict[str, int]]]()
+
+        def sessions(of: str) -> Iterator[list[tuple[float, str]]]:
+            times = sorted(entries[of])
+            starts = [n for n in range(len(times)) if n == 0 or times[n][0] - times[n - 1][0] >= gap]
+            yield from (times[low:high] for low, high in itertools.pairwise([*starts, len(times)]))
+
+        for step in [*steps, "close"]:
+            if step == "close":
+                turn(raw, mark, windows)
+                due = [(one[-1][0] + gap, of, one) for of in entries for one in sessions(of)]
+                due = [row for row in due if row[0] <= newest - grace]
+                for end, of, one in due:
+                    told.append((one[0][0], of, end, Counter(name for _time, name in one)))
+                    entries[of] = [entry for entry in entries[of] if entry not in one]
+                closed = max([closed, *(end for end, _of, _one in due)])
+            else:
+                instant, of, name = step
+                count(raw, read(raw), windows.count(message({}), {name: 1}, at=instant, of=of))
+                newest = max(newest, instant)
+                if instant + gap <= closed and all(abs(instant - other) >= gap for other, _name in entries[of]):
+                    late += 1
+                else:
+                    entries[of].append((instant, name))
+        rows = [fields for _id, fields in raw.xrange(windows.into)]
+        found = [
+            (float(row[b"start"]), row[b"of"].decode(), float(row[b"end"]), json.loads(row[b"counts"])) for row in rows
+        ]
+        assert sorted(found, key=str) == sorted(((*one[:3], dict(one[3])) for one in told), key=str)
+        assert int(raw.hget("visits", "late") or 0) == late
+        for of in entries:
+            expected: dict[str, str] = {}
+            for one in sessions(of):
+                start, last = (repr(instant).removesuffix(".0") for instant in (one[0][0], one[-1][0]))
+                expected[start] = last
+                expected |= {f"{start} {name}": str(n) for name, n in Counter(name for _time, name in one).items()}
+            assert {k.decode(): v.decode() for k, v in raw.hgetall(f"visits:of:{of}").items()} == expected
+        assert raw.zcard("visits:open") == sum(len(list(sessions(of))) for of in entries)
+
+
+def test_a_session_that_went_on_is_not_closed(raw: redis.Redis) -> None:
+    visits = Windows("visits", session(10), ahead=10_000)
+
+    def visit(instant: float, of: str = "ann") -> Effect:
+        return visits.count(message({}), {"n": 1}, at=instant, of=of)
+
+    count(raw, read(raw), visit(5), visit(16, "bob"))
+    state = Watermark(visits, [GROUP])(raw)
+    assert state is not None
+    assert state.due == ((b"5 ann", 15.0),)
+    count(raw, read(raw), visit(14))
+    close(visits, raw, state)
+    assert not raw.exists("visits:closed")
+    count(raw, read(raw), visit(40, "bob"))
+    turn(raw, Watermark(visits, [GROUP]), visits)
+    rows = [(row[b"of"], row[b"start"], row[b"end"], row[b"counts"]) for _id, row in raw.xrange("visits:closed")]
+    assert rows == [(b"ann", b"5", b"24", b'{"n":2}'), (b"bob", b"16", b"26", b'{"n":1}')]
+    assert not raw.exists("visits:of:ann")
+    assert raw.hgetall("visits:of:bob") == {b"40": b"40", b"40 n": b"1"}
 
 
 def test_what_was_published_lives_for_a_while_and_what_is_open_as_long_as_it_is(raw: redis.Redis) -> None:
@@ -141,7 +234,8 @@ def test_what_was_published_lives_for_a_while_and_what_is_open_as_long_as_it_is(
     assert published(raw) == [(5, 15, {"a": 2**60}), (10, 20, {"a": 2**60, 'é"\\': 1}), (15, 25, {'é"\\': 1})]
     assert 0 < raw.ttl("views:5") <= 100
     assert raw.ttl("views:100") == raw.ttl("views") == -1
-    assert raw.hgetall("views") == {b"newest": b"100", b"closed": b"25", b"open:95": b"105", b"open:100": b"110"}
+    assert raw.hgetall("views") == {b"newest": b"100", b"closed": b"25"}
+    assert raw.zrange("views:open", 0, -1, withscores=True) == [(b"95", 105.0), (b"100", 110.0)]
     assert not are_due(raw, VIEWS)
 
 
@@ -284,7 +378,7 @@ def test_an_app_counts_and_closes(
     views = app.windows("views:by_page", hopping(10, every=5), grace=5)
 
     @app.each("views", dead_letters="dead")
-    def count_views(entry: Message) -> CountWindows:
+    def count_views(entry: Message) -> CountWindows | CountSession:
         return views.count(entry, {entry["page"]: 1}, at=float(entry["time"]))
 
     flow, source, sink = Dataflow("pages"), TestingSource([]), TestingSink[Any]([])

@@ -12,7 +12,7 @@ import pytest
 from connectors.delivery import Delivery, Part
 from connectors.effects import Append, Cap, Count, Delete, Merge, Put, PutIf, PutNewest, Raise, RaiseId, Sum
 from connectors.members import Estimate, Include, Top
-from connectors.windows import CountWindows
+from connectors.windows import CountSession, CountWindows
 
 WRONG: dict[str, Callable[..., Any]] = {
     "Count 'k': 'a' cannot be counted up by 1.5": lambda: Count("k", {"a": 1.5}),  # type: ignore[dict-item]
@@ -56,6 +56,8 @@ WRONG: dict[str, Callable[..., Any]] = {
     "CountWindows 'k': nan is no event time": lambda: CountWindows("k", float("nan"), 10, (0,), {"a": 1}),
     "CountWindows 'k': 1700000000000 is no event time": lambda: CountWindows("k", 1700000000000, 10, (0,), {"a": 1}),
     "CountWindows 'k': 'a' cannot be counted up by 1.5": lambda: CountWindows("k", 5, 10, (0,), {"a": 1.5}),  # type: ignore[dict-item]
+    "CountSession 'k': a session is of somebody, not of ''": lambda: CountSession("k", "", 5, 10, {"a": 1}),
+    "CountSession 'k': 'a' cannot be counted up by None": lambda: CountSession("k", "u", 5, 10, {"a": None}),  # type: ignore[dict-item]
     "CountWindows needs a key, and '' is none": lambda: CountWindows("", 5, 10, (0,), {"a": 1}),
     "Delete needs a key, and '' is none": lambda: Delete(""),
     "Append 'k': an entry has 1 to 3000 fields, not 0": lambda: Append("k", {}),

@@ -15,7 +15,7 @@ from connectors.delivery import Delivery, Part, Read
 from connectors.effects import Append, Cap, Count, Delete, Merge, Mirror, Put, PutIf, PutNewest, Raise, RaiseId, Sum
 from connectors.encoding import encode
 from connectors.members import Estimate, Include, Top
-from connectors.windows import CountWindows
+from connectors.windows import CountSession, CountWindows
 
 KEY = st.sampled_from(["k1", "k2", "k3", "{q}:é"])
 NAME = st.sampled_from(["decision:SKIP", "reason:a", "symbol:S", "other"])
@@ -58,6 +58,9 @@ EFFECTS = st.one_of(
         st.just(10),
         st.sampled_from([(), (0,), (0, 5)]),
         st.dictionaries(NAME, st.integers(1, 9), max_size=3),
+    ),
+    st.builds(
+        CountSession, KEY, NAME, st.just(12.5), st.just(10), st.dictionaries(NAME, st.integers(1, 9), max_size=3)
     ),
 )
 READS = st.lists(st.integers(1, 3), min_size=1, max_size=3)
@@ -132,9 +135,12 @@ class Reader:
         if kind == "D":
             return (kind, key)
         if kind == "W":
+            noted = self.key()
             at, length, count = (self.take() for _ in range(3))
             windows = [(self.key(), self.take()) for _ in range(count)]
-            return (kind, key, at, length, windows, self.pairs(self.take()))
+            return (kind, key, noted, at, length, windows, self.pairs(self.take()))
+        if kind == "V":
+            return (kind, key, self.key(), self.key(), *(self.take() for _ in range(3)), self.pairs(self.take()))
         if kind == "M":
             ttl, made_json, count, beside = (self.take() for _ in range(4))
             fields = [tuple(self.take() for _ in range(3)) for _ in range(count + beside)]
@@ -196,7 +202,10 @@ def described(effect: Any, full: set[str] | None) -> tuple[Any, ...]:
     if isinstance(effect, CountWindows):
         at = {7: "7", 12.5: "12.5"}[effect.at]
         windows = [(f"{effect.key}:{start}", start) for start in effect.starts]
-        return ("W", effect.key, at, effect.length, windows, effect.counts)
+        return ("W", effect.key, f"{effect.key}:open", at, effect.length, windows, effect.counts)
+    if isinstance(effect, CountSession):
+        keys = (effect.key, f"{effect.key}:open", f"{effect.key}:of:{effect.of}")
+        return ("V", *keys, effect.of, "12.5", effect.gap, effect.counts)
     assert isinstance(effect, Count)
     cap, mirror = effect.cap, effect.mirror
     limit, overflow = (cap.limit, cap.overflow or (None, "")) if cap else (None, (None, ""))
@@ -232,7 +241,9 @@ def test_every_key_that_is_touched_is_named_once_and_no_other(parts: list[Part])
             if isinstance(effect, PutIf):
                 touched |= {effect.missed[0]} if effect.missed else set()
             if isinstance(effect, CountWindows):
-                touched |= {f"{effect.key}:{start}" for start in effect.starts}
+                touched |= {f"{effect.key}:{start}" for start in effect.starts} | {f"{effect.key}:open"}
+            if isinstance(effect, CountSession):
+                touched |= {f"{effect.key}:of:{effect.of}", f"{effect.key}:open"}
             if isinstance(effect, Raise):
                 touched |= {effect.dropped[0]} if effect.dropped else set()
             if isinstance(effect, Count):

@@ -20,7 +20,7 @@ from connectors.effects import Append, Cap, Count, Delete, Merge, Mirror, Put, P
 from connectors.errors import RedisDenied
 from connectors.members import Estimate, Include, Top
 from connectors.private_redis import PrivateRedis
-from connectors.windows import CountWindows, Windows, tumbling
+from connectors.windows import CountSession, CountWindows, Windows, session, tumbling
 from tests.chaos.conftest import VERSIONS
 
 DELIVERY = Delivery("s", "g", "c", "lease:c", "token", "counters")
@@ -42,8 +42,8 @@ EFFECTS = (
     Estimate("newestimate", {"a"}),
     Top("top", {"a": 1}, limit=1, ttl=100),
     Delete("gone"),
-    CountWindows("windows", 12.5, 10, (5, 10), {"a": 2}),
-    CountWindows("windows", 7, 10, (0, 5), {"a": 3}),
+    CountWindows("windows", 22.5, 15, (10, 20), {"a": 2}),
+    CountSession("windows", "ann", 15, 10, {"a": 3}),
     *(Merge(key, {"f": 1}, {"g": 2}, ttl=100, json=key == "object") for key in RECORDS),
 )
 KEYS = (
@@ -70,9 +70,10 @@ KEYS = (
     "top",
     "gone",
     "windows",
-    "windows:0",
-    "windows:5",
     "windows:10",
+    "windows:20",
+    "windows:open",
+    "windows:of:ann",
 )
 KEYS = (*KEYS, *RECORDS)
 
@@ -111,7 +112,9 @@ def prepare_commit(raw: redis.Redis) -> Action:
     raw.pfadd("estimate", "old")
     raw.zadd("top", {"old": 5})
     raw.set("gone", "here")
-    raw.hset("windows", "closed", "10")
+    raw.hset("windows", "closed", "25")
+    raw.hset("windows:of:ann", mapping={"6": "6", "6 a": 1, "24": "24", "24 a": 1})
+    raw.zadd("windows:open", {"6 ann": 16, "24 ann": 34})
     raw.set("text", '{"a": 1}')
     raw.hset("hash", "a", 1)
     delivery = DELIVERY._replace(reads=(Read("c", 4, IDS[3]),))
@@ -173,10 +176,20 @@ def prepare_creation(raw: redis.Redis) -> Action:
 
 def prepare_closing(raw: redis.Redis) -> Action:
     fresh(raw, 0)
-    raw.hset("windows", mapping={"newest": "30", "closed": "5", "open:0": "10", "open:5": "15"})
+    raw.hset("windows", mapping={"newest": "30", "closed": "5"})
+    raw.zadd("windows:open", {"0": 10, "5": 15})
     raw.hset("windows:0", "a", 1)
     raw.hset("windows:5", "a", 2)
-    windows, state = Windows("windows", tumbling(10)), WindowState(30.0, 0, ((0, 10), (5, 15)), 2)
+    windows, state = Windows("windows", tumbling(10)), WindowState(30.0, 0, ((b"0", 10.0), (b"5", 15.0)), 0)
+    return lambda client: close(windows, client, state)
+
+
+def prepare_closing_of_sessions(raw: redis.Redis) -> Action:
+    fresh(raw, 0)
+    raw.hset("sessions", "newest", "30")
+    raw.zadd("sessions:open", {"0 ann": 10, "20 ann": 30})
+    raw.hset("sessions:of:ann", mapping={"0": "0", "0 a": 1, "20": "20", "20 a": 1})
+    windows, state = Windows("sessions", session(10)), WindowState(30.0, 0, ((b"0 ann", 10.0),), 1)
     return lambda client: close(windows, client, state)
 
 
@@ -189,6 +202,7 @@ PREPARATIONS: dict[str, tuple[Callable[[redis.Redis], Action], Script]] = {
     "hole": (prepare_hole, reading._before_read),
     "fencing": (prepare_fencing, lease._acquire),
     "closing": (prepare_closing, closing._close),
+    "closing of sessions": (prepare_closing_of_sessions, closing._close),
     "creation": (prepare_creation, group._create_group),
 }
 

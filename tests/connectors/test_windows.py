@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors import CountWindows, Windows, hopping, tumbling
+from connectors import CountSession, CountWindows, Windows, hopping, session, tumbling
 from connectors.testing import message
 from connectors.windows import MOST_WINDOWS
 
@@ -67,8 +67,21 @@ AT_12 = message({"page": "a"}, b"12500-0")
 def test_an_entry_is_counted_in_each_window_that_holds_its_time_or_another() -> None:
     assert VIEWS.count(AT_12, {"a": 1}) == CountWindows("views", 12.5, 10, (5, 10), {"a": 1})
     assert VIEWS.count(AT_12, {"a": 1}, at=9) == CountWindows("views", 9, 10, (0, 5), {"a": 1})
-    assert VIEWS.count(AT_12, {}, at=9) == CountWindows("views", 9, 10, (), {})
+    assert VIEWS.count(AT_12, {}, at=9).counts == {}
     assert (VIEWS.into, Windows("views", tumbling(1), "out").into) == ("views:closed", "out")
+
+
+def test_a_session_is_of_somebody_and_no_other_window_is() -> None:
+    visits = Windows("visits", session(30))
+    assert visits.count(AT_12, {"a": 1}, of="ann") == CountSession("visits", "ann", 12.5, 30, {"a": 1})
+    assert visits.count(AT_12, {}, of="ann") == CountWindows("visits", 12.5, 1, (), {})
+    for windows, of in ((visits, None), (VIEWS, "ann")):
+        with pytest.raises(ValueError, match=f"of= says whose session, where there are sessions; not {of!r}"):
+            windows.count(AT_12, {"a": 1}, of=of)
+    with pytest.raises(ValueError, match="a session is of somebody, not of ''"):
+        visits.count(AT_12, {"a": 1}, of="")
+    with pytest.raises(ValueError, match=r"gap of sessions is whole seconds, 1 or more, not 0\.5"):
+        session(0.5)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("at", [-0.1, math.nan, math.inf, 1_700_000_000_000, True, "5"])
@@ -87,7 +100,7 @@ def test_a_time_far_ahead_of_its_entry_is_refused_or_it_would_close_all_windows(
     ("arguments", "said"),
     [
         ({"key": ""}, "Windows needs a key"),
-        ({"shape": 10}, r"Windows 'k' are tumbling\(\.\.\.\) or hopping\(\.\.\.\), not 10"),
+        ({"shape": 10}, r"Windows 'k' are tumbling\(\.\.\.\), hopping\(\.\.\.\) or session\(\.\.\.\), not 10"),
         ({"into": 5}, "Windows 'k': into is the name of a stream, not 5"),
         ({"grace": -1}, "Windows 'k': grace is seconds, 0 or more, not -1"),
         ({"ahead": math.nan}, "ahead is seconds, 0 or more, not nan"),
