@@ -71,7 +71,9 @@ def test_killed_at_any_moment_each_entry_is_done_once_or_a_dead_letter_once(vers
         assert later == {name: count - 1 for name, count in customers.items()}
         assert raw.hgetall("fx:first").keys() == customers.keys()
         assert sorted(fields["n"] for _id, fields in raw.xrange("fx:log")) == sorted(done)
-        for name in customers:
+        assert raw.hgetall("fx:windows:1000000000") == dict.fromkeys(done, "1")
+        for name, count in customers.items():
             assert raw.hlen(f"fx:last:{name}") == 1
+            assert [n for field, n in raw.hgetall(f"fx:visits:of:{name}").items() if " " in field] == [str(count)]
         assert [one.stop() for one in running] == [0, 0]
         assert "Traceback" not in "".join(one.log() for one in running)

@@ -227,6 +227,23 @@ def test_a_session_that_went_on_is_not_closed(raw: redis.Redis) -> None:
     assert raw.hgetall("visits:of:bob") == {b"40": b"40", b"40 n": b"1"}
 
 
+def test_what_belongs_in_an_open_session_is_not_late_and_a_pause_of_the_gap_ends_it(raw: redis.Redis) -> None:
+    visits = Windows("visits", session(10), ahead=10_000)
+
+    def visit(instant: float, of: str = "ann") -> Effect:
+        return visits.count(message({}), {"n": 1}, at=instant, of=of)
+
+    count(raw, read(raw), *map(visit, (0, 9, 18, 24)), visit(5, "bob"))
+    turn(raw, Watermark(visits, [GROUP]), visits)
+    assert raw.hget("visits", "closed") == b"15"
+    count(raw, read(raw), visit(3), visit(34), visit(3, "cid"))
+    assert raw.hgetall("visits:of:ann") == {b"0": b"24", b"0 n": b"5", b"34": b"34", b"34 n": b"1"}
+    assert raw.hget("visits", "late") == b"1"
+    count(raw, read(raw), visit(33.5))
+    assert raw.hgetall("visits:of:ann") == {b"0": b"34", b"0 n": b"7"}
+    assert raw.zrange("visits:open", 0, -1, withscores=True) == [(b"0 ann", 44.0)]
+
+
 def test_what_was_published_lives_for_a_while_and_what_is_open_as_long_as_it_is(raw: redis.Redis) -> None:
     count(raw, read(raw), at(12, "a", 2**60), at(18, 'é"\\'), at(100))
     assert are_due(raw, VIEWS)

@@ -26,13 +26,19 @@ from connectors import (
     Service,
     Sum,
     Top,
+    Windows,
     each,
+    session,
+    tumbling,
 )
 from connectors.start import start
 
 CONFIG = GroupConfig("fx:orders", "fx", lease_ttl=1.0)
 DEAD = "fx:dead"
 RETRIES = 2
+WINDOWS = Windows("fx:windows", tumbling(10**9))
+"""Of thirty years, so that all is counted in the one that begins in 2001."""
+VISITS = Windows("fx:visits", session(10**6))
 NOW_AND_THEN = 0.2
 """How often an entry fails that could succeed."""
 
@@ -54,6 +60,8 @@ def effects(order: Message) -> Iterator[Effect]:
     yield Top("fx:top", {customer: 1}, limit=1_000)
     yield PutIf("fx:first", customer, None, number, missed=("fx:later", customer))
     yield Append("fx:log", {"n": number})
+    yield WINDOWS.count(order, {number: 1})
+    yield VISITS.count(order, {"n": 1}, of=customer)
     yield Delete(f"fx:last:{customer}")
     yield Put(f"fx:last:{customer}", {number: "the last"})
 
