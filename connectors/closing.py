@@ -31,7 +31,7 @@ _close = Script.load("close_windows")
 MAX_WINDOWS = 50
 """The most in one step: bounds how long it keeps Redis from other work."""
 
-MAX_DUE = 1_000
+MAX_DUE = 10_000
 """The most that are closed in one turn."""
 
 

@@ -1,4 +1,4 @@
-"""Parts as the keys and arguments of `lua/commit.lua`, as its head and `lua/effects.lua` describe them. Pure."""
+"""Parts as the keys and arguments of `lua/commit.lua`, as it, `effects.lua` and `windows.lua` describe them. Pure."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@
 --                   generations of the group are kept; see create_group.lua. waiting-name is that of entries which have
 --                   failed; empty where there are none)
 --       parts:      count, then for each   delivery, failed-count, ID of an entry that has failed ..., effect-count, effect ...
---       an effect is a letter and what effects.lua says of it
+--       an effect is a letter and what effects.lua, or windows.lua, says of it
 --       and last: 1 when an earlier attempt may have applied the parts, else 0
 --
 -- Reply  {'OK', verdict ..., overflow, mended, unmerged, dropped, unmet, trimmed}: one verdict a part, in order

@@ -1,0 +1,94 @@
+-- The effects of a commit that count in windows; see effects.lua, and `Windows` for how they lie in Redis.
+
+-- W key open-key at length window-count, then   window-key start       then field-count, then   name increment
+--   adds to integers in the hash of each window that is not closed, raises newest of key to at, and counts in late of key
+--   how many windows were closed; an open one is noted in the set open-key, by its start, with its end
+
+-- Event time moves on to e.at; the number up to which windows are closed, nil where none is.
+local function move_on(e)
+  local state = redis.call('HMGET', e.key, 'newest', 'closed')
+  local newest = number_in(state[1] or '')
+  if not newest or newest < tonumber(e.at) then redis.call('HSET', e.key, 'newest', e.at) end
+  return number_in(state[2] or '')
+end
+local function ask_windows(e)
+  redis.call('HMGET', e.key, 'newest')
+  local problem = ask_hash(e.key, 'late', nil, true) or ask('ZADD', e.also[1].key, 'x', 'x')
+  for i = 2, #e.also do problem = problem or ask_hash(e.also[i].key, ARGV[e.first] or 'late', nil, true) end
+  return problem
+end
+
+EFFECTS.W = {
+  read = function()
+    local e = {key = take_key(), wanted = 'hash', also = {{key = take_key(), wanted = 'zset'}}, at = take(),
+               length = take_number(), starts = {}}
+    for i = 1, take_number() do e.also[i + 1], e.starts[i] = {key = take_key(), wanted = 'hash'}, take() end
+    e.n = take_number()
+    return skip(e, 2)
+  end,
+  ask = ask_windows,
+  write = function(e)
+    local closed, late = move_on(e), 0
+    for i, start in ipairs(e.starts) do
+      local ends = tonumber(start) + e.length
+      if closed and ends <= closed then
+        late = late + 1
+      else
+        redis.call('ZADD', e.also[1].key, ends, start)
+        for a = e.first, e.first + (e.n - 1) * 2, 2 do increment(e.also[i + 1].key, ARGV[a], ARGV[a + 1]) end
+      end
+    end
+    if late > 0 then increment(e.key, 'late', late) end
+  end,
+}
+
+-- V key open-key sessions-key of at gap field-count, then   name increment
+--   the same for the session that holds at. Each open session of the same has in the hash sessions-key its start, with its
+--   newest event time, and its counts, by start, a blank and the name; in open-key it is start, a blank and of
+
+EFFECTS.V = {
+  read = function()
+    local e = {key = take_key(), wanted = 'hash',
+               also = {{key = take_key(), wanted = 'zset'}, {key = take_key(), wanted = 'hash'}}, of = take(), at = take(), gap = take_number(), n = take_number()}
+    return skip(e, 2)
+  end,
+  ask = function(e)
+    redis.call('HGETALL', e.also[2].key)
+    redis.call('HDEL', e.also[2].key, '')
+    redis.call('ZREM', e.also[1].key, '')
+    return ask_windows(e)
+  end,
+  write = function(e)
+    local closed, at, open, hash = move_on(e), tonumber(e.at), e.also[1].key, e.also[2].key
+    local held = redis.call('HGETALL', hash)
+    local first, last, touched = e.at, e.at, {}
+    for f = 1, #held, 2 do
+      local start = not string.find(held[f], ' ', 1, true) and tonumber(held[f])
+      local newest = tonumber(held[f + 1])
+      if start and newest and at < newest + e.gap and start < at + e.gap then
+        touched[held[f]] = true
+        if start < tonumber(first) then first = held[f] end
+        if newest > tonumber(last) then last = held[f + 1] end
+      end
+    end
+    if not next(touched) and closed and at + e.gap <= closed then
+      increment(e.key, 'late', 1)
+      return
+    end
+    touched[first] = nil
+    for f = 1, #held, 2 do
+      local start, name = string.match(held[f], '^(%S+) (.*)$')
+      if touched[start or held[f]] then
+        if start then
+          increment(hash, first .. ' ' .. name, held[f + 1])
+        else
+          redis.call('ZREM', open, held[f] .. ' ' .. e.of)
+        end
+        redis.call('HDEL', hash, held[f])
+      end
+    end
+    redis.call('HSET', hash, first, last)
+    redis.call('ZADD', open, string.format('%.17g', tonumber(last) + e.gap), first .. ' ' .. e.of)
+    for a = e.first, e.first + (e.n - 1) * 2, 2 do increment(hash, first .. ' ' .. ARGV[a], ARGV[a + 1]) end
+  end,
+}
