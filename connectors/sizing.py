@@ -30,8 +30,10 @@ class CommitWeight:
 
     def saw(self, entries: int, arguments: int) -> None:
         """A commit of so many entries had so many arguments. Grows at once, shrinks by half at most."""
-        if entries >= FEW:
-            self.per_entry = max(arguments / entries, self.per_entry / 2)
+        each = arguments / entries
+        # (What a small one says is too much; so where it is less than what is known, it is news all the same.)
+        if entries >= FEW or each < self.per_entry:
+            self.per_entry = max(each, self.per_entry / 2)
 
 
 class BatchSizer:

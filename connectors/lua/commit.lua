@@ -151,9 +151,9 @@ local room, full = {}, {'FULL'}
 for i, part in ipairs(parts) do
   for _, e in ipairs(part.effects) do
     if verdicts[i] == 'A' and e.op == 'C' and e.limit and not e.folds then
-      local before = room[e.key] or e.limit - redis.call('HLEN', e.key)
-      room[e.key] = before - e.n
-      if before >= 0 and room[e.key] < 0 then full[#full + 1] = e.key end
+      local left = room[e.key] or e.limit - redis.call('HLEN', e.key)
+      if left - e.n < 0 and not (room[e.key] and left < 0) then full[#full + 1] = e.key end
+      room[e.key] = left - e.n
     end
   end
 end

@@ -248,6 +248,17 @@ def test_a_full_hash_folds_new_fields_and_counts_the_overflow(raw: redis.Redis) 
     assert raw.hgetall("status") == {b"overflow": b"4"}
 
 
+def test_a_hash_beyond_its_limit_gets_no_new_fields_from_whoever_meets_it_so(raw: redis.Redis) -> None:
+    """Another instance, or this one after a restart, has not seen it become full."""
+    raw.hset("h", mapping=dict.fromkeys("abcd", 1))
+    cap = Cap(3, lambda _name: ("rest", "rest"), ("status", "overflow"))
+    names = [f"new{number}" for number in range(50)]
+    outcome = commit(raw, [part(deliver(raw, 1), Count("h", dict.fromkeys(names, 1), cap=cap))])
+    assert (raw.hlen("h"), raw.hget("h", "rest"), outcome.overflow) == (5, b"50", 50)
+    again = [Count("h", {"one": 1}, cap=cap), Count("h", {"two": 1}, cap=cap)]
+    assert commit(raw, [part(deliver(raw, 1), *again)]).overflow == 2
+
+
 def test_effects_on_one_hash_share_its_room(raw: redis.Redis) -> None:
     """Each would fit alone; together they do not, and only one of them tells what it folds."""
     told, silent = (

@@ -93,3 +93,13 @@ def test_what_is_dear_to_commit_is_read_few_at_a_time_until_it_is_cheap_again() 
         sizer.saw(entries(sizer.count, 10))
         counts.append(sizer.count)
     assert counts == [266, 532, 1_000, 1_000]
+
+
+def test_what_was_dear_once_is_not_dear_for_ever() -> None:
+    weight = CommitWeight()
+    sizer = BatchSizer(1_000, weight)
+    weight.saw(64, 64 * 4_000)
+    for _ in range(40):
+        sizer.saw(entries(sizer.count, 10))
+        weight.saw(sizer.count, 50 + sizer.count)
+    assert sizer.count == 1_000
