@@ -4,6 +4,12 @@
 --   adds to integers in the hash of each window that is not closed, raises newest of key to at, and counts in late of key
 --   how many windows were closed; an open one is noted in the set open-key, by its start, with its end
 
+-- A number of seconds, as text. (What is none would make the script fail when it has written already.)
+local function take_seconds()
+  local text = take()
+  if not number_in(text) then error('not a number of seconds: ' .. tostring(text)) end
+  return text
+end
 -- Event time moves on to e.at; the number up to which windows are closed, nil where none is.
 local function move_on(e)
   local state = redis.call('HMGET', e.key, 'newest', 'closed')
@@ -20,9 +26,9 @@ end
 
 EFFECTS.W = {
   read = function()
-    local e = {key = take_key(), wanted = 'hash', also = {{key = take_key(), wanted = 'zset'}}, at = take(),
-               length = take_number(), starts = {}}
-    for i = 1, take_number() do e.also[i + 1], e.starts[i] = {key = take_key(), wanted = 'hash'}, take() end
+    local e = {key = take_key(), wanted = 'hash', also = {{key = take_key(), wanted = 'zset'}}, at = take_seconds(),
+               length = tonumber(take_seconds()), starts = {}}
+    for i = 1, take_number() do e.also[i + 1], e.starts[i] = {key = take_key(), wanted = 'hash'}, take_seconds() end
     e.n = take_number()
     return skip(e, 2)
   end,
@@ -49,7 +55,8 @@ EFFECTS.W = {
 EFFECTS.V = {
   read = function()
     local e = {key = take_key(), wanted = 'hash',
-               also = {{key = take_key(), wanted = 'zset'}, {key = take_key(), wanted = 'hash'}}, of = take(), at = take(), gap = take_number(), n = take_number()}
+               also = {{key = take_key(), wanted = 'zset'}, {key = take_key(), wanted = 'hash'}}, of = take(),
+               at = take_seconds(), gap = tonumber(take_seconds()), n = take_number()}
     return skip(e, 2)
   end,
   ask = function(e)

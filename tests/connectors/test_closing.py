@@ -31,10 +31,12 @@ from connectors import (
     session,
     tumbling,
 )
+from connectors import commit as commit_module
 from connectors.closing import MAX_WINDOWS, Watermark, are_due, close
 from connectors.commit import commit
 from connectors.delivery import Delivery, Part, Read
-from connectors.errors import WrongType
+from connectors.encoding import encode
+from connectors.errors import UnexpectedReply, WrongType
 from connectors.private_redis import PrivateRedis
 from connectors.testing import message, run_until_caught_up
 from tests.chaos.conftest import VERSIONS
@@ -242,6 +244,40 @@ def test_what_belongs_in_an_open_session_is_not_late_and_a_pause_of_the_gap_ends
     count(raw, read(raw), visit(33.5))
     assert raw.hgetall("visits:of:ann") == {b"0": b"34", b"0 n": b"7"}
     assert raw.zrange("visits:open", 0, -1, withscores=True) == [(b"0 ann", 44.0)]
+
+
+class Shown(float):
+    """A float that shows itself as those of NumPy do."""
+
+    def __repr__(self) -> str:
+        return f"shown({float(self)!r})"
+
+
+def test_a_time_of_a_subclass_of_float_is_that_time(raw: redis.Redis) -> None:
+    views = Windows("views", tumbling(10), grace=Shown(2.5), ahead=Shown(10_000))
+    visits = Windows("visits", session(10), ahead=10_000)
+    visit = visits.count(message({}), {"n": 1}, at=Shown(12.5), of="ann")
+    count(raw, read(raw), at(Shown(12.5), windows=views), at(Shown(22.5), windows=views), visit)
+    assert raw.hgetall("views") == {b"newest": b"22.5"}
+    assert raw.hgetall("visits:of:ann") == {b"12.5": b"12.5", b"12.5 n": b"1"}
+    turn(raw, Watermark(views, [GROUP]), views)
+    assert published(raw, views) == [(10, 20, {"a": 1})]
+
+
+@pytest.mark.parametrize("wrong", ["12.5", 1_000, 3_000, 700])
+def test_what_is_no_number_is_refused_before_anything_is_done(raw: redis.Redis, wrong: str | int) -> None:
+    delivery = read(raw)
+    effects = (
+        CountWindows("views", 12.5, 1_000, (3_000,), {"a": 1}),
+        CountSession("visits", "ann", 12.5, 700, {"a": 1}),
+    )
+    keys, args = encode([Part(delivery, (delivery.reads[0].newest,), effects)])
+    sent = ["shown(1)" if one == wrong else one for one in args]
+    assert sent != args
+    with pytest.raises(UnexpectedReply, match=r"not a number of seconds: shown\(1\)"):
+        commit_module._commit(raw, keys, [*sent, 0])
+    assert sorted(raw.keys()) == [b"lease:c", b"s"]
+    assert raw.xpending("s", "g")["pending"] == 1
 
 
 def test_what_was_published_lives_for_a_while_and_what_is_open_as_long_as_it_is(raw: redis.Redis) -> None:

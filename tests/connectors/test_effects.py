@@ -68,6 +68,23 @@ WRONG: dict[str, Callable[..., Any]] = {
     "Merge 'k' cannot be with 2000 fields": lambda: Merge("k", dict.fromkeys(map(str, range(2_000))), {}, 5, json=True),
     "Merge 'k' cannot have a time to live of 0": lambda: Merge("k", {"a": 1}, {}, 0, json=False),
     "Merge 'k': field 'a' cannot be Decimal('NaN')": lambda: Merge("k", {"a": Decimal("nan")}, {}, 5, json=False),
+    "CountWindows 'k': length is whole seconds, 1 or more, not 0.5": lambda: CountWindows(
+        "k",
+        1,
+        0.5,  # type: ignore[arg-type]
+        (0,),
+        {},
+    ),
+    "CountWindows 'k': starts of windows are whole seconds, not (0, 2.5)": lambda: CountWindows(
+        "k",
+        1,
+        5,
+        (0, 2.5),  # type: ignore[arg-type]
+        {},
+    ),
+    "CountWindows 'k': starts of windows are whole seconds, not 0": lambda: CountWindows("k", 1, 5, 0, {}),  # type: ignore[arg-type]
+    "CountSession 'k': gap is whole seconds, 1 or more, not 0": lambda: CountSession("k", "ann", 1, 0, {}),
+    "CountSession 'k': gap is whole seconds, 1 or more, not None": lambda: CountSession("k", "ann", 1, None, {}),  # type: ignore[arg-type]
     "Merge 'k': field 'a' cannot be 0.5": lambda: Merge("k", {"a": 0.5}, {}, 5, json=False),  # type: ignore[dict-item]
 }
 
