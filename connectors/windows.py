@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from connectors.effect_checks import check_key, check_limit, is_integer, name_of
+from connectors.effect_checks import BYTES_TOO, check_key, check_limit, check_sendable, is_integer, name_of
 
 if TYPE_CHECKING:
     from connectors.per_entry import Message
@@ -131,6 +131,7 @@ class CountSession:
         _check_seconds(self, "gap", self.gap)
         if not isinstance(self.of, str) or not self.of:
             raise ValueError(f"CountSession {self.key!r}: a session is of somebody, not of {self.of!r:.40}")
+        check_sendable(self, (self.of,), BYTES_TOO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,7 @@ class Windows:
                 raise ValueError(f"Windows {self.key!r}: {name} is seconds, 0 or more, not {seconds!r:.40}")
             object.__setattr__(self, name, float(seconds))
         check_limit(self, self.max_length, "entries")
+        check_sendable(self, (self.key, self.into))
         if not self.into:
             object.__setattr__(self, "into", f"{self.key}:closed")
 
@@ -231,6 +233,7 @@ def _check_counts(effect: Any) -> None:
     for field, count in effect.counts.items():
         if not isinstance(field, str) or not is_integer(count):
             raise ValueError(f"{name} {effect.key!r}: {field!r} cannot be counted up by {count!r}")
+    check_sendable(effect, effect.counts)
 
 
 def _check_seconds(effect: Any, name: str, seconds: Any) -> None:
