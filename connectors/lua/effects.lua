@@ -94,6 +94,8 @@ local function present(e)
   end
   return values
 end
+-- Hash -> what is known of the sessions in it, see windows.lua.
+local sessions_in = {}
 local function skip(e, width)
   e.first = cursor + 1
   cursor = cursor + e.n * width
@@ -480,5 +482,8 @@ EFFECTS.D = {
   read = function() return {key = take_key()} end,
   -- (DEL has no form that leaves an existing key alone; a life of no seconds deletes it as well.)
   ask = function(e) return ask('EXPIRE', e.key, 'x') end,
-  write = function(e) redis.call('EXPIRE', e.key, 0) end,
+  write = function(e)
+    redis.call('EXPIRE', e.key, 0)
+    sessions_in[e.key] = nil
+  end,
 }

@@ -52,6 +52,20 @@ EFFECTS.W = {
 --   the same for the session that holds at. Each open session of the same has in the hash sessions-key its start, with its
 --   newest event time, and its counts, by start, a blank and the name; in open-key it is start, a blank and of
 
+-- Start of each open session in a hash -> its newest event time, both as text. Read once: the hash has all names of all.
+local function sessions_of(hash)
+  if not sessions_in[hash] then
+    local sessions, held = {}, redis.call('HGETALL', hash)
+    for f = 1, #held, 2 do
+      if not string.find(held[f], ' ', 1, true) and tonumber(held[f]) and tonumber(held[f + 1]) then
+        sessions[held[f]] = held[f + 1]
+      end
+    end
+    sessions_in[hash] = sessions
+  end
+  return sessions_in[hash]
+end
+local asked_sessions = {}
 EFFECTS.V = {
   read = function()
     local e = {key = take_key(), wanted = 'hash',
@@ -60,22 +74,23 @@ EFFECTS.V = {
     return skip(e, 2)
   end,
   ask = function(e)
-    redis.call('HGETALL', e.also[2].key)
-    redis.call('HDEL', e.also[2].key, '')
+    local hash, problem = e.also[2].key, nil
     redis.call('ZREM', e.also[1].key, '')
-    return ask_windows(e)
+    if not asked_sessions[hash] then
+      asked_sessions[hash] = true
+      redis.call('HDEL', hash, '')
+      problem = ask_on(e.lease, 'HGETALL', hash)
+    end
+    return problem or ask_windows(e)
   end,
   write = function(e)
     local closed, at, open, hash = move_on(e), tonumber(e.at), e.also[1].key, e.also[2].key
-    local held = redis.call('HGETALL', hash)
-    local first, last, touched = e.at, e.at, {}
-    for f = 1, #held, 2 do
-      local start = not string.find(held[f], ' ', 1, true) and tonumber(held[f])
-      local newest = tonumber(held[f + 1])
-      if start and newest and at < newest + e.gap and start < at + e.gap then
-        touched[held[f]] = true
-        if start < tonumber(first) then first = held[f] end
-        if newest > tonumber(last) then last = held[f + 1] end
+    local sessions, first, last, touched = sessions_of(hash), e.at, e.at, {}
+    for start, newest in pairs(sessions) do
+      if at < tonumber(newest) + e.gap and tonumber(start) < at + e.gap then
+        touched[start] = true
+        if tonumber(start) < tonumber(first) then first = start end
+        if tonumber(newest) > tonumber(last) then last = newest end
       end
     end
     if not next(touched) and closed and at + e.gap <= closed then
@@ -83,6 +98,7 @@ EFFECTS.V = {
       return
     end
     touched[first] = nil
+    local held = next(touched) and redis.call('HGETALL', hash) or {}
     for f = 1, #held, 2 do
       local start, name = string.match(held[f], '^(%S+) (.*)$')
       if touched[start or held[f]] then
@@ -90,11 +106,13 @@ EFFECTS.V = {
           increment(hash, first .. ' ' .. name, held[f + 1])
         else
           redis.call('ZREM', open, held[f] .. ' ' .. e.of)
+          sessions[held[f]] = nil
         end
         redis.call('HDEL', hash, held[f])
       end
     end
     redis.call('HSET', hash, first, last)
+    sessions[first] = last
     redis.call('ZADD', open, string.format('%.17g', tonumber(last) + e.gap), first .. ' ' .. e.of)
     for a = e.first, e.first + (e.n - 1) * 2, 2 do increment(hash, first .. ' ' .. ARGV[a], ARGV[a + 1]) end
   end,
