@@ -14,6 +14,9 @@ MOST_FIELDS = 3_000
 MOST_DIGITS = 100
 """Of a decimal number, on either side of its point."""
 
+BYTES_TOO = "surrogateescape"
+"""How text is encoded that may stand for bytes which are no UTF-8, as keys may."""
+
 _MOST = 2**63
 _TEXT, _INTEGER = frozenset([str]), frozenset([int])
 _PLAIN = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?: |\Z))+", re.ASCII)
@@ -31,16 +34,43 @@ def check_key(effect: Any, ttl: int | None) -> None:
         raise ValueError(
             f"{name_of(effect)} {effect.key!r} cannot have a time to live of {ttl!r}: whole seconds, 1 or more"
         )
+    check_sendable(effect, (effect.key,), BYTES_TOO)
+
+
+def check_sendable(effect: Any, texts: Collection[Any], errors: str = "strict") -> None:
+    """That UTF-8 can hold what is text among `texts`: JSON may have half of a surrogate pair alone, and Redis nothing.
+
+    :arg errors: `BYTES_TOO` where text that stands for other bytes is sent as those.
+    :raises ValueError: it cannot.
+    """
+    for text in texts:
+        if isinstance(text, str) and not _is_utf8(text, errors):
+            key = getattr(effect, "key", None)
+            whose = name_of(effect) if key is None else f"{name_of(effect)} {key!r}"
+            raise ValueError(f"{whose}: {text!r:.80} is no text that UTF-8 can hold")
+
+
+def check_place(effect: Any, place: tuple[str, str] | None) -> None:
+    """That `(key, field)` can be sent, if there is one.
+
+    :raises ValueError: it cannot.
+    """
+    if place is not None:
+        check_sendable(effect, place[:1], BYTES_TOO)
+        check_sendable(effect, place[1:])
 
 
 def check_texts(effect: Any, fields: Mapping[Any, Any]) -> None:
-    """That names and values are text.
+    """That names and values are text that can be sent.
 
     :raises ValueError: one is not.
     """
+    if are_texts(fields) and are_texts(fields.values()):
+        return
     for field, value in fields.items():
         if not isinstance(field, str | bytes) or not isinstance(value, str | bytes):
             raise ValueError(f"{name_of(effect)} {effect.key!r}: field {field!r} cannot be {value!r}, it must be text")
+        check_sendable(effect, (field, value))
 
 
 def check_id(effect: Any, stream_id: object) -> None:
@@ -74,9 +104,16 @@ def is_integer(value: object, most: int = _MOST) -> bool:
 # (By the column: a commit counts thousands of fields.)
 
 
-def are_texts(values: Collection[object]) -> bool:
-    """Whether all of them are text, and of no subclass."""
-    return _TEXT.issuperset(map(type, values))
+def are_texts(values: Collection[Any]) -> bool:
+    """Whether all of them are text that can be sent, and of no subclass."""
+    return _TEXT.issuperset(map(type, values)) and _is_utf8("".join(values))
+
+
+def _is_utf8(text: str, errors: str = "strict") -> bool:
+    try:
+        return text.isascii() or bool(text.encode("utf-8", errors))
+    except UnicodeEncodeError:
+        return False
 
 
 def are_integers(values: Collection[int]) -> bool:
@@ -86,7 +123,7 @@ def are_integers(values: Collection[int]) -> bool:
 
 def are_plain_numbers(values: Collection[Any]) -> bool:
     """Whether all of them are text, digits with a point at the most; False for other numbers, too."""
-    return are_texts(values) and _PLAIN.fullmatch(" ".join(values)) is not None
+    return _TEXT.issuperset(map(type, values)) and _PLAIN.fullmatch(" ".join(values)) is not None
 
 
 def is_number(text: str) -> bool:

@@ -17,6 +17,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from connectors.effect_checks import (
+    BYTES_TOO,
     MOST_DIGITS,
     MOST_FIELDS,
     are_integers,
@@ -25,6 +26,8 @@ from connectors.effect_checks import (
     check_id,
     check_key,
     check_limit,
+    check_place,
+    check_sendable,
     check_texts,
     is_decimal,
     is_integer,
@@ -50,6 +53,7 @@ class Cap:
     def __post_init__(self) -> None:
         if type(self.limit) is not int or self.limit < 1:
             raise ValueError(f"Cap cannot leave room for {self.limit!r} fields")
+        check_place(self, self.overflow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,9 @@ class Mirror:
 
     key: str
     ttl: int | None = None
+
+    def __post_init__(self) -> None:
+        check_key(self, self.ttl)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,7 @@ class Count:
         for field, count in self.counts.items():
             if not is_integer(count) or not isinstance(field, str):
                 raise ValueError(f"Count {self.key!r}: {field!r} cannot be counted up by {count!r}")
+        check_sendable(self, self.counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,7 @@ class Sum:
                     f"Sum {self.key!r}: {amount!r:.40} cannot be added to {field!r}: a Decimal or an int, of at most "
                     f"{MOST_DIGITS} digits on either side of the point"
                 )
+        check_sendable(self, self.amounts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +125,7 @@ class Raise:
     def __post_init__(self) -> None:
         check_key(self, self.ttl)
         check_limit(self, self.limit, "fields")
+        check_place(self, self.dropped)
         if are_texts(self.values) and are_plain_numbers(self.values.values()):
             return
         for field, value in self.values.items():
@@ -123,6 +133,7 @@ class Raise:
             plain = isinstance(value, str) and isinstance(field, str) and value.isascii() and "_" not in value
             if not plain or not is_number(value):
                 raise ValueError(f"Raise {self.key!r}: {field!r} cannot be raised to {value!r}")
+        check_sendable(self, self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +147,7 @@ class RaiseId:
     def __post_init__(self) -> None:
         check_key(self, None)
         check_id(self, self.stream_id)
+        check_sendable(self, (self.field,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +187,7 @@ class PutNewest:
         check_key(self, self.ttl)
         check_texts(self, self.fields)
         check_id(self, self.at)
+        check_sendable(self, (self.field,))
         if self.field in self.fields:
             raise ValueError(f"PutNewest {self.key!r}: field {self.field!r} holds the ID of the entry")
 
@@ -197,6 +210,7 @@ class PutIf:
         check_texts(self, {self.field: self.value})
         if self.expected is not None:
             check_texts(self, {self.field: self.expected})
+        check_place(self, self.missed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +261,7 @@ class Merge:
         for field, value in (*self.fields.items(), *self.beside.items()):
             if not isinstance(field, str) or not is_scalar(value):
                 raise ValueError(f"Merge {self.key!r}: field {field!r} cannot be {value!r}")
+            check_sendable(self, (field, value), BYTES_TOO)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from connectors.effects import (
     Sum,
 )
 from connectors.members import Estimate, Include, Top
-from connectors.windows import CountSession, CountWindows, open_key, sessions_key, window_key
+from connectors.windows import CountSession, CountWindows, open_key, sessions_key, time_text, window_key
 
 
 class _Keys:
@@ -171,7 +171,8 @@ def _delete(effect: Delete, keys: _Keys, out: list[Any]) -> None:
 
 
 def _count_windows(effect: CountWindows, keys: _Keys, out: list[Any]) -> None:
-    out += ("W", keys(effect.key), keys(open_key(effect.key)), _time(effect.at), effect.length, len(effect.starts))
+    out += ("W", keys(effect.key), keys(open_key(effect.key)), time_text(effect.at), effect.length)
+    out.append(len(effect.starts))
     for start in effect.starts:
         out += (keys(window_key(effect.key, start)), start)
     out.append(len(effect.counts))
@@ -181,13 +182,9 @@ def _count_windows(effect: CountWindows, keys: _Keys, out: list[Any]) -> None:
 
 def _count_session(effect: CountSession, keys: _Keys, out: list[Any]) -> None:
     out += ("V", keys(effect.key), keys(open_key(effect.key)), keys(sessions_key(effect.key, effect.of)))
-    out += (_raw(effect.of), _time(effect.at), effect.gap, len(effect.counts))
+    out += (_raw(effect.of), time_text(effect.at), effect.gap, len(effect.counts))
     for pair in effect.counts.items():
         out += pair
-
-
-def _time(seconds: float) -> str:
-    return repr(seconds).removesuffix(".0")
 
 
 def _hash_text(value: Scalar) -> str | bytes:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.effect_checks import check_key, check_limit, is_integer, name_of
+from connectors.effect_checks import check_key, check_limit, check_sendable, is_integer, name_of
 
 
 def _check_members(effect: Any, members: Any) -> None:
@@ -15,6 +15,7 @@ def _check_members(effect: Any, members: Any) -> None:
     for one in members:
         if not isinstance(one, str | bytes):
             raise ValueError(f"{name_of(effect)} {effect.key!r}: {one!r:.40} cannot be a member, it must be text")
+    check_sendable(effect, members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +67,4 @@ class Top:
         for member, count in self.counts.items():
             if not isinstance(member, str) or not is_integer(count, 2**53):
                 raise ValueError(f"Top {self.key!r}: {member!r} cannot be counted up by {count!r}")
+        check_sendable(self, self.counts)

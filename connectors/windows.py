@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from connectors.effect_checks import check_key, check_limit, is_integer, name_of
+from connectors.effect_checks import BYTES_TOO, check_key, check_limit, check_sendable, is_integer, name_of
 
 if TYPE_CHECKING:
     from connectors.per_entry import Message
@@ -102,6 +102,10 @@ class CountWindows:
 
     def __post_init__(self) -> None:
         _check_counts(self)
+        _check_seconds(self, "length", self.length)
+        starts = self.starts
+        if not isinstance(starts, tuple) or not all(is_integer(start, _MOST_SECONDS) for start in starts):
+            raise ValueError(f"CountWindows {self.key!r}: starts of windows are whole seconds, not {starts!r:.40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +128,10 @@ class CountSession:
 
     def __post_init__(self) -> None:
         _check_counts(self)
+        _check_seconds(self, "gap", self.gap)
         if not isinstance(self.of, str) or not self.of:
             raise ValueError(f"CountSession {self.key!r}: a session is of somebody, not of {self.of!r:.40}")
+        check_sendable(self, (self.of,), BYTES_TOO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +171,9 @@ class Windows:
         for name, seconds in (("grace", self.grace), ("ahead", self.ahead)):
             if not _is_time(seconds):
                 raise ValueError(f"Windows {self.key!r}: {name} is seconds, 0 or more, not {seconds!r:.40}")
+            object.__setattr__(self, name, float(seconds))
         check_limit(self, self.max_length, "entries")
+        check_sendable(self, (self.key, self.into))
         if not self.into:
             object.__setattr__(self, "into", f"{self.key}:closed")
 
@@ -211,6 +219,12 @@ def sessions_key(key: str, of: str) -> str:
     return f"{key}:of:{of}"
 
 
+def time_text(seconds: float) -> str:
+    """A time as Redis has it: `12.5`, and whole seconds as `12`."""
+    # (The repr of a subclass of float may be anything.)
+    return repr(float(seconds)).removesuffix(".0")
+
+
 def _check_counts(effect: Any) -> None:
     name = name_of(effect)
     check_key(effect, None)
@@ -219,6 +233,12 @@ def _check_counts(effect: Any) -> None:
     for field, count in effect.counts.items():
         if not isinstance(field, str) or not is_integer(count):
             raise ValueError(f"{name} {effect.key!r}: {field!r} cannot be counted up by {count!r}")
+    check_sendable(effect, effect.counts)
+
+
+def _check_seconds(effect: Any, name: str, seconds: Any) -> None:
+    if not is_integer(seconds, _MOST_SECONDS) or seconds < 1:
+        raise ValueError(f"{name_of(effect)} {effect.key!r}: {name} is whole seconds, 1 or more, not {seconds!r:.40}")
 
 
 def _is_time(value: Any) -> bool:

@@ -37,12 +37,10 @@ local function ask(...)
   return nil
 end
 local asked_set, asked_count, asked_expire = {}, {}, {}
--- (A key that is there will have this time to live in any case.)
 local function ask_expire(key, ttl)
-  if ttl and ttl ~= '' and not asked_expire[key] then
-    asked_expire[key] = true
-    redis.call('EXPIRE', key, ttl)
-  end
+  if not ttl or ttl == '' or asked_expire[key] then return nil end
+  asked_expire[key] = true
+  return ask('EXPIRE', key, 'x')
 end
 local function ask_hash(key, field, ttl, counted)
   if key == nil then return nil end
@@ -54,8 +52,7 @@ local function ask_hash(key, field, ttl, counted)
     if value then problem = ask('HSET', key, field, value) else problem = ask('HSET', key, field, 0, field) end
     if counted then problem = problem or ask('HINCRBY', key, field, value and 0 or 'x') end
   end
-  ask_expire(key, ttl)
-  return problem
+  return problem or ask_expire(key, ttl)
 end
 -- Leave for a command that has no form which changes nothing. Before Redis 7, where rules name no keys for a command, a
 -- user has it for all keys or for none (and the type of this key was asked for already): so it is tried on the lease, a
@@ -97,6 +94,8 @@ local function present(e)
   end
   return values
 end
+-- Hash -> what is known of the sessions in it, see windows.lua.
+local sessions_in = {}
 local function skip(e, width)
   e.first = cursor + 1
   cursor = cursor + e.n * width
@@ -155,8 +154,10 @@ EFFECTS.C = {
       end
       if e.mirror then increment(e.mirror, field, by) end
     end
-    if e.n > 0 then expire(e.key, e.ttl) end
-    if e.mirror then expire(e.mirror, e.mirror_ttl) end
+    if e.n > 0 then
+      expire(e.key, e.ttl)
+      if e.mirror then expire(e.mirror, e.mirror_ttl) end
+    end
     if folded > 0 and e.overflow_key then
       report.overflow = report.overflow + folded
       increment(e.overflow_key, e.overflow_field, folded)
@@ -417,10 +418,7 @@ EFFECTS.M = {
 
 EFFECTS.J = {
   read = function() return skip({key = take_key(), wanted = 'set', ttl = take(), n = take_number()}, 1) end,
-  ask = function(e)
-    ask_expire(e.key, e.ttl)
-    return ask_on(e.lease, 'SADD', e.key, '')
-  end,
+  ask = function(e) return ask_expire(e.key, e.ttl) or ask_on(e.lease, 'SADD', e.key, '') end,
   write = function(e)
     for from = e.first, e.first + e.n - 1, PAGE do
       redis.call('SADD', e.key, unpack(ARGV, from, math.min(from + PAGE, e.first + e.n) - 1))
@@ -444,7 +442,7 @@ EFFECTS.H = {
         return {'WRONGTYPE', e.key, 'string', 'HyperLogLog'}
       end
     end
-    ask_expire(e.key, e.ttl)
+    return ask_expire(e.key, e.ttl)
   end,
   write = function(e)
     -- (One whose inside was damaged by hand shows that only now.)
@@ -467,8 +465,8 @@ EFFECTS.T = {
   end,
   ask = function(e)
     redis.call('ZCARD', e.key)
-    ask_expire(e.key, e.ttl)
-    return ask('ZINCRBY', e.key, 'x', '') or (e.limit and ask('ZREMRANGEBYRANK', e.key, 'x', 0) or nil)
+    return ask_expire(e.key, e.ttl) or ask('ZINCRBY', e.key, 'x', '')
+      or (e.limit and ask('ZREMRANGEBYRANK', e.key, 'x', 0) or nil)
   end,
   write = function(e)
     for a = e.first, e.first + (e.n - 1) * 2, 2 do redis.call('ZINCRBY', e.key, ARGV[a + 1], ARGV[a]) end
@@ -484,5 +482,8 @@ EFFECTS.D = {
   read = function() return {key = take_key()} end,
   -- (DEL has no form that leaves an existing key alone; a life of no seconds deletes it as well.)
   ask = function(e) return ask('EXPIRE', e.key, 'x') end,
-  write = function(e) redis.call('EXPIRE', e.key, 0) end,
+  write = function(e)
+    redis.call('EXPIRE', e.key, 0)
+    sessions_in[e.key] = nil
+  end,
 }

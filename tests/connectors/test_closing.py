@@ -23,6 +23,7 @@ from connectors import (
     AppSettings,
     CountSession,
     CountWindows,
+    Delete,
     Effect,
     GroupConfig,
     Message,
@@ -31,10 +32,12 @@ from connectors import (
     session,
     tumbling,
 )
+from connectors import commit as commit_module
 from connectors.closing import MAX_WINDOWS, Watermark, are_due, close
 from connectors.commit import commit
 from connectors.delivery import Delivery, Part, Read
-from connectors.errors import WrongType
+from connectors.encoding import encode
+from connectors.errors import UnexpectedReply, WrongType
 from connectors.private_redis import PrivateRedis
 from connectors.testing import message, run_until_caught_up
 from tests.chaos.conftest import VERSIONS
@@ -153,7 +156,9 @@ VISITS = st.tuples(
 
 
 @given(
-    steps=st.lists(st.one_of(VISITS, VISITS, st.just("close")), max_size=40),
+    steps=st.lists(
+        st.one_of(VISITS.map(lambda one: [one]), st.lists(VISITS, max_size=6), st.just("close")), max_size=30
+    ),
     gap=st.integers(1, 20),
     grace=st.sampled_from([0, 2.5, 30]),
 )
@@ -183,13 +188,14 @@ def test_sessions_are_those_of_a_recount_and_each_is_published_once(
                     entries[of] = [entry for entry in entries[of] if entry not in one]
                 closed = max([closed, *(end for end, _of, _one in due)])
             else:
-                instant, of, name = step
-                count(raw, read(raw), windows.count(message({}), {name: 1}, at=instant, of=of))
-                newest = max(newest, instant)
-                if instant + gap <= closed and all(abs(instant - other) >= gap for other, _name in entries[of]):
-                    late += 1
-                else:
-                    entries[of].append((instant, name))
+                visits = [windows.count(message({}), {name: 1}, at=instant, of=of) for instant, of, name in step]
+                count(raw, read(raw), *visits)
+                for instant, of, name in step:
+                    newest = max(newest, instant)
+                    if instant + gap <= closed and all(abs(instant - other) >= gap for other, _name in entries[of]):
+                        late += 1
+                    else:
+                        entries[of].append((instant, name))
         rows = [fields for _id, fields in raw.xrange(windows.into)]
         found = [
             (float(row[b"start"]), row[b"of"].decode(), float(row[b"end"]), json.loads(row[b"counts"])) for row in rows
@@ -242,6 +248,63 @@ def test_what_belongs_in_an_open_session_is_not_late_and_a_pause_of_the_gap_ends
     count(raw, read(raw), visit(33.5))
     assert raw.hgetall("visits:of:ann") == {b"0": b"34", b"0 n": b"7"}
     assert raw.zrange("visits:open", 0, -1, withscores=True) == [(b"0 ann", 44.0)]
+
+
+def test_names_of_sessions_are_read_once_a_commit_and_again_where_some_become_one(raw: redis.Redis) -> None:
+    visits = Windows("visits", session(10), ahead=10_000)
+
+    def visit(instant: float, name: str = "n") -> Effect:
+        return visits.count(message({}), {name: 1}, at=instant, of="ann")
+
+    def read_whole(*effects: Effect) -> int:
+        delivery = read(raw)
+        raw.config_resetstat()
+        assert commit(raw, [Part(delivery, (delivery.reads[0].newest,), effects)]).applied
+        calls = raw.info("commandstats")["cmdstat_hgetall"]
+        return int(calls["calls"]) - int(calls["failed_calls"])
+
+    assert read_whole(*(visit(number % 7, f"n{number}") for number in range(50))) == 1
+    assert read_whole(visit(3), visit(15), visit(40), visit(16), visit(52)) == 1
+    held = raw.hgetall("visits:of:ann")
+    assert {start: held[start] for start in held if b" " not in start} == {b"0": b"16", b"40": b"40", b"52": b"52"}
+    # (45 joins the last two, and 31 what is left.)
+    assert read_whole(visit(45), visit(25), visit(31)) == 3
+    assert read_whole(Delete("visits:of:ann"), visit(60), Delete("visits:of:ann"), visit(61)) == 2
+    assert raw.hgetall("visits:of:ann") == {b"61": b"61", b"61 n": b"1"}
+
+
+class Shown(float):
+    """A float that shows itself as those of NumPy do."""
+
+    def __repr__(self) -> str:
+        return f"shown({float(self)!r})"
+
+
+def test_a_time_of_a_subclass_of_float_is_that_time(raw: redis.Redis) -> None:
+    views = Windows("views", tumbling(10), grace=Shown(2.5), ahead=Shown(10_000))
+    visits = Windows("visits", session(10), ahead=10_000)
+    visit = visits.count(message({}), {"n": 1}, at=Shown(12.5), of="ann")
+    count(raw, read(raw), at(Shown(12.5), windows=views), at(Shown(22.5), windows=views), visit)
+    assert raw.hgetall("views") == {b"newest": b"22.5"}
+    assert raw.hgetall("visits:of:ann") == {b"12.5": b"12.5", b"12.5 n": b"1"}
+    turn(raw, Watermark(views, [GROUP]), views)
+    assert published(raw, views) == [(10, 20, {"a": 1})]
+
+
+@pytest.mark.parametrize("wrong", ["12.5", 1_000, 3_000, 700])
+def test_what_is_no_number_is_refused_before_anything_is_done(raw: redis.Redis, wrong: str | int) -> None:
+    delivery = read(raw)
+    effects = (
+        CountWindows("views", 12.5, 1_000, (3_000,), {"a": 1}),
+        CountSession("visits", "ann", 12.5, 700, {"a": 1}),
+    )
+    keys, args = encode([Part(delivery, (delivery.reads[0].newest,), effects)])
+    sent = ["shown(1)" if one == wrong else one for one in args]
+    assert sent != args
+    with pytest.raises(UnexpectedReply, match=r"not a number of seconds: shown\(1\)"):
+        commit_module._commit(raw, keys, [*sent, 0])
+    assert sorted(raw.keys()) == [b"lease:c", b"s"]
+    assert raw.xpending("s", "g")["pending"] == 1
 
 
 def test_what_was_published_lives_for_a_while_and_what_is_open_as_long_as_it_is(raw: redis.Redis) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import traceback
 from collections.abc import Callable
 from decimal import Decimal
@@ -9,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from connectors.delivery import Delivery, Part
-from connectors.effects import Append, Cap, Count, Delete, Merge, Put, PutIf, PutNewest, Raise, RaiseId, Sum
+from connectors.delivery import Delivery, Part, Read
+from connectors.effects import Append, Cap, Count, Delete, Merge, Mirror, Put, PutIf, PutNewest, Raise, RaiseId, Sum
+from connectors.encoding import encode
 from connectors.members import Estimate, Include, Top
-from connectors.windows import CountSession, CountWindows
+from connectors.windows import CountSession, CountWindows, Windows, tumbling
 
 WRONG: dict[str, Callable[..., Any]] = {
     "Count 'k': 'a' cannot be counted up by 1.5": lambda: Count("k", {"a": 1.5}),  # type: ignore[dict-item]
@@ -68,8 +70,89 @@ WRONG: dict[str, Callable[..., Any]] = {
     "Merge 'k' cannot be with 2000 fields": lambda: Merge("k", dict.fromkeys(map(str, range(2_000))), {}, 5, json=True),
     "Merge 'k' cannot have a time to live of 0": lambda: Merge("k", {"a": 1}, {}, 0, json=False),
     "Merge 'k': field 'a' cannot be Decimal('NaN')": lambda: Merge("k", {"a": Decimal("nan")}, {}, 5, json=False),
+    "CountWindows 'k': length is whole seconds, 1 or more, not 0.5": lambda: CountWindows(
+        "k",
+        1,
+        0.5,  # type: ignore[arg-type]
+        (0,),
+        {},
+    ),
+    "CountWindows 'k': starts of windows are whole seconds, not (0, 2.5)": lambda: CountWindows(
+        "k",
+        1,
+        5,
+        (0, 2.5),  # type: ignore[arg-type]
+        {},
+    ),
+    "CountWindows 'k': starts of windows are whole seconds, not 0": lambda: CountWindows("k", 1, 5, 0, {}),  # type: ignore[arg-type]
+    "CountSession 'k': gap is whole seconds, 1 or more, not 0": lambda: CountSession("k", "ann", 1, 0, {}),
+    "CountSession 'k': gap is whole seconds, 1 or more, not None": lambda: CountSession("k", "ann", 1, None, {}),  # type: ignore[arg-type]
     "Merge 'k': field 'a' cannot be 0.5": lambda: Merge("k", {"a": 0.5}, {}, 5, json=False),  # type: ignore[dict-item]
 }
+
+
+HALF, BYTE = "\ud83d", "\udcff"
+"""Half of a pair that JSON may hold alone, and what stands for a byte that is no UTF-8."""
+PAIR = HALF + "\ude00"
+
+UNSENDABLE: dict[str, Callable[[str], Any]] = {
+    "Count key": lambda text: Count(text, {"a": 1}),
+    "Count field": lambda text: Count("k", {"fine": 1, text: 1}),
+    "Mirror key": lambda text: Count("k", {"a": 1}, mirror=Mirror(text)),
+    "Cap overflow key": lambda text: Count("k", {"a": 1}, cap=Cap(1, lambda _field: None, (text, "a"))),
+    "Cap overflow field": lambda text: Count("k", {"a": 1}, cap=Cap(1, lambda _field: None, ("over", text))),
+    "Sum field": lambda text: Sum("k", {"fine": 1, text: 1}),
+    "Raise field": lambda text: Raise("k", {"fine": "1", text: "1"}),
+    "Raise dropped key": lambda text: Raise("k", {"a": "1"}, dropped=(text, "a")),
+    "Raise dropped field": lambda text: Raise("k", {"a": "1"}, dropped=("over", text)),
+    "RaiseId field": lambda text: RaiseId("k", text, b"1-0"),
+    "Put field": lambda text: Put("k", {"fine": "v", text: "v"}),
+    "Put value": lambda text: Put("k", {"fine": "v", "f": text}),
+    "PutNewest value": lambda text: PutNewest("k", {"f": text}, b"1-0"),
+    "PutNewest field of the ID": lambda text: PutNewest("k", {"f": "v"}, b"1-0", field=text),
+    "PutIf field": lambda text: PutIf("k", text, "a", "b"),
+    "PutIf expected": lambda text: PutIf("k", "f", text, "b"),
+    "PutIf value": lambda text: PutIf("k", "f", "a", text),
+    "PutIf missed key": lambda text: PutIf("k", "f", "a", "b", missed=(text, "a")),
+    "PutIf missed field": lambda text: PutIf("k", "f", "a", "b", missed=("over", text)),
+    "Append field": lambda text: Append("k", {text: "v"}),
+    "Append value": lambda text: Append("k", {"f": text}),
+    "Merge field": lambda text: Merge("k", {text: 1}, {}, 5, json=True),
+    "Merge value": lambda text: Merge("k", {"f": text}, {}, 5, json=True),
+    "Merge field beside": lambda text: Merge("k", {"f": 1}, {text: 1}, 5, json=True),
+    "Merge value beside": lambda text: Merge("k", {"f": 1}, {"g": text}, 5, json=True),
+    "Include member": lambda text: Include("k", ["fine", text]),
+    "Estimate member": lambda text: Estimate("k", {text}),
+    "Top member": lambda text: Top("k", {"fine": 1, text: 1}),
+    "Delete key": lambda text: Delete(text),
+    "CountWindows name": lambda text: CountWindows("k", 5, 10, (0,), {"fine": 1, text: 1}),
+    "CountSession name": lambda text: CountSession("k", "ann", 5, 10, {text: 1}),
+    "CountSession of": lambda text: CountSession("k", text, 5, 10, {"a": 1}),
+    "Windows key": lambda text: Windows(text, tumbling(10)),
+    "Windows into": lambda text: Windows("k", tumbling(10), into=text),
+}
+MAY_BE_BYTES = {"CountSession of"} | {what for what in UNSENDABLE if "Merge" in what or what.endswith("key")} - {
+    "Windows key"
+}
+
+
+@pytest.mark.parametrize("what", UNSENDABLE)
+def test_text_that_cannot_be_sent_is_refused_where_it_is_made(what: str) -> None:
+    """It comes from JSON in an entry: the sink would fail at it again and again, with all that was read beside it."""
+    make = UNSENDABLE[what]
+    for text in (HALF, f"a{HALF}b", PAIR, *(() if what in MAY_BE_BYTES else (BYTE,))):
+        with pytest.raises(ValueError, match=what.partition(" ")[0]) as caught:
+            make(text)
+        assert not isinstance(caught.value, UnicodeError)
+        assert f"{text!r} is no text that UTF-8 can hold" in str(caught.value)
+        str(caught.value).encode()
+    for text in ("é😀", *((BYTE,) if what in MAY_BE_BYTES else ())):
+        made = make(text)
+        if not isinstance(made, Windows):
+            delivery = DELIVERY._replace(reads=(Read("c", 1),))
+            for argument in itertools.chain(*encode([Part(delivery, (b"1-0",), (made,))], None)):
+                if isinstance(argument, str):
+                    argument.encode()
 
 
 @pytest.mark.parametrize("said", WRONG)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connectors.commit import CommitOutcome, commit
 from connectors.delivery import Delivery, Part, Read
-from connectors.effects import Append, Count, Delete, Effect, Merge, Put, PutIf, Sum
+from connectors.effects import Append, Count, Delete, Effect, Merge, Mirror, Put, PutIf, PutNewest, Raise, Sum
 from connectors.errors import WrongType
 from connectors.members import Estimate, Include, Top
 from connectors.private_redis import PrivateRedis
@@ -136,6 +136,57 @@ def test_a_field_is_set_only_if_it_holds_what_is_expected(raw: redis.Redis) -> N
     assert 0 < raw.ttl("k") <= 100
     assert apply(raw, PutIf("k", "state", "paid", "sent"), PutIf("k", "state", "paid", "lost")).unmet == 1
     assert raw.hget("k", "state") == b"sent"
+
+
+UNCHANGED: dict[str, tuple[str, Effect]] = {
+    "condition": ("hash", PutIf("k", "a", "another", "b", ttl=60)),
+    "older": ("hash", PutNewest("k", {"a": "b"}, b"1-0", ttl=60)),
+    "no counts": ("hash", Count("k", {}, ttl=60, mirror=Mirror("mirror", ttl=60))),
+    "no sums": ("hash", Sum("k", {}, ttl=60)),
+    "nothing to raise": ("hash", Raise("k", {}, ttl=60)),
+    "no fields": ("hash", Put("k", {}, ttl=60)),
+    "no members": ("set", Include("k", (), ttl=60)),
+    "nothing to estimate": ("estimate", Estimate("k", (), ttl=60)),
+    "no ranks": ("rank", Top("k", {}, ttl=60)),
+}
+
+
+@pytest.mark.parametrize("what", UNCHANGED)
+def test_what_changes_nothing_gives_no_time_to_live(raw: redis.Redis, what: str) -> None:
+    kind, effect = UNCHANGED[what]
+    hold(raw, kind)
+    apply(raw, effect)
+    assert (raw.ttl("k"), raw.ttl("mirror")) == (-1, -1)
+
+
+def hold(raw: redis.Redis, kind: str) -> None:
+    """Let `k` hold something of a kind, for ever."""
+    raw.hset("mirror", "a", 1)
+    if kind == "hash":
+        raw.hset("k", mapping={"a": 1, "at": "2-0"})
+    elif kind == "set":
+        raw.sadd("k", "a")
+    elif kind == "estimate":
+        raw.pfadd("k", "a")
+    else:
+        raw.zadd("k", {"a": 1})
+
+
+@pytest.mark.parametrize("kind", ["hash", "set", "estimate", "rank"])
+def test_a_commit_that_is_refused_gives_no_time_to_live(raw: redis.Redis, kind: str) -> None:
+    effects: dict[str, Effect] = {
+        "hash": Count("k", {"a": 1}, ttl=60),
+        "set": Include("k", ["a"], ttl=60),
+        "estimate": Estimate("k", ["a"], ttl=60),
+        "rank": Top("k", {"a": 1}, ttl=60),
+    }
+    hold(raw, kind)
+    raw.set("text", "no estimate")
+    raw.xadd("s", {"f": "v"})
+    ((_, entries),) = raw.xreadgroup("g", "c", {"s": ">"})
+    with pytest.raises(WrongType, match="key text is a string and must be a HyperLogLog"):
+        commit(raw, [Part(DELIVERY, (entries[0][0],), (effects[kind], Estimate("text", ["a"])))])
+    assert raw.ttl("k") == -1
 
 
 def test_a_key_is_deleted_whatever_it_holds(raw: redis.Redis) -> None:

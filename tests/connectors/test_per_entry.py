@@ -106,6 +106,22 @@ def test_with_dead_letters_the_others_are_counted_and_the_bad_one_is_kept_whole(
     assert kept == strange
 
 
+@pytest.mark.parametrize("order", [b'{"by": "\\ud83d"}', b'{"by": 7, "why": "\\ud83d"}'])
+def test_half_a_surrogate_pair_from_json_is_a_dead_letter_which_can_be_sent(order: bytes) -> None:
+    def count_by(entry: Message) -> Count:
+        read = json.loads(entry["order"])
+        if "why" in read:
+            raise ValueError(read["why"])
+        return Count("orders", {read["by"]: 1})
+
+    with capture_logs() as logs:
+        (made,) = each(count_by, "dead")(batch_of([b"order", order])).effects
+    assert isinstance(made, Append)
+    assert [text.encode() for text in json.loads(made.fields["fields"])] == [b"order", order]
+    assert [value.encode() for value in made.fields.values()]
+    assert "ValueError" in str(logs[0]["cause"]).encode().decode()
+
+
 def test_so_many_dead_letters_are_kept() -> None:
     with capture_logs():
         (letter,) = each(count, "dead", kept=5)(batch_of(good(b"six"))).effects
