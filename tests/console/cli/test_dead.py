@@ -13,6 +13,7 @@ from typer.testing import Result
 from connectors.commit import commit
 from connectors.dead_letters import MOST_FIELDS, parse, replay
 from connectors.delivery import Batch, Delivery, Entry, Read
+from connectors.errors import RedisFailure
 from connectors.per_entry import Message, each
 from connectors.private_redis import PrivateRedis
 from console.queries import dead as dead_module
@@ -177,6 +178,16 @@ def test_an_entry_that_lua_cannot_take_is_refused_before_anything_is_done(raw: r
     letter = parse(*raw.xrange(KEY, min=most)[0])
     assert letter
     assert replay(raw, KEY, letter)
+
+
+def test_a_stream_that_takes_no_more_entries_leaves_the_dead_letter(raw: redis.Redis) -> None:
+    (one,) = fail(raw, [b"n", b"1"])
+    letter = parse(*raw.xrange(KEY)[0])
+    raw.execute_command("XSETID", "orders", f"{2**64 - 1}-{2**64 - 1}")
+    assert letter
+    with pytest.raises(RedisFailure, match="exhausted"):
+        replay(raw, KEY, letter)
+    assert raw.xrange(KEY)[0][0] == one
 
 
 @pytest.mark.parametrize("lacks", ["-xadd", "-xdel", "-type", "-evalsha -eval"])
