@@ -61,6 +61,8 @@ class Watermark:
         self._groups = groups
         self._safe: float | None = None
         """All that was in the streams when event time came to this is committed."""
+        self._safe_until: dict[tuple[str, str], bytes] = {}
+        """Group -> the newest entry that has to be committed for that."""
         self._next: float | None = None
         """Where it had come to when `_until` was set."""
         self._until: dict[tuple[str, str], bytes] = {}
@@ -88,12 +90,15 @@ class Watermark:
         newest, late = _number(state[0]), int(state[1] or 0)
         if newest is None:
             return None
-        self._advance(newest, [_Place.of(group, replies[at * 3 : at * 3 + 3]) for at, group in enumerate(self._groups)])
+        places = [_Place.of(group, replies[at * 3 : at * 3 + 3]) for at, group in enumerate(self._groups)]
+        self._advance(newest, places)
         if self._late is not None and late > self._late and not self._told:
             _log.warning("entries come too late for their windows; they are counted as late", windows=self._windows.key)
             self._told = True
         self._late = late
-        mark = None if self._safe is None else self._safe - self._windows.grace
+        # (What was committed may be pending again: a Redis that failed over has forgotten the last of what it did.)
+        lacking = any(place is not None and place.lacks(self._safe_until.get(place.group)) for place in places)
+        mark = None if self._safe is None or lacking else self._safe - self._windows.grace
         due: Any = ()
         if mark is not None and there:
             due = client.zrangebyscore(open_key(self._windows.key), "-inf", mark, start=0, num=MAX_DUE, withscores=True)
@@ -106,7 +111,7 @@ class Watermark:
             return
         now = [place for place in places if place is not None]
         if self._next is not None and not any(place.lacks(self._until.get(place.group)) for place in now):
-            self._safe = self._next
+            self._safe, self._safe_until = self._next, self._until
             self._next = None
         if self._next is None:
             # (What another group has still to read may be older, however little it is behind.)
@@ -115,7 +120,7 @@ class Watermark:
                 place.group: place.read if len(now) == 1 else max(place.read, place.last, key=parse) for place in now
             }
             if not any(place.lacks(self._until[place.group]) for place in now):
-                self._safe = newest
+                self._safe, self._safe_until = newest, self._until
 
 
 @dataclass(frozen=True, slots=True)

@@ -288,6 +288,29 @@ def test_what_was_read_and_is_not_committed_holds_the_watermark_up(raw: redis.Re
     assert raw.hget("views", "late") is None
 
 
+def test_what_is_pending_again_after_a_failover_holds_the_watermark_up(raw: redis.Redis) -> None:
+    mark = Watermark(VIEWS, [GROUP])
+    older = read(raw, "first")
+    count(raw, read(raw, "newer"), at(100))
+    before = {key: raw.dump(key) for key in ("s", "views", "views:open", "views:95", "views:100")}
+    count(raw, older, at(94))
+    turn(raw, mark)
+    assert raw.hget("views", "closed") == b"95"
+    assert mark(raw).watermark == 97  # type: ignore[union-attr]
+    for key in raw.keys("views*"):
+        raw.delete(key)
+    for key, value in before.items():
+        raw.restore(key, 0, value, replace=True)
+    assert mark(raw).watermark is None  # type: ignore[union-attr]
+    turn(raw, mark)
+    assert raw.hget("views", "closed") is None
+    count(raw, older, at(94))
+    turn(raw, mark)
+    assert mark(raw).watermark == 97  # type: ignore[union-attr]
+    assert published(raw) == [(85, 95, {"a": 1})]
+    assert raw.hget("views", "late") is None
+
+
 def test_a_watermark_goes_on_while_something_is_always_pending(raw: redis.Redis) -> None:
     mark, before = Watermark(VIEWS, [GROUP]), read(raw, "r0")
     for number in range(1, 10):
