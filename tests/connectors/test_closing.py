@@ -27,6 +27,7 @@ from connectors import (
     GroupConfig,
     Message,
     Windows,
+    closing,
     hopping,
     session,
     tumbling,
@@ -386,18 +387,41 @@ def test_results_may_be_bounded(raw: redis.Redis) -> None:
     assert 1 <= raw.xlen("out") < 299
 
 
-@pytest.mark.parametrize("key", ["out", "views:5"])
-def test_a_key_of_another_type_is_named_and_nothing_is_published(raw: redis.Redis, key: str) -> None:
+@pytest.mark.parametrize(("key", "others"), [("out", []), ("views:5", [10])])
+def test_a_key_of_another_type_is_named_and_what_does_without_it_is_published(
+    raw: redis.Redis, key: str, others: list[int]
+) -> None:
     windows = Windows("views", hopping(10, every=5), "out", ahead=10_000)
     count(raw, read(raw), at(12, windows=windows), at(50, windows=windows))
     raw.delete(key)
     raw.set(key, "text")
-    with pytest.raises(WrongType, match=f"key {key} is a string and must be a"):
-        turn(raw, Watermark(windows, [GROUP]), windows)
-    assert raw.hget("views", "closed") is None
-    raw.delete(key)
+    for _ in range(2):
+        with pytest.raises(WrongType, match=f"key {key} is a string and must be a"):
+            turn(raw, Watermark(windows, [GROUP]), windows)
+    raw.rename(key, "text")
+    assert [start for start, _end, _counts in published(raw, windows)] == others
     turn(raw, Watermark(windows, [GROUP]), windows)
-    assert [start for start, _end, _counts in published(raw, windows)] == [5, 10]
+    assert sorted(start for start, _end, _counts in published(raw, windows)) == [5, 10]
+
+
+def test_all_that_are_due_are_closed_in_one_turn_but_for_those_of_a_bad_key(
+    raw: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closing, "MAX_DUE", 10)
+    monkeypatch.setattr(closing, "MAX_WINDOWS", 4)
+    monkeypatch.setattr(closing, "MORE_SECONDS", 60)
+    windows, bad = Windows("views", tumbling(1), ahead=10_000), {0, 1, 13, 14}
+    count(raw, read(raw), *(at(second, windows=windows) for second in range(36)))
+    for second in bad:
+        raw.set(f"views:{second}", "text")
+    with pytest.raises(WrongType, match="key views:0 is a string"):
+        close(windows, raw, Watermark(windows, [GROUP])(raw))  # type: ignore[arg-type]
+    assert {start for start, _end, _counts in published(raw, windows)} == set(range(35)) - bad
+    monkeypatch.setattr(closing, "MORE_SECONDS", 0)
+    count(raw, read(raw), *(at(second, windows=windows) for second in range(100, 136)))
+    with pytest.raises(WrongType):
+        close(windows, raw, Watermark(windows, [GROUP])(raw))  # type: ignore[arg-type]
+    assert len(published(raw, windows)) == 31 + 6
 
 
 def test_a_window_that_is_no_hash_stops_its_commit_whole(raw: redis.Redis) -> None:
