@@ -11,6 +11,7 @@ holds it up as well: before means added before.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,8 +32,11 @@ _close = Script.load("close_windows")
 MAX_WINDOWS = 50
 """The most in one step: bounds how long it keeps Redis from other work."""
 
-MAX_DUE = 10_000
-"""The most that are closed in one turn."""
+MAX_DUE = 1_000
+"""The most that are looked at together."""
+
+MORE_SECONDS = 0.3
+"""For so long those that are due behind them are closed in the same turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class WindowState:
     late: int
     """How often an entry came for a window that was closed."""
     due: tuple[tuple[bytes, float], ...]
-    """Those that may be closed and are open, as they are noted, and their ends, ascending; at most `MAX_DUE`."""
+    """Those that may be closed and are open, as they are noted, and their ends, ascending; the first `MAX_DUE`."""
     open: int
     """How many more are."""
 
@@ -61,6 +65,8 @@ class Watermark:
         self._groups = groups
         self._safe: float | None = None
         """All that was in the streams when event time came to this is committed."""
+        self._safe_until: dict[tuple[str, str], bytes] = {}
+        """Group -> the newest entry that has to be committed for that."""
         self._next: float | None = None
         """Where it had come to when `_until` was set."""
         self._until: dict[tuple[str, str], bytes] = {}
@@ -88,16 +94,17 @@ class Watermark:
         newest, late = _number(state[0]), int(state[1] or 0)
         if newest is None:
             return None
-        self._advance(newest, [_Place.of(group, replies[at * 3 : at * 3 + 3]) for at, group in enumerate(self._groups)])
+        places = [_Place.of(group, replies[at * 3 : at * 3 + 3]) for at, group in enumerate(self._groups)]
+        self._advance(newest, places)
         if self._late is not None and late > self._late and not self._told:
             _log.warning("entries come too late for their windows; they are counted as late", windows=self._windows.key)
             self._told = True
         self._late = late
-        mark = None if self._safe is None else self._safe - self._windows.grace
-        due: Any = ()
-        if mark is not None and there:
-            due = client.zrangebyscore(open_key(self._windows.key), "-inf", mark, start=0, num=MAX_DUE, withscores=True)
-        return WindowState(mark, late, tuple(due), there - len(due))
+        # (What was committed may be pending again: a Redis that failed over has forgotten the last of what it did.)
+        lacking = any(place is not None and place.lacks(self._safe_until.get(place.group)) for place in places)
+        mark = None if self._safe is None or lacking else self._safe - self._windows.grace
+        due = _read_due(client, self._windows, mark) if mark is not None and there else ()
+        return WindowState(mark, late, due, there - len(due))
 
     def _advance(self, newest: float, places: Sequence[_Place | None]) -> None:
         if self._next is not None and newest < self._next:  # (it was deleted, to begin anew)
@@ -106,7 +113,7 @@ class Watermark:
             return
         now = [place for place in places if place is not None]
         if self._next is not None and not any(place.lacks(self._until.get(place.group)) for place in now):
-            self._safe = self._next
+            self._safe, self._safe_until = self._next, self._until
             self._next = None
         if self._next is None:
             # (What another group has still to read may be older, however little it is behind.)
@@ -115,7 +122,7 @@ class Watermark:
                 place.group: place.read if len(now) == 1 else max(place.read, place.last, key=parse) for place in now
             }
             if not any(place.lacks(self._until[place.group]) for place in now):
-                self._safe = newest
+                self._safe, self._safe_until = newest, self._until
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,28 +162,64 @@ class _Place:
 
 
 def close(windows: Windows, client: redis.Redis, state: WindowState) -> None:
-    """Publish the windows that are due in `state`. Blocks for a round trip for each `MAX_WINDOWS` of them.
+    """Publish the windows that are due in `state`, and for `MORE_SECONDS` the due ones that are not in it.
 
-    Each is published once, however often this is repeated, and by however many at once. From then on nothing is counted
-    in it.
+    Blocks for a round trip for each `MAX_WINDOWS` of them. Each is published once, however often this is repeated, and
+    by however many at once. From then on nothing is counted in it.
 
-    :raises WrongType: a key holds another type; what is on the same page with it is not published.
+    :raises WrongType: a key holds another type. All windows that do without it are published, and no other.
     :raises RedisFailure: not known what was published: repeat it.
     """
-    for at in range(0, len(state.due), MAX_WINDOWS):
-        page = state.due[at : at + MAX_WINDOWS]
-        keys: list[str | bytes] = [windows.key, windows.into, open_key(windows.key)]
-        sessions = isinstance(windows.shape, Session)
-        args: list[Any] = [_text(page[-1][1]), windows.ttl, "" if windows.max_length is None else windows.max_length]
-        args.append(int(sessions))
-        for noted, end in page:
-            start, _, of = noted.partition(b" ")
-            keys.append(windows.key.encode() + (b":of:" + of if sessions else b":" + start))
-            args += (start, _text(end), of)
-        reply = _close(client, keys, args)
-        if reply[0] == b"WRONGTYPE":
-            key, found, wanted = (one_line(value.decode("utf-8", "replace")) for value in reply[1:])
-            raise WrongType.of(key, found, wanted)
+    until = time.monotonic() + MORE_SECONDS
+    due, left, first = state.due, 0, None
+    while due:
+        for at in range(0, len(due), MAX_WINDOWS):
+            page = list(due[at : at + MAX_WINDOWS])
+            while page and (problem := _close_page(windows, client, page)):
+                wrong, error = problem
+                first = first or error
+                kept = [one for one in page if _hash_of(windows, one[0]) != wrong]
+                if len(kept) == len(page):  # (it is one that all windows need)
+                    raise error
+                left += len(page) - len(kept)
+                page = kept
+        if len(due) < MAX_DUE or state.watermark is None or time.monotonic() >= until:
+            break
+        with translating():
+            due = _read_due(client, windows, state.watermark, left)
+    if first is not None:
+        raise first
+
+
+def _close_page(
+    windows: Windows, client: redis.Redis, page: Sequence[tuple[bytes, float]]
+) -> tuple[bytes, WrongType] | None:
+    """Publish these, in one step; else the key that is of another type, and what to say of it: nothing was done."""
+    keys: list[str | bytes] = [windows.key, windows.into, open_key(windows.key)]
+    args: list[Any] = [_text(page[-1][1]), windows.ttl, "" if windows.max_length is None else windows.max_length]
+    args.append(int(isinstance(windows.shape, Session)))
+    for noted, end in page:
+        start, _, of = noted.partition(b" ")
+        keys.append(_hash_of(windows, noted))
+        args += (start, _text(end), of)
+    reply = _close(client, keys, args)
+    if reply[0] != b"WRONGTYPE":
+        return None
+    key, found, wanted = (one_line(value.decode("utf-8", "replace")) for value in reply[1:])
+    return reply[1], WrongType.of(key, found, wanted)
+
+
+def _hash_of(windows: Windows, noted: bytes) -> bytes:
+    """The key where the window is counted that is noted as `noted`."""
+    start, _, of = noted.partition(b" ")
+    return windows.key.encode() + (b":of:" + of if isinstance(windows.shape, Session) else b":" + start)
+
+
+def _read_due(client: redis.Redis, windows: Windows, mark: float, left: int = 0) -> tuple[tuple[bytes, float], ...]:
+    """The open windows that end at `mark` or before, but for the first `left`; at most `MAX_DUE`, in order."""
+    key = open_key(windows.key)
+    rows: Any = client.zrangebyscore(key, "-inf", mark, start=left, num=MAX_DUE, withscores=True)
+    return tuple(rows)
 
 
 def are_due(client: redis.Redis, windows: Windows) -> bool:

@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import NamedTuple
 
 import redis
@@ -25,7 +26,7 @@ from connectors.group_config import GroupConfig as GroupConfig
 from connectors.group_info import explain_type
 from connectors.group_info import read_state as read_state
 from connectors.lease import Lease
-from connectors.retries import seconds_after
+from connectors.retries import LONGER_SECONDS, seconds_after
 from connectors.stream_id import parse
 from connectors.text import one_line
 
@@ -94,6 +95,8 @@ class Consumer:
         self._number = self._retry_number = 0
         self._given: set[bytes] = set()
         """Names of reads that reached us under this lease and may still be pending."""
+        self._in_vain: dict[bytes, float] = {}
+        """Name where entries wait -> since when, by our own clock, none of them has waited long enough."""
         self._lease: Lease | None = None
         self._may_not_join = False
         self.generation = 0
@@ -169,6 +172,7 @@ class Consumer:
             self._lease = Lease(self._client, key, self.config.counters, self.config.lease_ttl, self.config.stall)
         self._number = self._retry_number = 0
         self._given.clear()
+        self._in_vain.clear()
 
     def ensure_group(self) -> None:
         """Create the group, and the stream, if it is missing: behind the last entry that was ever committed.
@@ -209,6 +213,7 @@ class Consumer:
                 waiting.append(name)
             elif name not in self._given and (entries or name not in (own, current)):
                 strays.append(name)
+        self._in_vain = {name: since for name, since in self._in_vain.items() if name in pending}
         if current in strays:
             self._number += 1
         if not others:
@@ -271,7 +276,8 @@ class Consumer:
     def take(self, owner: bytes, count: int) -> Taken | None:
         """Take up to `count` of the entries that are pending for `owner`, one of `owners`: a read like any other.
 
-        Of those that wait under our lease, the ones that have waited long enough.
+        Of those that wait under our lease, the ones that have waited long enough: by the clock of Redis, or, if that
+        was set back so that none ever has, by our own.
 
         :returns: None when our own lease is lost; nothing was taken then.
         :raises RedisFailure: not known whether they were taken. If so, they are pending for us, and are found when we
@@ -282,9 +288,16 @@ class Consumer:
         failures = failures_of(owner)
         if owner == self._name_after(failures).encode():
             self._count_up(failures)
-        idle_ms = round(seconds_after(failures) * 1000) if self.is_waiting(owner) else 0
-        args = [config.group, self._name_after(failures), self.lease.token, owner, count, idle_ms]
-        reply = _recover(self._wire, keys, args)
+        wait = seconds_after(failures) if self.is_waiting(owner) else 0
+        args = [config.group, self._name_after(failures), self.lease.token, owner, count]
+        reply = _recover(self._wire, keys, [*args, round(wait * 1000)])
+        if wait and reply[0] == b"TAKEN":
+            if reply[1] or reply[2]:
+                self._in_vain.pop(owner, None)
+            elif monotonic() > self._in_vain.setdefault(owner, monotonic()) + wait + LONGER_SECONDS:
+                reply = _recover(self._wire, keys, [*args, 0])
+                if reply[0] != b"TAKEN" or not reply[3]:
+                    del self._in_vain[owner]
         if reply[0] == b"LOST":
             return None
         if reply[0] != b"TAKEN":

@@ -7,6 +7,9 @@ FIRST_SECONDS = 0.1
 
 LONGEST_SECONDS = 60.0
 
+LONGER_SECONDS = 5.0
+"""It waits for so much longer at the most, when the clock of Redis, which tells the wait, was set back."""
+
 
 def seconds_after(failures: int) -> float:
     """How long it waits at the least, when it has failed so often (once or more)."""

@@ -15,6 +15,9 @@ from connectors.per_entry import Message
 _SHOWN = 5
 """Problems of an entry that are told."""
 
+_TELLING = frozenset(("union_tag_invalid", "uuid_parsing"))
+"""Kinds of problem whose message has the content in it, or some of it: only the kind is told."""
+
 
 def validated(
     function: Callable[..., Iterable[Effect] | Effect], model: type
@@ -23,7 +26,7 @@ def validated(
 
     All fields are text, and are read as numbers, dates and so on, as `model` says; those that it does not name are
     ignored, unless it forbids them. For an entry that does not fit this raises ValueError, one line that names each
-    wrong field and never its content.
+    wrong field and not its content. (What a validator of the model itself raises is told as it is.)
 
     :raises ValueError: `model` is neither a pydantic model nor a dataclass.
     """
@@ -44,6 +47,9 @@ def validated(
 
 def _said(error: ValidationError) -> str:
     problems = error.errors(include_url=False, include_input=False, include_context=False)
-    said = [f"{'.'.join(map(str, one['loc'])) or 'the entry'}: {one['msg']}" for one in problems[:_SHOWN]]
+    said = [
+        f"{'.'.join(map(str, one['loc'])) or 'the entry'}: {one['type' if one['type'] in _TELLING else 'msg']}"
+        for one in problems[:_SHOWN]
+    ]
     more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
     return "; ".join(said) + more

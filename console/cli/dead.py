@@ -76,7 +76,7 @@ def show(
     """
     _check_ids([letter_id])
     with reading(redis_url) as (client, _prefix):
-        letter = read_some(client, key, [letter_id])[letter_id]
+        ((_, letter),) = read_some(client, key, [letter_id])
     if letter is None:
         fail(f"{letter_id} is no dead letter of {one_line(key)}", EXIT_REDIS)
     if json:
@@ -91,7 +91,9 @@ def replay_(
     ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="None: all, the oldest first.")] = None,
     stream: OfStream = "",
     error: WithError = "",
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many at the most.")] = 100,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many at the most, of those not named.")
+    ] = 100,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; else it is only said what would be done.")] = False,
     json: AsJson = False,
     redis_url: RedisUrl = None,
@@ -144,11 +146,11 @@ def _chosen(
     client: Any, key: str, ids: list[str] | None, wanted: Wanted, limit: int
 ) -> Iterable[tuple[str, DeadLetter | None]]:
     if ids:
-        return read_some(client, key, list(dict.fromkeys(ids))[:limit]).items()
+        return read_some(client, key, list(dict.fromkeys(ids)))
     found = read_dead(client, key, wanted, limit, oldest_first=True)
     if found is None:
         _missing(key)
-    return [(text(letter.key), letter) for letter in found.letters]
+    return read_some(client, key, [text(letter.key) for letter in found.letters])
 
 
 def _give_up(key: str, letter: DeadLetter, done: int, problem: RedisFailure) -> NoReturn:

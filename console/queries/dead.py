@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import redis
@@ -14,7 +14,8 @@ from console.queries.fetch import ask_all, text
 MOST_LOOKED_AT = 100_000
 """Entries that one question looks at."""
 
-_PAGE = 500
+PAGE = 50
+"""Dead letters that are read at once: each has an entry of any size in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class DeadLetters:
     """What was found."""
 
     letters: tuple[DeadLetter, ...]
+    """Without the fields of their entries, which `read_some` reads."""
     total: int
     """Entries in the stream."""
     looked_at: int
@@ -49,39 +51,48 @@ def read_dead(
 ) -> DeadLetters | None:
     """Up to `limit` dead letters of the stream `key`, the newest first; None where there is no such stream.
 
-    Blocks for a round trip, and one for each 500 entries. Raises `connectors.errors.RedisFailure`.
+    Blocks for a round trip, and one for each `PAGE` entries. Raises `connectors.errors.RedisFailure`.
     """
     exists, total = ask_all(client, [("EXISTS", key), ("XLEN", key)])
     if not exists:
         return None
     found: list[DeadLetter] = []
     looked_at = others = 0
-    for entry_id, fields in _entries(client, key, oldest_first):
+    for entry_id, fields in _entries(client, key, limit, oldest_first):
         looked_at += 1
         letter = parse(entry_id, fields)
         if letter is None:
             others += 1
         elif wanted.has(letter):
-            found.append(letter)
+            found.append(replace(letter, fields=()))
         if len(found) == limit or looked_at == MOST_LOOKED_AT:
             break
     return DeadLetters(tuple(found), int(total), looked_at, others)
 
 
-def read_some(client: redis.Redis, key: str, ids: Sequence[str]) -> dict[str, DeadLetter | None]:
-    """The dead letters with these IDs, each None where there is none. Blocks for a round trip."""
-    replies = ask_all(client, [("XRANGE", key, one, one) for one in ids])
-    return {one: parse(*reply[0]) if reply else None for one, reply in zip(ids, replies, strict=True)}
+def read_some(client: redis.Redis, key: str, ids: Sequence[str]) -> Iterator[tuple[str, DeadLetter | None]]:
+    """The dead letters with these IDs, in this order, each None where there is none when its turn comes.
+
+    Blocks for a round trip for each `PAGE` of them. Raises `connectors.errors.RedisFailure`.
+    """
+    for at in range(0, len(ids), PAGE):
+        page = ids[at : at + PAGE]
+        replies = ask_all(client, [("XRANGE", key, one, one) for one in page])
+        for one, reply in zip(page, replies, strict=True):
+            yield one, parse(*reply[0]) if reply else None
 
 
-def _entries(client: redis.Redis, key: str, oldest_first: bool) -> Iterator[tuple[bytes, dict[bytes, bytes]]]:
+def _entries(
+    client: redis.Redis, key: str, limit: int, oldest_first: bool
+) -> Iterator[tuple[bytes, dict[bytes, bytes]]]:
     command, position, end = ("XRANGE", "-", "+") if oldest_first else ("XREVRANGE", "+", "-")
+    count = min(PAGE, limit)  # (at first: when that was not enough, who knows how much is)
     while True:
-        (page,) = ask_all(client, [(command, key, position, end, "COUNT", _PAGE)])
+        (page,) = ask_all(client, [(command, key, position, end, "COUNT", count)])
         yield from page
-        if len(page) < _PAGE:
+        if len(page) < count:
             return
-        position = "(" + text(page[-1][0])
+        position, count = "(" + text(page[-1][0]), PAGE
 
 
 def printed(kept: str) -> str:

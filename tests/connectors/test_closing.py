@@ -28,6 +28,7 @@ from connectors import (
     GroupConfig,
     Message,
     Windows,
+    closing,
     hopping,
     session,
     tumbling,
@@ -351,6 +352,29 @@ def test_what_was_read_and_is_not_committed_holds_the_watermark_up(raw: redis.Re
     assert raw.hget("views", "late") is None
 
 
+def test_what_is_pending_again_after_a_failover_holds_the_watermark_up(raw: redis.Redis) -> None:
+    mark = Watermark(VIEWS, [GROUP])
+    older = read(raw, "first")
+    count(raw, read(raw, "newer"), at(100))
+    before = {key: raw.dump(key) for key in ("s", "views", "views:open", "views:95", "views:100")}
+    count(raw, older, at(94))
+    turn(raw, mark)
+    assert raw.hget("views", "closed") == b"95"
+    assert mark(raw).watermark == 97  # type: ignore[union-attr]
+    for key in raw.keys("views*"):
+        raw.delete(key)
+    for key, value in before.items():
+        raw.restore(key, 0, value, replace=True)
+    assert mark(raw).watermark is None  # type: ignore[union-attr]
+    turn(raw, mark)
+    assert raw.hget("views", "closed") is None
+    count(raw, older, at(94))
+    turn(raw, mark)
+    assert mark(raw).watermark == 97  # type: ignore[union-attr]
+    assert published(raw) == [(85, 95, {"a": 1})]
+    assert raw.hget("views", "late") is None
+
+
 def test_a_watermark_goes_on_while_something_is_always_pending(raw: redis.Redis) -> None:
     mark, before = Watermark(VIEWS, [GROUP]), read(raw, "r0")
     for number in range(1, 10):
@@ -426,18 +450,41 @@ def test_results_may_be_bounded(raw: redis.Redis) -> None:
     assert 1 <= raw.xlen("out") < 299
 
 
-@pytest.mark.parametrize("key", ["out", "views:5"])
-def test_a_key_of_another_type_is_named_and_nothing_is_published(raw: redis.Redis, key: str) -> None:
+@pytest.mark.parametrize(("key", "others"), [("out", []), ("views:5", [10])])
+def test_a_key_of_another_type_is_named_and_what_does_without_it_is_published(
+    raw: redis.Redis, key: str, others: list[int]
+) -> None:
     windows = Windows("views", hopping(10, every=5), "out", ahead=10_000)
     count(raw, read(raw), at(12, windows=windows), at(50, windows=windows))
     raw.delete(key)
     raw.set(key, "text")
-    with pytest.raises(WrongType, match=f"key {key} is a string and must be a"):
-        turn(raw, Watermark(windows, [GROUP]), windows)
-    assert raw.hget("views", "closed") is None
-    raw.delete(key)
+    for _ in range(2):
+        with pytest.raises(WrongType, match=f"key {key} is a string and must be a"):
+            turn(raw, Watermark(windows, [GROUP]), windows)
+    raw.rename(key, "text")
+    assert [start for start, _end, _counts in published(raw, windows)] == others
     turn(raw, Watermark(windows, [GROUP]), windows)
-    assert [start for start, _end, _counts in published(raw, windows)] == [5, 10]
+    assert sorted(start for start, _end, _counts in published(raw, windows)) == [5, 10]
+
+
+def test_all_that_are_due_are_closed_in_one_turn_but_for_those_of_a_bad_key(
+    raw: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closing, "MAX_DUE", 10)
+    monkeypatch.setattr(closing, "MAX_WINDOWS", 4)
+    monkeypatch.setattr(closing, "MORE_SECONDS", 60)
+    windows, bad = Windows("views", tumbling(1), ahead=10_000), {0, 1, 13, 14}
+    count(raw, read(raw), *(at(second, windows=windows) for second in range(36)))
+    for second in bad:
+        raw.set(f"views:{second}", "text")
+    with pytest.raises(WrongType, match="key views:0 is a string"):
+        close(windows, raw, Watermark(windows, [GROUP])(raw))  # type: ignore[arg-type]
+    assert {start for start, _end, _counts in published(raw, windows)} == set(range(35)) - bad
+    monkeypatch.setattr(closing, "MORE_SECONDS", 0)
+    count(raw, read(raw), *(at(second, windows=windows) for second in range(100, 136)))
+    with pytest.raises(WrongType):
+        close(windows, raw, Watermark(windows, [GROUP])(raw))  # type: ignore[arg-type]
+    assert len(published(raw, windows)) == 31 + 6
 
 
 def test_a_window_that_is_no_hash_stops_its_commit_whole(raw: redis.Redis) -> None:

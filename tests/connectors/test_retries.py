@@ -181,6 +181,33 @@ def test_it_does_not_come_before_its_time(versioned: PrivateRedis, raw: redis.Re
     assert names(raw) == {"-.1": 1}
 
 
+def test_a_clock_of_redis_that_is_set_back_parks_nothing(
+    versioned: PrivateRedis, raw: redis.Redis, waits_long: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To us, the clock of Redis stands still while ours goes on."""
+    add(raw, 9)
+    one, passed = Worker(versioned), [0.0]
+    monkeypatch.setattr(group, "monotonic", lambda: passed[0])
+
+    def look() -> None:
+        one.source.partition._look_at = 1e-9  # type: ignore[attr-defined]
+        wait_for(lambda: one.turn() or one.source.partition._look_at > 1, "a look", every=0.002)  # type: ignore[attr-defined]
+
+    one.failing = {"1": 1, "2": 1, "3": 1, "4": 1, "5": 1}
+    one.until(raw, counted=4, pending=5)
+    for passed[0] in (1.0, 600.0, 605.0):
+        look()
+    assert (raw.hlen("counts"), names(raw)) == (4, {"-.1": 5})
+    passed[0] = 607.0
+    look()
+    one.until(raw, counted=9)
+    add(raw, 1, 9)
+    one.failing = {"9": 1}
+    one.until(raw, counted=9, pending=1)
+    look()
+    assert (raw.hlen("counts"), names(raw)) == (9, {"-.1": 1})
+
+
 @pytest.mark.parametrize("dies", ["while it waits", "with it in hand"])
 def test_another_consumer_goes_on_counting_its_failures(
     versioned: PrivateRedis, raw: redis.Redis, waits_never: None, dies: str, monkeypatch: pytest.MonkeyPatch

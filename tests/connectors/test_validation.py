@@ -6,11 +6,12 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import pytest
 import redis
-from pydantic import BaseModel, ConfigDict, Json
+from pydantic import BaseModel, ConfigDict, Field, Json
 
 from connectors import App, AppSettings, Count, Message
 from connectors.private_redis import PrivateRedis
@@ -61,6 +62,24 @@ def test_what_does_not_fit_is_one_line_without_its_content() -> None:
         value(Strict, customer="ann", n="5", other="x")
     with pytest.raises(ValueError, match=r"; and 3 more$"):
         value(Strict, **{f"f{number}": "" for number in range(6)})
+
+
+class ByCard(BaseModel):
+    kind: Literal["card"]
+
+
+class ByBank(BaseModel):
+    kind: Literal["bank"]
+
+
+class Tagged(BaseModel):
+    by: Json[Annotated[ByCard | ByBank, Field(discriminator="kind")]]
+    token: UUID
+
+
+def test_kinds_of_problem_whose_message_would_tell_the_content_are_only_named() -> None:
+    with pytest.raises(ValueError, match=r"^no Tagged: by: union_tag_invalid; token: uuid_parsing$"):
+        value(Tagged, by='{"kind": "secret"}', token="secret")
 
 
 def test_without_a_model_an_entry_has_no_value() -> None:

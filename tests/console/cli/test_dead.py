@@ -13,9 +13,11 @@ from typer.testing import Result
 from connectors.commit import commit
 from connectors.dead_letters import MOST_FIELDS, parse, replay
 from connectors.delivery import Batch, Delivery, Entry, Read
+from connectors.errors import RedisFailure
 from connectors.per_entry import Message, each
 from connectors.private_redis import PrivateRedis
 from console.queries import dead as dead_module
+from console.queries import fetch
 from tests.support.quantum import here
 
 KEY = "quantum:stream:dead"
@@ -91,7 +93,7 @@ def test_what_is_hostile_in_a_dead_letter_is_printable(server: PrivateRedis, raw
 def test_filters_narrow_and_limits_hold(
     server: PrivateRedis, raw: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dead_module, "_PAGE", 2)
+    monkeypatch.setattr(dead_module, "PAGE", 2)
     orders = fail(raw, *([b"n", b"%d" % number] for number in range(5)))
     others = fail(raw, [b"n", b"9"], stream="others", error="KeyError of mine")
 
@@ -129,6 +131,34 @@ def test_named_ones_are_put_back_and_those_that_are_gone_are_told(server: Privat
     assert [(one["id"], one["outcome"]) for one in told["letters"]] == [(second, "put back"), ("1-1", "gone")]
     assert told["letters"][0]["new_id"].encode() == raw.xrevrange("orders", count=1)[0][0]
     assert [one for one, _fields in raw.xrange(KEY)] == [first.encode()]
+
+
+def test_all_that_are_named_are_put_back_however_many(
+    server: PrivateRedis, raw: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_module, "PAGE", 2)
+    ids = [one.decode() for one in fail(raw, *([b"n", b"%d" % number] for number in range(5)))]
+    done = as_admin(server, "replay", KEY, *ids, "--limit", "1", "--yes")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ids
+    assert raw.xlen(KEY) == 0
+
+
+def test_no_more_is_read_than_is_asked_for_and_no_fields_are_kept(
+    raw: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_module, "PAGE", 3)
+    fail(raw, *([b"n", b"%d" % number] for number in range(8)))
+    asked: list[int] = []
+
+    def ask_all(client: redis.Redis, commands: list[tuple[Any, ...]]) -> Any:
+        asked.extend(command[-1] for command in commands if "COUNT" in command)
+        return fetch.ask_all(client, commands)
+
+    monkeypatch.setattr(dead_module, "ask_all", ask_all)
+    found = [dead_module.read_dead(raw, KEY, dead_module.Wanted(), limit) for limit in (2, 5)]
+    assert [len(one.letters) for one in found if one] == [2, 5]
+    assert asked == [2, 3, 3]
+    assert {letter.fields for one in found if one for letter in one.letters} == {()}
 
 
 def test_two_operators_at_once_put_each_back_once(server: PrivateRedis, raw: redis.Redis) -> None:
@@ -177,6 +207,16 @@ def test_an_entry_that_lua_cannot_take_is_refused_before_anything_is_done(raw: r
     letter = parse(*raw.xrange(KEY, min=most)[0])
     assert letter
     assert replay(raw, KEY, letter)
+
+
+def test_a_stream_that_takes_no_more_entries_leaves_the_dead_letter(raw: redis.Redis) -> None:
+    (one,) = fail(raw, [b"n", b"1"])
+    letter = parse(*raw.xrange(KEY)[0])
+    raw.execute_command("XSETID", "orders", f"{2**64 - 1}-{2**64 - 1}")
+    assert letter
+    with pytest.raises(RedisFailure, match="exhausted"):
+        replay(raw, KEY, letter)
+    assert raw.xrange(KEY)[0][0] == one
 
 
 @pytest.mark.parametrize("lacks", ["-xadd", "-xdel", "-type", "-evalsha -eval"])
