@@ -39,7 +39,7 @@ picture: $(if $(wildcard $(READY)),$(READY),$(RUNNABLE)) ## draw docs/answer.svg
 .PHONY: test
 # (Tests wait more than they compute: on two cores, four at a time are no slower each.)
 test: $(READY) ## all tests, on private Redis servers
-	$(BIN)/python -m pytest -n 4 --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 4 $(PYTEST_ARGS)
 
 .PHONY: chaos
 chaos: $(READY) ## the kill tests, at full size

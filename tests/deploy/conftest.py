@@ -18,13 +18,10 @@ NEWER = "99.0.0"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs an installation comes first, on one worker: the others need not wait while it is built."""
-    first = [item for item in items if {"installed", "upgraded"} & set(getattr(item, "fixturenames", ()))]
-    for item in first:
-        item.add_marker(pytest.mark.timeout(3 * BUILD_SECONDS))
-        item.add_marker(pytest.mark.xdist_group("installation"))
-    needs = set(first)
-    items[:] = first + [item for item in items if item not in needs]
+    """Whichever test comes first waits for the versions to be built, two at the most."""
+    for item in items:
+        if {"installed", "upgraded"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.timeout(3 * BUILD_SECONDS))
 
 
 @contextmanager
