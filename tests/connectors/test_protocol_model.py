@@ -208,7 +208,7 @@ def test_every_entry_is_counted_at_most_once_always_and_exactly_once_in_the_end(
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=400 if FULL else 40,
+            max_examples=400 if FULL else 30,
             stateful_step_count=40,
             deadline=None,
             phases=[Phase.explicit, Phase.reuse, Phase.generate],
