@@ -24,10 +24,10 @@ from connectors.errors import WrongType, translating
 from connectors.group_config import GroupConfig
 from connectors.stream_id import ZERO, parse
 from connectors.text import one_line
-from connectors.windows import Session, Windows, open_key
+from connectors.windows import Session, Windows, open_key, time_text
 
 _log = structlog.get_logger("windows")
-_close = Script.load("close_windows")
+_close = Script.load("ask", "close_windows")
 
 MAX_WINDOWS = 50
 """The most in one step: bounds how long it keeps Redis from other work."""
@@ -196,12 +196,12 @@ def _close_page(
 ) -> tuple[bytes, WrongType] | None:
     """Publish these, in one step; else the key that is of another type, and what to say of it: nothing was done."""
     keys: list[str | bytes] = [windows.key, windows.into, open_key(windows.key)]
-    args: list[Any] = [_text(page[-1][1]), windows.ttl, "" if windows.max_length is None else windows.max_length]
+    args: list[Any] = [time_text(page[-1][1]), windows.ttl, "" if windows.max_length is None else windows.max_length]
     args.append(int(isinstance(windows.shape, Session)))
     for noted, end in page:
         start, _, of = noted.partition(b" ")
         keys.append(_hash_of(windows, noted))
-        args += (start, _text(end), of)
+        args += (start, time_text(end), of)
     reply = _close(client, keys, args)
     if reply[0] != b"WRONGTYPE":
         return None
@@ -233,10 +233,6 @@ def are_due(client: redis.Redis, windows: Windows) -> bool:
         if newest is None:
             return False
         return bool(client.zcount(open_key(windows.key), "-inf", newest - windows.grace))
-
-
-def _text(seconds: float) -> str:
-    return repr(seconds).removesuffix(".0")
 
 
 def _number(text: bytes | None) -> float | None:

@@ -26,7 +26,7 @@ from connectors.settings import EXIT_SETTINGS
 from connectors.text import one_line
 
 _log = structlog.get_logger("commit")
-_commit = Script.load("stream_id", "json_merge", "decimal_sum", "effects", "windows", "commit")
+_commit = Script.load("stream_id", "json_merge", "decimal_sum", "ask", "effects", "windows", "commit")
 
 _PART = frozenset([Part])
 

@@ -17,7 +17,7 @@ from connectors.connection import Script
 from connectors.errors import WrongType
 from connectors.text import one_line
 
-_script = Script.load("compare_and_set")
+_script = Script.load("ask", "compare_and_set")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -94,6 +94,10 @@ def _optional(value: int | None) -> int | str:
     return "" if value is None else value
 
 
+def _pairs(fields: Mapping[str, Any]) -> Iterable[Any]:
+    return itertools.chain.from_iterable(fields.items())
+
+
 def _count(effect: Count, keys: _Keys, out: list[Any]) -> None:
     cap, mirror = effect.cap, effect.mirror
     folds = cap is not None and keys.may_be_full(effect.key)
@@ -101,7 +105,7 @@ def _count(effect: Count, keys: _Keys, out: list[Any]) -> None:
     out += (keys(cap.overflow[0]), cap.overflow[1]) if cap and cap.overflow else ("", "")
     out += (keys(mirror.key), _optional(mirror.ttl)) if mirror else ("", "")
     out.append(int(folds))
-    out += itertools.chain.from_iterable(effect.counts.items())
+    out += _pairs(effect.counts)
     if cap and folds:
         out += itertools.chain.from_iterable(cap.fold(field) or ("", "") for field in effect.counts)
 
@@ -117,8 +121,7 @@ def _raise(effect: Raise, keys: _Keys, out: list[Any]) -> None:
     out += ("R", keys(effect.key), _optional(effect.ttl), _optional(effect.limit))
     out += (keys(effect.dropped[0]), effect.dropped[1]) if effect.dropped else ("", "")
     out.append(len(effect.values))
-    for pair in effect.values.items():
-        out += pair
+    out += _pairs(effect.values)
 
 
 def _raise_id(effect: RaiseId, keys: _Keys, out: list[Any]) -> None:
@@ -127,14 +130,12 @@ def _raise_id(effect: RaiseId, keys: _Keys, out: list[Any]) -> None:
 
 def _put(effect: Put, keys: _Keys, out: list[Any]) -> None:
     out += ("P", keys(effect.key), _optional(effect.ttl), len(effect.fields))
-    for pair in effect.fields.items():
-        out += pair
+    out += _pairs(effect.fields)
 
 
 def _put_newest(effect: PutNewest, keys: _Keys, out: list[Any]) -> None:
     out += ("N", keys(effect.key), effect.field, effect.at, _optional(effect.ttl), len(effect.fields))
-    for pair in effect.fields.items():
-        out += pair
+    out += _pairs(effect.fields)
 
 
 def _put_if(effect: PutIf, keys: _Keys, out: list[Any]) -> None:
@@ -146,8 +147,7 @@ def _put_if(effect: PutIf, keys: _Keys, out: list[Any]) -> None:
 
 def _append(effect: Append, keys: _Keys, out: list[Any]) -> None:
     out += ("A", keys(effect.key), _optional(effect.max_length), len(effect.fields))
-    for pair in effect.fields.items():
-        out += pair
+    out += _pairs(effect.fields)
 
 
 def _merge(effect: Merge, keys: _Keys, out: list[Any]) -> None:
@@ -162,8 +162,7 @@ def _members(letter: str, effect: Include | Estimate, keys: _Keys, out: list[Any
 
 def _top(effect: Top, keys: _Keys, out: list[Any]) -> None:
     out += ("T", keys(effect.key), _optional(effect.ttl), _optional(effect.limit), len(effect.counts))
-    for pair in effect.counts.items():
-        out += pair
+    out += _pairs(effect.counts)
 
 
 def _delete(effect: Delete, keys: _Keys, out: list[Any]) -> None:
@@ -176,15 +175,13 @@ def _count_windows(effect: CountWindows, keys: _Keys, out: list[Any]) -> None:
     for start in effect.starts:
         out += (keys(window_key(effect.key, start)), start)
     out.append(len(effect.counts))
-    for pair in effect.counts.items():
-        out += pair
+    out += _pairs(effect.counts)
 
 
 def _count_session(effect: CountSession, keys: _Keys, out: list[Any]) -> None:
     out += ("V", keys(effect.key), keys(open_key(effect.key)), keys(sessions_key(effect.key, effect.of)))
     out += (_raw(effect.of), time_text(effect.at), effect.gap, len(effect.counts))
-    for pair in effect.counts.items():
-        out += pair
+    out += _pairs(effect.counts)
 
 
 def _hash_text(value: Scalar) -> str | bytes:

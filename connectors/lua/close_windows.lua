@@ -20,14 +20,6 @@ for i, key in ipairs(KEYS) do
   if found ~= 'none' and found ~= want then return {'WRONGTYPE', key, found, want} end
 end
 
-local function ask(...)
-  local reply = redis.pcall(...)
-  local problem = type(reply) == 'table' and reply.err
-  if problem and not string.find(problem, 'not an integer', 1, true)
-    and not string.find(problem, 'wrong number of arguments', 1, true)
-    and not string.find(problem, 'syntax error', 1, true) then return reply end
-  return nil
-end
 local before = redis.call('HGET', state, 'closed')
 redis.call('ZSCORE', open, '')
 redis.call('ZREM', open, '')

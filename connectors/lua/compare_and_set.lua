@@ -23,15 +23,8 @@ local function take()
   return ARGV[cursor]
 end
 
--- Redis checks the rights of the user at each call and undoes nothing: each command is called once in a form that
--- changes nothing, before the first that does. (The first of all is one that Redis allows even when `maxmemory` is
--- reached, and then the rest, too: a full Redis cannot stop it.)
-local function ask(...)
-  local reply = redis.pcall(...)
-  local problem = type(reply) == 'table' and reply.err
-  if problem and not string.find(problem, 'wrong number of arguments', 1, true) then return reply end
-  return nil
-end
+-- (What is asked first is a command that Redis allows even when `maxmemory` is reached, and then the rest, too: a full Redis
+-- cannot stop it.)
 local problem = ask('HDEL', KEYS[1], '') or ask('HSET', KEYS[1], ARGV[1], 0, ARGV[1])
   or ask('XADD', KEYS[2], 'NOMKSTREAM', '*', 'f')
 if problem then return problem end

@@ -27,15 +27,6 @@ local report = {overflow = 0, mended = 0, unmerged = {}, unmet = 0, dropped = {}
 
 -- 1. Asking for leave.
 
-local function ask(...)
-  local reply = redis.pcall(...)
-  local problem = type(reply) == 'table' and reply.err
-  if problem and not string.find(problem, 'not an integer', 1, true)
-    and not string.find(problem, 'wrong number of arguments', 1, true)
-    and not string.find(problem, 'not a valid float', 1, true)
-    and not string.find(problem, 'syntax error', 1, true) then return reply end
-  return nil
-end
 local asked_set, asked_count, asked_expire = {}, {}, {}
 local function ask_expire(key, ttl)
   if not ttl or ttl == '' or asked_expire[key] then return nil end

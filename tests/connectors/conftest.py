@@ -11,6 +11,7 @@ import redis
 from connectors.group import GroupConfig
 from connectors.private_redis import PrivateRedis
 from flows.settings.p35 import P35Settings
+from tests.chaos.conftest import VERSIONS
 from tests.support.services import CONFIG, DrivenSource, Seen, give_up_all, service
 
 Start = Callable[..., DrivenSource]
@@ -34,6 +35,13 @@ def seen() -> Seen:
 def raw(server: PrivateRedis, client: redis.Redis) -> Iterator[redis.Redis]:
     """A client on the same empty Redis as `client`; replies are bytes."""
     with server.client() as one:
+        yield one
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def versioned(request: pytest.FixtureRequest) -> Iterator[PrivateRedis]:
+    """A server of each version that can be had."""
+    with PrivateRedis(VERSIONS[request.param]) as one:
         yield one
 
 

@@ -41,18 +41,12 @@ from connectors.encoding import encode
 from connectors.errors import UnexpectedReply, WrongType
 from connectors.private_redis import PrivateRedis
 from connectors.testing import message, run_until_caught_up
-from tests.chaos.conftest import VERSIONS
 from tests.support.flow_process import FlowProcess
+from tests.support.services import prepare
 from tests.support.waiting import wait_for
 
 GROUP = GroupConfig("s", "g")
 VIEWS = Windows("views", hopping(10, every=5), grace=3, ttl=100, ahead=10_000)
-
-
-@pytest.fixture(scope="module", params=VERSIONS)
-def versioned(request: pytest.FixtureRequest) -> Iterator[PrivateRedis]:
-    with PrivateRedis(VERSIONS[request.param]) as server:
-        yield server
 
 
 @pytest.fixture
@@ -60,13 +54,6 @@ def raw(versioned: PrivateRedis) -> Iterator[redis.Redis]:
     with versioned.client() as one:
         prepare(one)
         yield one
-
-
-def prepare(raw: redis.Redis, *more: str) -> None:
-    raw.flushall()
-    for stream in ("s", *more):
-        raw.xgroup_create(stream, "g", "0", mkstream=True)
-    raw.set("lease:c", "token")
 
 
 def read(raw: redis.Redis, name: str = "c", stream: str = "s") -> Delivery:

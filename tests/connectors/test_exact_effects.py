@@ -16,7 +16,7 @@ from connectors.effects import Append, Count, Delete, Effect, Merge, Mirror, Put
 from connectors.errors import WrongType
 from connectors.members import Estimate, Include, Top
 from connectors.private_redis import PrivateRedis
-from tests.chaos.conftest import VERSIONS
+from tests.support.services import prepare
 
 DELIVERY = Delivery("s", "g", "c", "lease:c", "token", reads=(Read("c", 1),))
 AMOUNTS = st.one_of(
@@ -31,23 +31,11 @@ AMOUNTS = st.one_of(
 )
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
-def versioned(request: pytest.FixtureRequest) -> Iterator[PrivateRedis]:
-    with PrivateRedis(VERSIONS[request.param]) as server:
-        yield server
-
-
 @pytest.fixture
 def raw(versioned: PrivateRedis) -> Iterator[redis.Redis]:
     with versioned.client() as one:
         prepare(one)
         yield one
-
-
-def prepare(raw: redis.Redis) -> None:
-    raw.flushall()
-    raw.xgroup_create("s", "g", "0", mkstream=True)
-    raw.set("lease:c", "token")
 
 
 def apply(raw: redis.Redis, *effects: Effect) -> CommitOutcome:

@@ -15,8 +15,7 @@ from connectors.delivery import Delivery, Part, Read
 from connectors.effects import Raise
 from connectors.instrumentation import Instrumentation
 from connectors.private_redis import PrivateRedis
-from tests.chaos.conftest import VERSIONS
-from tests.support.services import service
+from tests.support.services import prepare, service
 
 DELIVERY = Delivery("s", "g", "c", "lease:c", "token")
 
@@ -25,25 +24,11 @@ BATCHES = st.lists(
 )
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
-def old_and_new(request: pytest.FixtureRequest) -> Iterator[PrivateRedis]:
-    """A server of each version that can be had."""
-    with PrivateRedis(VERSIONS[request.param]) as one:
-        yield one
-
-
 @pytest.fixture
-def raw(old_and_new: PrivateRedis) -> Iterator[redis.Redis]:
-    with old_and_new.client() as one:
+def raw(versioned: PrivateRedis) -> Iterator[redis.Redis]:
+    with versioned.client() as one:
         prepare(one)
         yield one
-
-
-def prepare(raw: redis.Redis) -> None:
-    """An empty server with a group and a lease."""
-    raw.flushall()
-    raw.xgroup_create("s", "g", "0", mkstream=True)
-    raw.set("lease:c", "token")
 
 
 def part(raw: redis.Redis, values: Mapping[str, float], limit: int) -> Part:

@@ -10,20 +10,13 @@ import redis
 from connectors.commit import commit
 from connectors.group import GroupConfig
 from connectors.private_redis import PrivateRedis
-from tests.chaos.conftest import VERSIONS
 from tests.support.services import CONFIG, DrivenSource, members, part_of, service
 from tests.support.waiting import wait_for
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
-def version_server(request: pytest.FixtureRequest) -> Iterator[PrivateRedis]:
-    with PrivateRedis(VERSIONS[request.param]) as server:
-        yield server
-
-
 @pytest.fixture
-def raw(version_server: PrivateRedis) -> Iterator[redis.Redis]:
-    with version_server.client() as one:
+def raw(versioned: PrivateRedis) -> Iterator[redis.Redis]:
+    with versioned.client() as one:
         one.flushall()
         yield one
 
@@ -49,10 +42,8 @@ def end(source: DrivenSource) -> None:
     wait_for(lambda: source.poll() == [] and source.ended, "the end of the source")
 
 
-def test_it_is_seen_before_anything_was_read_and_gone_when_it_stops(
-    version_server: PrivateRedis, raw: redis.Redis
-) -> None:
-    one, two = (DrivenSource(service(version_server.url), worker) for worker in (1, 2))
+def test_it_is_seen_before_anything_was_read_and_gone_when_it_stops(versioned: PrivateRedis, raw: redis.Redis) -> None:
+    one, two = (DrivenSource(service(versioned.url), worker) for worker in (1, 2))
     for source in (one, two):
         assert source.drain() == []
     assert leased(raw) == alive(one, two)
@@ -63,8 +54,8 @@ def test_it_is_seen_before_anything_was_read_and_gone_when_it_stops(
 
 
 @pytest.mark.parametrize("loss", ["consumer", "group"])
-def test_it_is_seen_again_where_somebody_took_it_out(version_server: PrivateRedis, raw: redis.Redis, loss: str) -> None:
-    source = DrivenSource(service(version_server.url), 1, GroupConfig("s", "g", "counters", "lease:", lease_ttl=1.0))
+def test_it_is_seen_again_where_somebody_took_it_out(versioned: PrivateRedis, raw: redis.Redis, loss: str) -> None:
+    source = DrivenSource(service(versioned.url), 1, GroupConfig("s", "g", "counters", "lease:", lease_ttl=1.0))
     assert source.drain() == []
     if loss == "consumer":
         raw.xgroup_delconsumer("s", "g", name_of(source))
@@ -77,12 +68,10 @@ def test_it_is_seen_again_where_somebody_took_it_out(version_server: PrivateRedi
     end(source)
 
 
-def test_one_that_came_back_without_a_lease_is_no_member_for_long(
-    version_server: PrivateRedis, raw: redis.Redis
-) -> None:
+def test_one_that_came_back_without_a_lease_is_no_member_for_long(versioned: PrivateRedis, raw: redis.Redis) -> None:
     """A process that slept past the end of its lease: it registers anew, and the other does not keep it out."""
     config = GroupConfig("s", "g", "counters", "lease:", lease_ttl=1.0)
-    sleeper, other = (DrivenSource(service(version_server.url), worker, config) for worker in (1, 2))
+    sleeper, other = (DrivenSource(service(versioned.url), worker, config) for worker in (1, 2))
     for source in (sleeper, other):
         assert source.drain() == []
     raw.set(f"lease:{name_of(sleeper)}", "another token", px=1)
@@ -94,11 +83,11 @@ def test_one_that_came_back_without_a_lease_is_no_member_for_long(
 
 
 def test_without_the_right_to_it_reads_all_the_same(
-    version_server: PrivateRedis, raw: redis.Redis, capsys: pytest.CaptureFixture[str]
+    versioned: PrivateRedis, raw: redis.Redis, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rules = ("reset", "on", ">pass", "~*", "+@all", "-xgroup", "+xgroup|create", "+xgroup|setid", "+xgroup|delconsumer")
     raw.execute_command("ACL", "SETUSER", "limited", *rules)
-    url = version_server.url.replace("//", "//limited:pass@")
+    url = versioned.url.replace("//", "//limited:pass@")
     source = DrivenSource(service(url), 1, GroupConfig("s", "g", "counters", "lease:", lease_ttl=1.0))
     for _ in range(3):
         source.partition._look_at = 0.0  # type: ignore[attr-defined]  # (look for the dead, and for itself, each time)
@@ -111,8 +100,8 @@ def test_without_the_right_to_it_reads_all_the_same(
     end(source)
 
 
-def test_with_no_memory_left_it_goes_on(version_server: PrivateRedis, raw: redis.Redis) -> None:
-    source = DrivenSource(service(version_server.url), 1, CONFIG)
+def test_with_no_memory_left_it_goes_on(versioned: PrivateRedis, raw: redis.Redis) -> None:
+    source = DrivenSource(service(versioned.url), 1, CONFIG)
     assert source.drain() == []
     raw.xgroup_delconsumer("s", "g", name_of(source))
     raw.xadd("s", {"n": 1})

@@ -16,7 +16,7 @@ from connectors.commit import CommitOutcome, commit
 from connectors.delivery import Delivery, Part, Read
 from connectors.effects import Merge, Scalar
 from connectors.private_redis import PrivateRedis
-from tests.chaos.conftest import VERSIONS
+from tests.support.services import prepare
 
 DELIVERY = Delivery("s", "g", "c", "lease:c", "token")
 FIELDS: dict[str, Scalar] = {"eff": Decimal("0.20"), "why": 'a "b"\n', "none": None, "yes": True, "n": 12}
@@ -25,23 +25,11 @@ IN_HASH = {b"eff": b"0.20", b"why": b'a "b"\n', b"none": b"", b"yes": b"1", b"n"
 IN_JSON = [("eff", "0.20"), ("why", 'a "b"\n'), ("none", None), ("yes", True), ("n", "12")]
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
-def versioned(request: pytest.FixtureRequest) -> Iterator[PrivateRedis]:
-    with PrivateRedis(VERSIONS[request.param]) as server:
-        yield server
-
-
 @pytest.fixture
 def raw(versioned: PrivateRedis) -> Iterator[redis.Redis]:
     with versioned.client() as one:
         prepare(one)
         yield one
-
-
-def prepare(raw: redis.Redis) -> None:
-    raw.flushall()
-    raw.xgroup_create("s", "g", "0", mkstream=True)
-    raw.set("lease:c", "token")
 
 
 def read(entries: int) -> Delivery:

@@ -17,15 +17,8 @@ from connectors.delivery import Delivery, Part, Read
 from connectors.effects import Count
 from connectors.per_entry import Message, each
 from connectors.private_redis import PrivateRedis
-from tests.chaos.conftest import VERSIONS
 from tests.support.services import CONFIG, DrivenSource, Seen, crash, service
 from tests.support.waiting import wait_for
-
-
-@pytest.fixture(scope="module", params=VERSIONS)
-def versioned(request: pytest.FixtureRequest) -> Iterator[PrivateRedis]:
-    with PrivateRedis(VERSIONS[request.param]) as server:
-        yield server
 
 
 @pytest.fixture

@@ -113,6 +113,14 @@ def give_up_all() -> None:
         crash(DrivenSource.started.pop())
 
 
+def prepare(raw: redis.Redis, *more: str) -> None:
+    """Empty the server but for the group `g` of the streams `s` and `more`, and the lease of a consumer `c`."""
+    raw.flushall()
+    for stream in ("s", *more):
+        raw.xgroup_create(stream, "g", "0", mkstream=True)
+    raw.set("lease:c", "token")
+
+
 def members(raw: redis.Redis) -> set[str]:
     """The members of the group, without the names of their reads."""
     return {consumer_of(row["name"]).decode() for row in raw.xinfo_consumers("s", "g")}
