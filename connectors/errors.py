@@ -8,7 +8,7 @@
     |-- LookupStopped        the process is to stop while a lookup waits for Redis (`lookup`)
     `-- RedisFailure
         |-- RedisAway        no answer: refused, reset, loading, no name; wait and try again
-        |   `-- RedisSilent  connected, but no answer within the timeout; wait and try again
+        |   `-- RedisSilent  nothing within the timeout, not even a refusal; wait and try again
         |-- RedisReadOnly    answers, but takes no writes now (a replica, a failover); wait and try again
         |-- RedisFull        answers, but `maxmemory` refuses the write; wait and try again
         |-- RedisDenied      refuses us: password or ACL; only a person can mend it
@@ -49,7 +49,7 @@ class RedisAway(RedisFailure):
 
 
 class RedisSilent(RedisAway):
-    """Redis holds the connection and does not answer in time: it hangs, or the network does. Transient."""
+    """Nothing comes within the timeout, not even a refusal: Redis hangs, or the network does. Transient."""
 
 
 class RedisReadOnly(RedisFailure):
@@ -125,7 +125,9 @@ def translate(error: Exception) -> RedisFailure:
     if isinstance(error, redis.exceptions.NoScriptError):
         return NoScript(text)
     if isinstance(error, redis.exceptions.TimeoutError | TimeoutError):
-        return RedisSilent(text or "timed out")
+        if "connecting" in text:
+            return RedisSilent("no connection in time: its host is down, or the network drops packets")
+        return RedisSilent("no answer in time: Redis hangs, or the network does")
     if "CERTIFICATE_VERIFY_FAILED" in text:
         problem = one_line(str(error).partition("certificate verify failed: ")[2])
         return RedisAway(

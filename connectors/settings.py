@@ -57,6 +57,19 @@ class RedisSettings(BaseSettings):
     metrics_addr: str = Field("127.0.0.1", description="address on which Prometheus metrics are served")
     metrics_port: int = Field(0, ge=0, le=65535, description="TCP port of the metrics; 0 turns them off")
 
+    @field_validator("redis_host")
+    @classmethod
+    def _a_host(cls, value: str) -> str:
+        try:
+            value.encode("idna")
+        except UnicodeError:
+            fine = False
+        else:
+            fine = value.isprintable() and " " not in value
+        if not fine:
+            raise ValueError("must be the name of a host, or an IP address")
+        return value
+
     @field_validator("metrics_addr")
     @classmethod
     def _an_address(cls, value: str) -> str:

@@ -61,8 +61,14 @@ Full = Annotated[bool, typer.Option("--full", help="Whole reasons: neither folde
 
 
 def as_counted(name: str) -> str:
-    """A gate, reason or symbol from the command line, in whatever bytes, as the flow would have read it."""
-    return clean(os.fsencode(name))
+    """A gate, reason or symbol from the command line, in whatever bytes, as the flow would have read it.
+
+    :raises typer.BadParameter: nothing is left of it.
+    """
+    read = clean(os.fsencode(name))
+    if not read:
+        raise typer.BadParameter("a name is empty")
+    return read
 
 
 AnyRedisSettings = TypeVar("AnyRedisSettings", bound=RedisSettings)

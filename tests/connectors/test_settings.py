@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,10 @@ DEFAULTS: dict[str, object] = {
 """Of the contract."""
 
 WRONG = [
+    ("REDIS_HOST", "\udcff", "name of a host"),
+    ("REDIS_HOST", "my host", "name of a host"),
+    ("REDIS_HOST", "line\nbreak", "name of a host"),
+    ("REDIS_HOST", "x" * 64, "name of a host"),
     ("REDIS_PORT", "six", "integer"),
     ("REDIS_PORT", "0", "greater than or equal to 1"),
     ("REDIS_PORT", "65536", "less than or equal to 65535"),
@@ -103,8 +108,8 @@ def test_a_wrong_value_is_one_line_with_the_variable_the_value_and_what_is_allow
 ) -> None:
     monkeypatch.setenv(name, value)
     line = refusal()
-    shown = value if len(value) <= 80 else value[:79] + "…"
-    assert line.startswith(f"setting {name}={shown.replace(chr(10), chr(0xFFFD))!r} is wrong: must ")
+    shown = re.sub("[\n\udcff]", "\ufffd", value if len(value) <= 80 else value[:79] + "…")
+    assert line.startswith(f"setting {name}={shown!r} is wrong: must ")
     assert allowed in line
     assert line.isprintable()
     assert len(line) < 500

@@ -102,6 +102,12 @@ def test_an_unknown_reason_gets_the_nearest_names_and_a_procedure() -> None:
     assert (hostile.stdout + hostile.stderr).replace("\n", "").isprintable()
 
 
+def test_an_empty_name_is_refused() -> None:
+    done = quantum(NOWHERE, "explain", " ")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "a name is empty" in done.stderr
+
+
 def test_live_shows_what_the_keys_hold_whatever_they_are(server: PrivateRedis, client: redis.Redis) -> None:
     client.hset("quantum:p33:symbol:BTCUSDT:permit", mapping={"granted": "0", "why": "\x1b[31mstale"})
     client.set("quantum:leverage:BTCUSDT", "7.5/5", ex=100)
