@@ -100,6 +100,12 @@ class UnexpectedReply(RedisFailure):
 TRANSIENT = (RedisAway, RedisReadOnly, RedisFull)
 """What passes by itself: wait with backoff and try again."""
 
+_SILENCES = {
+    "Timeout reading from socket": "no answer in time: Redis hangs, or the network does",
+    "Timeout connecting to server": "no connection in time: its host is down, or the network drops packets",
+}
+"""What redis-py calls a timeout, and what that means to a person."""
+
 _DENIALS = ("NOPERM", "can't run this command", "can't access at least one of the keys", "ACL failure in script")
 """How Redis denies a command or a key; inside a script the wording depends on the version."""
 
@@ -125,9 +131,9 @@ def translate(error: Exception) -> RedisFailure:
     if isinstance(error, redis.exceptions.NoScriptError):
         return NoScript(text)
     if isinstance(error, redis.exceptions.TimeoutError | TimeoutError):
-        if "connecting" in text:
-            return RedisSilent("no connection in time: its host is down, or the network drops packets")
-        return RedisSilent("no answer in time: Redis hangs, or the network does")
+        for theirs, ours in _SILENCES.items():
+            text = text.replace(theirs, ours)
+        return RedisSilent(text or "no answer in time")
     if "CERTIFICATE_VERIFY_FAILED" in text:
         problem = one_line(str(error).partition("certificate verify failed: ")[2])
         return RedisAway(

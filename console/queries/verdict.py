@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from console.queries.counting import CountingFlow
 from console.queries.latest import last_minute
-from console.queries.readable import moment, percent
+from console.queries.readable import percent
 from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Minutes, Window
 from sinks.values.counts import EXECUTE, Ranked
@@ -96,7 +96,7 @@ def _flagged(window: Window, thresholds: Thresholds) -> Ranked | None:
 
 
 def _since(gate: Ranked, minutes: Minutes | None, thresholds: Thresholds) -> str:
-    """When the gate began to be worth attention, where that is not in the last full minute, or later."""
+    """For how many minutes on end the gate has been worth attention, where that is more than one."""
     if minutes is None:
         return ""
 
@@ -104,11 +104,10 @@ def _since(gate: Ranked, minutes: Minutes | None, thresholds: Thresholds) -> str
         count = next((found.count for found in one.gates if found.name == gate.name), 0)
         return bool(thresholds.gate_severity(one.share(count)))
 
-    first = minutes.since(stops)
-    if first is None or first >= minutes.last_full:
+    length = minutes.on_end(stops)
+    if length <= 1:
         return ""
-    earlier = " or earlier" if first == minutes.running - minutes.depth + 1 else ""
-    return f" since {moment(first * 60, minutes.running * 60)}{earlier}"
+    return f" for {length} min" + (" or longer" if length >= minutes.depth - 1 else "")
 
 
 def _blocks(window: Window, gate: Ranked) -> str:

@@ -175,8 +175,8 @@ class Minutes:
         """The window over `minutes`, which must have been read."""
         return Window(minutes, tuple(self.counted[one] for one in minutes if one in self.counted))
 
-    def since(self, condition: Callable[[Window], bool]) -> int | None:
-        """The minute since which `condition` has held, in each minute from then on; None where it does not hold now.
+    def on_end(self, condition: Callable[[Window], bool]) -> int:
+        """For how many minutes on end `condition` has held up to now: of those with decisions, the newest first.
 
         The running minute counts as soon as it holds there; the little that is in it yet ends nothing.
         """
@@ -184,10 +184,10 @@ class Minutes:
         def holds(minute: int) -> bool:
             return minute in self.counted and condition(self.over([minute]))
 
-        first = self.last_full + 1
-        while holds(first - 1):
-            first -= 1
-        return first if first <= self.last_full or (not self.ended and holds(self.running)) else None
+        minute = self.last_full
+        while holds(minute):
+            minute -= 1
+        return self.last_full - minute + (not self.ended and holds(self.running))
 
 
 def roll_up(recent: Recent) -> Snapshots:

@@ -40,8 +40,8 @@ def test_an_explosion_is_told_though_the_window_still_trades() -> None:
     # Window: 5 + 10 + 30 + 50 + 50 of 450 are executed.
     assert said([half, EXPLODED, partly, FINE, FINE]) == Verdict(
         Severity.SERIOUS,
-        "Trading has stopped: p33_permit_denied blocks 90 % of decisions since 01:38 UTC, 10 % executed in the last"
-        " minute (32 % in 5m)",
+        "Trading has stopped: p33_permit_denied blocks 90 % of decisions for 3 min, 10 % executed in the last minute"
+        " (32 % in 5m)",
     )
     assert said([half, EXPLODED, *[FINE] * 13], window="15m").sentence.startswith("Trading has stopped: p33_permit")
 

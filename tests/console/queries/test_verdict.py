@@ -42,17 +42,17 @@ def test_the_sentence(seen: Window, severity: Severity, sentence: str) -> None:
     assert (verdict(seen, THRESHOLDS).severity, verdict(seen, THRESHOLDS).sentence) == (severity, sentence)
 
 
-def test_since_when_it_has_been_so_is_told() -> None:
+def test_how_long_it_has_been_so_is_told_in_minutes_on_end() -> None:
     def minute(stopped: int) -> Counts:
         reasons = {"p33_permit_denied:stale": stopped, "none": 100 - stopped}
         return Counts({"EXECUTE": 100 - stopped, "BLOCKED": stopped}, reasons, {})
 
     stopped = {at: minute(85) for at in (40, *range(93, 100))}
     now = window({"p33_permit_denied": 85}, EXECUTE=15, BLOCKED=85)
-    for running in ({}, {100: minute(0)}, {100: minute(85)}):
+    for running, length in (({}, "7 min"), ({100: minute(0)}, "7 min"), ({100: minute(85)}, "8 min")):
         said = verdict(now, THRESHOLDS, Minutes(100, stopped | {92: minute(39)} | running, 60)).sentence
-        assert said == "Not trading: p33_permit_denied blocks 85 % of decisions since 01:33 UTC, 15 % executed"
-    for seen, since in ((stopped, " since 01:33 UTC or earlier"), ({99: minute(85)}, ""), ({}, "")):
+        assert said == f"Not trading: p33_permit_denied blocks 85 % of decisions for {length}, 15 % executed"
+    for seen, since in ((stopped, " for 7 min or longer"), ({99: minute(85)}, ""), ({}, "")):
         said = verdict(now, THRESHOLDS, Minutes(100, seen, 8)).sentence
         assert said == f"Not trading: p33_permit_denied blocks 85 % of decisions{since}, 15 % executed"
 

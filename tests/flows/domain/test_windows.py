@@ -151,15 +151,8 @@ def test_an_empty_window_has_shares_of_nothing() -> None:
     assert (window.total, window.share(1), window.share_of("SKIP"), window.gates) == (0, 0.0, 0.0, ())
 
 
-def test_since_when_something_holds_is_the_first_of_minutes_on_end() -> None:
+def test_how_long_something_has_held_counts_minutes_on_end() -> None:
     full, empty = Counts({"SKIP": 1}), Counts({"EXECUTE": 1})
-
-    def since(counted: dict[int, Counts], ended: bool = False) -> int | None:
-        return Minutes(NOW, counted, 15, ended).since(lambda one: one.decisions["SKIP"] > 0)
-
-    assert since({NOW: empty, NOW - 1: full, NOW - 2: full, NOW - 4: full}) == NOW - 2
-    assert since({NOW: full, NOW - 1: full}) == NOW - 1
-    assert since({NOW: full, NOW - 1: empty}) == NOW
-    assert since({NOW: full, NOW - 1: full}, ended=True) == NOW - 1
-    assert since({NOW: empty, NOW - 1: full}, ended=True) is None
-    assert since({NOW: empty, NOW - 1: empty, NOW - 2: full}) is None
+    minutes = Minutes(NOW, {NOW: empty, NOW - 1: full, NOW - 2: full, NOW - 4: full}, 15)
+    assert minutes.on_end(lambda one: one.decisions["SKIP"] > 0) == 2
+    assert Minutes(NOW, {NOW: full, NOW - 1: full}, 15).on_end(lambda one: one.decisions["SKIP"] > 0) == 2
