@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from connectors.effects import Count as Count
     from connectors.effects import Delete as Delete
     from connectors.effects import Effect as Effect
+    from connectors.effects import Fold as Fold
     from connectors.effects import Merge as Merge
     from connectors.effects import Mirror as Mirror
     from connectors.effects import Put as Put
@@ -72,6 +73,7 @@ _MODULES = {
         "Count",
         "Delete",
         "Effect",
+        "Fold",
         "Merge",
         "Mirror",
         "Put",

@@ -30,9 +30,6 @@ _commit = Script.load("stream_id", "json_merge", "decimal_sum", "ask", "effects"
 
 _PART = frozenset([Part])
 
-MOST_FULL = 1_000
-"""Keys of full hashes that a sink remembers."""
-
 DROPPED_ARGUMENTS = 10
 """As many arguments take about as long as to make room for a field in a hash that is full."""
 
@@ -66,22 +63,7 @@ def commit(redis_: redis.Redis | Wire, parts: Sequence[Part], *, repeated: bool 
     :raises RedisFailure: not known whether it was applied: repeat it, with the same parts.
     """
     keys, args = encode(parts)
-    return _settled(redis_, parts, _commit(redis_, keys, [*args, int(repeated)]), repeated)
-
-
-def _settled(
-    redis_: redis.Redis | Wire, parts: Sequence[Part], reply: list[Any], repeated: bool, full: set[str] | None = None
-) -> CommitOutcome:
-    """What `reply` says of `parts`; where it asks how to fold counts, they are sent once more, with that.
-
-    :arg full: gets the keys that it asks for.
-    """
-    if reply[0] == b"FULL":
-        if full is not None:
-            full.update(key.decode("utf-8", "surrogateescape") for key in reply[1:])
-        keys, args = encode(parts, None)
-        reply = _commit(redis_, keys, [*args, int(repeated)])
-    return _outcome(parts, reply)
+    return _outcome(parts, _commit(redis_, keys, [*args, int(repeated)]))
 
 
 def _outcome(parts: Sequence[Part], reply: list[Any]) -> CommitOutcome:
@@ -103,7 +85,7 @@ def _outcome(parts: Sequence[Part], reply: list[Any]) -> CommitOutcome:
 class _UnderWay:
     """A commit of `parts` that was sent on `wire`, with nothing else on that wire until its outcome is known."""
 
-    def __init__(self, parts: list[Part], wire: Wire, full: set[str]) -> None:
+    def __init__(self, parts: list[Part], wire: Wire) -> None:
         self.parts = parts
         self.started = time.perf_counter()
         """When the last attempt was sent."""
@@ -111,8 +93,7 @@ class _UnderWay:
         self.repeated = False
         """Whether an attempt may have applied it that is not known to have."""
         self._wire = wire
-        self._full = full
-        self._keys, args = encode(parts, full)
+        self._keys, args = encode(parts)
         self._args = [*args, 0]
         self.entries = sum(len(part.ids) for part in parts)
         self.arguments = len(args)
@@ -132,8 +113,7 @@ class _UnderWay:
             raise self._not_sent
         try:
             if self.attempts == 1:
-                reply = _commit.receive(self._wire, self._keys, self._args)
-                return _settled(self._wire, self.parts, reply, False, self._full)
+                return _outcome(self.parts, _commit.receive(self._wire, self._keys, self._args))
             self.started = time.perf_counter()
             return commit(self._wire, self.parts, repeated=self.repeated)
         except RedisAway:
@@ -170,8 +150,6 @@ class _CommitPartition(StatelessSinkPartition[Part]):
         self._under_way: _UnderWay | None = None
         self._assembly = Assembly()
         self._service.in_parts.append(self._assembly.ids)
-        self._full: set[str] = set()
-        """Keys of hashes that were found full: what is sent for them says at once how to fold."""
         self._told: set[str] = set()
         """Keys that the log has it of that fields are dropped: said once, or each commit would say it."""
 
@@ -181,9 +159,7 @@ class _CommitPartition(StatelessSinkPartition[Part]):
         for parts in self._assembly.whole(items):
             if not self._finish():
                 return
-            if len(self._full) > MOST_FULL:
-                self._full.clear()
-            self._under_way = _UnderWay(parts, self._wire, self._full)
+            self._under_way = _UnderWay(parts, self._wire)
         # (The source, which would see to it, may have ended already.)
         if self._service.lifecycle.stopping:
             self._finish()

@@ -11,7 +11,8 @@ is. Those on members are in `connectors.members`, those on windows in `connector
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
@@ -37,22 +38,51 @@ from connectors.effect_checks import (
 from connectors.members import Estimate, Include, Top
 from connectors.windows import CountSession, CountWindows
 
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_PIECES = {"name", "head", "tail"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """In which field a full hash counts what it has no field for, told from the name that it would have.
+
+    In `first` and `second`, `{name}` stands for that name, `{head}` for what is in it from the end of `prefix` to the
+    next colon, and `{tail}` for what is behind its last colon, or else behind `prefix`.
+    """
+
+    prefix: str
+    """What the names begin with that this is about; empty: all."""
+    first: str
+    """Used once the hash has `limit` fields, if this field exists or the hash has fewer than twice `limit`."""
+    second: str
+    """Used from then on."""
+
+    def __post_init__(self) -> None:
+        texts = (self.prefix, self.first, self.second)
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError(f"Fold takes texts, and got {texts!r:.80}")
+        check_sendable(self, texts)
+        for template in (self.first, self.second):
+            for name in _BRACES.findall(template):
+                if name not in _PIECES:
+                    raise ValueError(f"Fold {self.prefix!r}: {{{name}}} is none of {{name}}, {{head}} and {{tail}}")
+
 
 @dataclass(frozen=True, slots=True)
 class Cap:
     """A bound on the number of fields of a hash: past it, the counts of new fields are folded into others."""
 
     limit: int
-    fold: Callable[[str], tuple[str, str] | None]
-    """Names two fields for one. The first is used once the hash has `limit` fields, if it exists or the hash has fewer
-    than twice `limit`; else the second. A field for which it says None is never folded. A pure function of a module
-    (parts travel between processes); it is called only when a hash is nearly full."""
+    folds: tuple[Fold, ...] = ()
+    """For a field the first whose prefix it has; without one it is never folded."""
     overflow: tuple[str, str] | None = None
     """`(key, field)` of a hash where what is folded is added up."""
 
     def __post_init__(self) -> None:
         if type(self.limit) is not int or self.limit < 1:
             raise ValueError(f"Cap cannot leave room for {self.limit!r} fields")
+        if not all(isinstance(fold, Fold) for fold in self.folds):
+            raise ValueError(f"Cap folds by Fold values, and got {self.folds!r:.80}")
         check_place(self, self.overflow)
 
 

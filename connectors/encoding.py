@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -31,33 +31,24 @@ from connectors.windows import CountSession, CountWindows, open_key, sessions_ke
 
 
 class _Keys:
-    """Keys in order of first use, each named by its position (from 1).
+    """Keys in order of first use, each named by its position (from 1)."""
 
-    :arg full: those of hashes that may be full; None: any may be.
-    """
-
-    def __init__(self, full: Container[str] | None) -> None:
+    def __init__(self) -> None:
         self.positions: dict[str, int] = {}
-        self._full = full
 
     def __call__(self, key: str) -> int:
         return self.positions.setdefault(key, len(self.positions) + 1)
 
-    def may_be_full(self, key: str) -> bool:
-        return self._full is None or key in self._full
 
-
-def encode(parts: Sequence[Part], full: Container[str] | None = ()) -> tuple[list[str | bytes], list[Any]]:
+def encode(parts: Sequence[Part]) -> tuple[list[str | bytes], list[Any]]:
     """`(keys, args)` of one commit of `parts`.
-
-    :arg full: keys of hashes that may have no room, for which it is sent along where counts go then; None: all.
 
     Text that was made of bytes which are not UTF-8 (with `surrogateescape`) becomes those bytes again, in keys and in
     the fields of Merge.
 
     :raises ValueError: a delivery is not whole.
     """
-    keys = _Keys(full)
+    keys = _Keys()
     deliveries: dict[Delivery, int] = {}
     waits: set[Delivery] = set()
     entries: Counter[Delivery] = Counter()
@@ -100,14 +91,14 @@ def _pairs(fields: Mapping[str, Any]) -> Iterable[Any]:
 
 def _count(effect: Count, keys: _Keys, out: list[Any]) -> None:
     cap, mirror = effect.cap, effect.mirror
-    folds = cap is not None and keys.may_be_full(effect.key)
     out += ("C", keys(effect.key), _optional(effect.ttl), len(effect.counts), cap.limit if cap else "")
     out += (keys(cap.overflow[0]), cap.overflow[1]) if cap and cap.overflow else ("", "")
     out += (keys(mirror.key), _optional(mirror.ttl)) if mirror else ("", "")
-    out.append(int(folds))
+    folds = cap.folds if cap else ()
+    out.append(len(folds))
+    for fold in folds:
+        out += (fold.prefix, fold.first, fold.second)
     out += _pairs(effect.counts)
-    if cap and folds:
-        out += itertools.chain.from_iterable(cap.fold(field) or ("", "") for field in effect.counts)
 
 
 def _sum(effect: Sum, keys: _Keys, out: list[Any]) -> None:

@@ -40,6 +40,8 @@ _retire = Script.load("retire")
 class Taken:
     """Entries that were pending for another name and are ours now."""
 
+    name: str
+    """For which they are pending now, that of a read of ours."""
     entries: list[Row]
     trimmed: int
     more: bool
@@ -92,7 +94,10 @@ class Consumer:
         self._wire = wire
         self._base_name = name
         self._name = name
-        self._number = self._retry_number = 0
+        self._names = 0
+        """How many names were given to reads under this lease."""
+        self._spare: list[str] = []
+        """Those of them whose reads brought nothing: for the next ones."""
         self._given: set[bytes] = set()
         """Names of reads that reached us under this lease and may still be pending."""
         self._in_vain: dict[bytes, float] = {}
@@ -113,27 +118,29 @@ class Consumer:
         assert self._lease is not None
         return self._lease
 
-    @property
-    def read_name(self) -> str:
-        """The name for the next read. As long as no entry was pending for it, it stays the same."""
-        return self._name_after(0)
+    def next_name(self, failures: int = 0) -> str:
+        """A name for a read: nothing is pending for it, and no other read under way has it.
 
-    def _name_after(self, failures: int) -> str:
-        # (Each kind has numbers of its own: a read that is under way under the one name goes on under it.)
-        number = self._retry_number if failures else self._number
-        return read_name(self._name, self.lease.token, number, failures)
+        :arg failures: as its entries will be taken, see `Taken`.
+        """
+        if self._spare and not failures:
+            return self._spare.pop()
+        self._names += 1
+        return read_name(self._name, self.lease.token, self._names, failures)
 
-    def delivery(self, entries: Sequence[Row], failures: int = 0) -> Delivery:
-        """By whom `entries`, in the order of their IDs, were read now. If there are any, `read_name` is a new one.
+    def give_back(self, name: str) -> None:
+        """`name` was given to a read that brought nothing."""
+        self._spare.append(name)
+
+    def delivery(self, entries: Sequence[Row], name: str, failures: int = 0) -> Delivery:
+        """By whom `entries`, in the order of their IDs, were read now, under the name of that read.
 
         :arg failures: as they were taken, see `Taken`.
         """
         config, lease = self.config, self.lease
-        name = self._name_after(failures)
         reads = (Read(name, len(entries), entries[-1][0]),) if entries else ()
         if entries:
             self._given.add(name.encode())
-            self._count_up(failures)
         return Delivery(
             config.stream,
             config.group,
@@ -146,12 +153,6 @@ class Consumer:
             failures,
             reads,
         )
-
-    def _count_up(self, failures: int) -> None:
-        if failures:
-            self._retry_number += 1
-        else:
-            self._number += 1
 
     def register(self) -> None:
         """Make sure that the group exists and take a lease, under a new token each time.
@@ -170,7 +171,8 @@ class Consumer:
                 self._name = f"{self._base_name}-{number}"
             key = self.config.lease_prefix + self._name
             self._lease = Lease(self._client, key, self.config.counters, self.config.lease_ttl, self.config.stall)
-        self._number = self._retry_number = 0
+        self._names = 0
+        self._spare.clear()
         self._given.clear()
         self._in_vain.clear()
 
@@ -198,7 +200,7 @@ class Consumer:
         Not while a read is under way, which would look like one that did not reach us.
         """
         # Bytes: an operator may have claimed entries under any name.
-        own, current = self._name.encode(), self.read_name.encode()
+        own, spare = self._name.encode(), {name.encode() for name in self._spare}
         waiting: list[bytes] = []
         pending = self._pending()
         if own not in pending:
@@ -211,11 +213,12 @@ class Consumer:
                 others.append(name)
             elif self.is_waiting(name):
                 waiting.append(name)
-            elif name not in self._given and (entries or name not in (own, current)):
+            elif name not in self._given and (entries or (name != own and name not in spare)):
                 strays.append(name)
         self._in_vain = {name: since for name, since in self._in_vain.items() if name in pending}
-        if current in strays:
-            self._number += 1
+        self._spare = [name for name in self._spare if name.encode() not in strays]
+        while read_name(self._name, self.lease.token, self._names + 1).encode() in strays:
+            self._names += 1
         if not others:
             return Owners(strays, [], waiting)
         leased = self._wire.ask(*(("EXISTS", self._lease_of(name)) for name in others))
@@ -286,10 +289,9 @@ class Consumer:
         config = self.config
         keys: list[bytes | str] = [config.stream, self.lease.key, self._lease_of(owner), config.counters]
         failures = failures_of(owner)
-        if owner == self._name_after(failures).encode():
-            self._count_up(failures)
+        name = self.next_name(failures)
         wait = seconds_after(failures) if self.is_waiting(owner) else 0
-        args = [config.group, self._name_after(failures), self.lease.token, owner, count]
+        args = [config.group, name, self.lease.token, owner, count]
         reply = _recover(self._wire, keys, [*args, round(wait * 1000)])
         if wait and reply[0] == b"TAKEN":
             if reply[1] or reply[2]:
@@ -301,8 +303,8 @@ class Consumer:
         if reply[0] == b"LOST":
             return None
         if reply[0] != b"TAKEN":
-            return Taken([], 0, False, failures)
-        return Taken(reply[1], int(reply[2]), bool(reply[3]), failures)
+            return Taken(name, [], 0, False, failures)
+        return Taken(name, reply[1], int(reply[2]), bool(reply[3]), failures)
 
     def explain(self, error: RedisFailure) -> RedisFailure:
         """`error`; where it is about the type of a key that it does not name, the one that does. May block."""
@@ -326,7 +328,7 @@ class Consumer:
         self._lease.close()
         try:
             keys = [self.config.stream, self._lease.key]
-            _retire(self._wire, keys, [self.config.group, self._lease.token, self._name, self.read_name])
+            _retire(self._wire, keys, [self.config.group, self._lease.token, self._name, *self._spare])
         except RedisFailure as error:
             if isinstance(error, UnexpectedReply):
                 _log.warning("could not leave the group", cause=str(error))

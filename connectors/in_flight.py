@@ -12,6 +12,9 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+MOST_PUT_OFF = 8
+"""What was answered meanwhile to a call is not known yet: a commit that Redis wants sent again, say."""
+
 
 class CommitsInFlight:
     """Calls that are due, of each thread for itself.
@@ -27,7 +30,7 @@ class CommitsInFlight:
         """Remember `call` for the next `finish` of this thread."""
         due = self._of_thread[threading.get_ident()]
         due.calls.append(call)
-        due.was_put_off = False
+        due.put_off = 0
 
     def finish(self) -> None:
         """Make the calls of this thread, in order. May block as long as they do."""
@@ -37,14 +40,14 @@ class CommitsInFlight:
             call()
 
     def put_off(self) -> None:
-        """Let the calls of this thread wait, if nothing was put off since the last was added; else `finish`."""
+        """Let the calls of this thread wait; `finish` where that was done `MOST_PUT_OFF` times since one was added."""
         due = self._of_thread[threading.get_ident()]
-        if due.was_put_off:
+        if due.put_off == MOST_PUT_OFF:
             self.finish()
-        due.was_put_off = True
+        due.put_off += 1
 
 
 @dataclass
 class _Due:
     calls: list[Callable[[], object]] = field(default_factory=list)
-    was_put_off: bool = False
+    put_off: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import NamedTuple
 
 from connectors.connection import Script, Wire
@@ -19,16 +20,29 @@ BLOCK_MS = 200
 class Arrived(NamedTuple):
     """What a read brought."""
 
+    name: str
+    """Of that read, for which it is pending."""
     entries: list[Row] | None
     """None when the lease was lost: what was read is pending for us, and may be taken over by others."""
     lost: int
     """Entries that were found deleted before anyone read them; counted in Redis already."""
     generation: int
     """Of the group that was read from; see `Delivery`."""
+    whole: bool
+    """Whether it brought as much as was asked for: there may be more."""
+
+
+class _Asked(NamedTuple):
+    """A read under way."""
+
+    name: str
+    entries: int
+    waits: bool
+    """Whether a wait for new entries goes ahead of it."""
 
 
 class Reader:
-    """Reads for one consumer, on its `wire`. At most one read is under way.
+    """Reads for one consumer, on its `wire`. Several reads may be under way; their answers come in the same order.
 
     XREADGROUP itself never waits: an entry could come and go again while it does, and no look for holes would lie
     between. When there was nothing new, XREAD waits ahead of the look and the read, all in one packet, which Redis
@@ -39,9 +53,7 @@ class Reader:
         self._wire = wire
         self._idle_at: bytes | None = None
         """Behind which entry to wait for the next one: where the group was when it had nothing new."""
-        self._asked = 0
-        self._waits = False
-        """Whether a wait goes ahead of the read that is under way."""
+        self._asked: deque[_Asked] = deque()
         self.sent_at = 0.0
         """When the last read was sent, monotonic seconds."""
         self.due_at = 0.0
@@ -50,7 +62,22 @@ class Reader:
     @property
     def under_way(self) -> bool:
         """Whether a read was sent and not received."""
-        return self._wire.awaited > 0
+        return bool(self._asked)
+
+    @property
+    def ahead(self) -> int:
+        """How many reads were sent and not received."""
+        return len(self._asked)
+
+    @property
+    def asked(self) -> int:
+        """How many entries the reads under way may bring."""
+        return sum(one.entries for one in self._asked)
+
+    @property
+    def prompt(self) -> bool:
+        """Whether a read is under way and the next answer waits for no new entries."""
+        return self.under_way and not self._asked[0].waits
 
     def send(self, consumer: Consumer, count: int) -> None:
         """Ask for up to `count` new entries. Blocks for no reply.
@@ -62,15 +89,15 @@ class Reader:
         # out all the same, would step over a hole unseen.
         keys = (config.stream, lease.key, config.counters)
         check = ("EVAL", _before_read.source, len(keys), *keys, config.group, lease.token)
-        read = ("XREADGROUP", "GROUP", config.group, consumer.read_name, "COUNT", count, "STREAMS", config.stream, ">")
-        self._asked = count
+        asked = _Asked(consumer.next_name(), count, self._idle_at is not None and not self._asked)
+        read = ("XREADGROUP", "GROUP", config.group, asked.name, "COUNT", count, "STREAMS", config.stream, ">")
         self.sent_at = time.monotonic()
-        self._waits = self._idle_at is not None
-        if self._waits:
+        if asked.waits:
             wait = ("XREAD", "COUNT", 1, "BLOCK", BLOCK_MS, "STREAMS", config.stream, self._idle_at)
             self._wire.send(wait, check, read)
         else:
             self._wire.send(check, read)
+        self._asked.append(asked)
 
     def fileno(self) -> int:
         """Of the socket on which the answer to the read under way comes."""
@@ -84,11 +111,14 @@ class Reader:
         return self._wire.ready()
 
     def receive(self) -> Arrived:
-        """What the read under way brings; blocks for up to `BLOCK_MS`, and for the socket timeout when Redis hangs.
+        """What the first of the reads under way brings.
+
+        Blocks for up to `BLOCK_MS`, and for the socket timeout when Redis hangs.
 
         :raises RedisFailure: what was read, if anything, is pending for us.
         """
-        waited = self._wire.receive() if self._waits else None
+        asked = self._asked.popleft()
+        waited = self._wire.receive() if asked.waits else None
         check = self._wire.receive()
         reply = self._wire.receive()
         for answer in (reply, check, waited):
@@ -96,14 +126,16 @@ class Reader:
                 raise answer
         held, generation, lost, *position = check
         entries = reply[0][1] if reply else []
+        whole = len(entries) == asked.entries
         if entries:
             # (A read that took all there was need not be followed by one that finds nothing.)
-            self._idle_at = entries[-1][0] if len(entries) < self._asked else None
+            self._idle_at = None if whole else entries[-1][0]
         else:
             self._idle_at = position[0] if position else None
-        return Arrived(entries if held else None, int(lost), generation)
+        return Arrived(asked.name, entries if held else None, int(lost), generation, whole)
 
     def close(self) -> None:
-        """Drop the connection, and the read that is under way. Never raises."""
+        """Drop the connection, and the reads that are under way. Never raises."""
         self._idle_at = None
+        self._asked.clear()
         self._wire.close()

@@ -9,6 +9,9 @@ from connectors.delivery import Row
 REPLY_BYTES = 4 * 1024 * 1024
 """What one reply should hold at the most, in bytes. Redis has no such limit of its own."""
 
+READS_AHEAD = 8
+"""The most reads under way behind a backlog: as many as are counted while Redis is at a commit."""
+
 FIRST_COUNT = 8
 """Entries to ask for while nothing is known about their size, or while no more than that come."""
 
@@ -47,6 +50,8 @@ class BatchSizer:
         self._max_count = max_count
         self._weight = weight or CommitWeight()
         self.count = min(FIRST_COUNT, max_count)
+        self.ahead = 1
+        """How many reads of so many entries to have under way: their replies fill the budget of one at the most."""
 
     def saw(self, entries: Sequence[Row]) -> None:
         """Adjust `count` to the mean size of a sample of `entries` (not empty)."""
@@ -56,4 +61,7 @@ class BatchSizer:
         if self._weight.per_entry:
             affordable = min(affordable, int(COMMIT_ARGUMENTS / self._weight.per_entry))
         wanted = max(FIRST_COUNT, 2 * len(entries))
-        self.count = max(1, min(self._max_count, affordable, 2 * self.count, wanted))
+        most = max(1, min(self._max_count, affordable))
+        self.count = min(most, 2 * self.count, wanted)
+        # (One that is to grow is not to be followed by many that are as small.)
+        self.ahead = max(1, min(READS_AHEAD, int(REPLY_BYTES / (most * (mean + 1))))) if self.count == most else 1

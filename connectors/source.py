@@ -1,9 +1,9 @@
 """A consumer-group source: entries of a Redis stream as `Batch` values, for a `commit.CommitSink` to acknowledge.
 
 The order of work is: what is pending for us from before, what dead consumers left, then what is new. Behind a backlog,
-the next read is under way while the last batch is worked on; once it has caught up, the source may linger between reads
-instead. How much may be in flight is bounded by what Redis has pending for the consumer, whatever number of workers and
-processes the parts travel through.
+several reads are under way: while one is worked on, and while Redis is at a commit, there are answers to go on with.
+Once it has caught up, the source may linger between reads instead. How much may be in flight is bounded by what Redis
+has pending for the consumer, whatever number of workers and processes the parts travel through.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from connectors.delivery import Batch, Row
 from connectors.errors import NoGroup, RedisFailure
 from connectors.group import Consumer, GroupConfig, default_name
 from connectors.outage import Backoff, is_broken_connection
-from connectors.reading import Reader
+from connectors.reading import Arrived, Reader
 from connectors.retries import FIRST_SECONDS, seconds_after
 from connectors.service import Service
 from connectors.sizing import BatchSizer
@@ -106,7 +106,6 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._owners: list[bytes] = []
         self._look_at = 0.0
         self._unchecked = self._waiting = 0
-        self._asked = 0
         self._read_once = False
         self._owes_a_batch = False
 
@@ -205,16 +204,19 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         if taken.entries and not self._consumer.is_own(owner):
             _log.info("took over", entries=len(taken.entries), owner=owner, trimmed=taken.trimmed)
             self._service.instrumentation.claimed(len(taken.entries))
-        return self._emit(taken.entries, failures=taken.failures)
+        return self._emit(taken.entries, taken.name, failures=taken.failures)
 
-    def _emit(self, entries: list[Row], go_on: Callable[[], bool] = lambda: False, failures: int = 0) -> list[Batch]:
+    def _emit(
+        self, entries: list[Row], name: str, go_on: Callable[[], bool] = lambda: False, failures: int = 0
+    ) -> list[Batch]:
         """`entries` as a batch; where there are none, only if it was said that a batch would follow.
 
+        :arg name: of their read.
         :arg go_on: called once they have their delivery: whether a batch follows at once.
         """
         if not entries and not self._owes_a_batch:
             return []
-        delivery = self._consumer.delivery(entries, failures)
+        delivery = self._consumer.delivery(entries, name, failures)
         if entries:
             self._sizer.saw(entries)
             self._unchecked += len(entries)
@@ -249,42 +251,47 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
             return []
         if not self._service.under_way.turn_of(self._reader):
             return []
-        entries = self._receive()
-        if entries is None:
+        arrived = self._receive()
+        while arrived.entries == [] and self._reader.prompt:  # (sent before the end of the backlog was seen)
+            arrived = self._receive()
+        if arrived.entries is None:
             return self._lost()
-        return self._emit(entries, partial(self._read_on, len(entries)))
+        return self._emit(arrived.entries, arrived.name, partial(self._read_on, arrived))
 
-    def _read_on(self, entries: int) -> bool:
-        """Send the next read if this one, of so many entries, did not take all there was, or there is no linger.
+    def _read_on(self, arrived: Arrived) -> bool:
+        """Send the next reads if this one did not take all there was, or there is no linger.
 
-        :returns: whether there was more than this one took, and the next is under way.
+        :returns: whether the next batch is under way, and comes at once.
         """
-        whole = entries == self._asked
-        if self._source.linger and entries > 0 and not whole:
+        if self._source.linger and arrived.entries and not arrived.whole:
             self._reader.due_at = time.monotonic() + self._source.linger
-        elif entries and time.monotonic() < self._look_at and not self._too_many_in_flight():
-            self._send()
-            return whole and self._source.announce
-        return False
+        elif arrived.entries and time.monotonic() < self._look_at:
+            most = self._sizer.ahead if arrived.whole else 1
+            while self._reader.ahead < most and not self._too_many_in_flight():
+                self._send()
+        return self._reader.prompt and self._source.announce
 
     def _send(self) -> None:
-        self._asked = self._sizer.count
-        self._reader.send(self._consumer, self._asked)
+        self._reader.send(self._consumer, self._sizer.count)
         self._service.under_way.join(self._reader)
 
-    def _receive(self) -> list[Row] | None:
-        """The entries that the read under way brings; None when the lease is lost (they are pending for us then)."""
+    def _receive(self) -> Arrived:
+        """What the next read under way brings."""
         arrived = self._reader.receive()
         self._consumer.generation = arrived.generation
         self._read_once = True
+        if arrived.entries == []:
+            self._consumer.give_back(arrived.name)
         if arrived.lost:
             _log.warning("entries were deleted before they were read; they are lost", entries=arrived.lost)
             self._service.instrumentation.trimmed(arrived.lost)
-        return arrived.entries
+        return arrived
 
     def _too_many_in_flight(self) -> bool:
-        if self._unchecked < self._source.max_in_flight:
+        if self._unchecked + self._reader.asked < self._source.max_in_flight:
             return False
+        if self._reader.under_way:
+            return True
         in_flight = self._consumer.in_flight()
         self._waiting, self._unchecked = in_flight.waiting, sum(in_flight)
         return self._unchecked >= self._source.max_in_flight
@@ -304,8 +311,9 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         :raises StopIteration: done, or out of time, or Redis is away: what is not committed stays pending.
         """
         try:
-            if self._reader.under_way:
-                batch = self._emit(self._receive() or [])
+            while self._reader.under_way:
+                arrived = self._receive()
+                batch = self._emit(arrived.entries or [], arrived.name)
                 if batch:
                     return batch
             if self._registered:

@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 import redis
 
-from connectors.effects import Cap, Count, Effect, Mirror
+from connectors.effects import Cap, Count, Effect, Fold, Mirror
 from sinks import status
 from sinks.times import minute_name
 from sinks.values.counts import Counts, Kind
@@ -41,6 +41,15 @@ OTHER = "__other__"
 
 REASON, SYMBOL_DECISION, SYMBOL_REASON = "reason:", "symbol_decision:", "symbol_reason:"
 """What the fields of reasons and of symbols begin with."""
+
+FOLDS = (
+    Fold(REASON, f"{REASON}{OTHER}", f"{REASON}{OTHER}"),
+    Fold(SYMBOL_DECISION, "{name}", f"{SYMBOL_DECISION}{OTHER}:{{tail}}"),
+    Fold(SYMBOL_REASON, f"{SYMBOL_REASON}{{head}}:{OTHER}", f"{SYMBOL_REASON}{OTHER}:{OTHER}"),
+)
+"""What a bucket does without once it is full, and once it is twice as full. (A symbol has no colon here.)"""
+
+_UNKNOWN_CAP = Cap(UNKNOWN_LIMIT, (Fold("", OTHER, OTHER),))
 
 _ESCAPES = {"%3A": ":", "%25": "%"}
 _ESCAPED = re.compile("|".join(_ESCAPES))
@@ -125,29 +134,12 @@ def _fields_of(kind: Kind) -> tuple[str, str, str, str]:
     return decision, reason, f"{SYMBOL_DECISION}{symbol}:{kind.decision}", f"{SYMBOL_REASON}{symbol}:{kind.reason}"
 
 
-def folded(field: str) -> tuple[str, str] | None:
-    """Where the counts of `field` go when the bucket is full, and when it is twice as full: see `Cap`."""
-    if field.startswith(REASON):
-        return f"{REASON}{OTHER}", f"{REASON}{OTHER}"
-    if field.startswith(SYMBOL_DECISION):
-        return field, f"{SYMBOL_DECISION}{OTHER}:{field.rpartition(':')[2]}"
-    if field.startswith(SYMBOL_REASON):
-        symbol = field.removeprefix(SYMBOL_REASON).partition(":")[0]
-        return f"{SYMBOL_REASON}{symbol}:{OTHER}", f"{SYMBOL_REASON}{OTHER}:{OTHER}"
-    return None
-
-
-def to_other(_decision: str) -> tuple[str, str]:
-    """Where the counts of a raw decision go when there are too many to tell apart."""
-    return OTHER, OTHER
-
-
 def effects(
     prefix: str, minute: int, counts: Mapping[Kind, int], *, ttl: int, max_fields: int, symbol_breakdown: bool
 ) -> list[Effect]:
     """What counting `counts` into `minute` does to Redis."""
     key, fields = bucket_key(prefix, minute), _fields_from(counts, symbol_breakdown)
-    cap, quiet = Cap(max_fields, folded, (status.key(prefix), "overflow_total")), Cap(max_fields, folded)
+    cap, quiet = Cap(max_fields, FOLDS, (status.key(prefix), "overflow_total")), Cap(max_fields, FOLDS)
     result: list[Effect] = [
         Count(key, fields.gates, ttl, cap, Mirror(summary_key(prefix, minute), SUMMARY_TTL)),
     ]
@@ -159,7 +151,7 @@ def effects(
         if kind.unknown:
             unknown[kind.unknown] = unknown.get(kind.unknown, 0) + count
     if unknown:
-        result.append(Count(unknown_key(prefix, minute), unknown, SUMMARY_TTL, Cap(UNKNOWN_LIMIT, to_other)))
+        result.append(Count(unknown_key(prefix, minute), unknown, SUMMARY_TTL, _UNKNOWN_CAP))
     return result
 
 

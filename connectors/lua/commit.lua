@@ -31,7 +31,6 @@
 --          overflow: how much was folded; mended: fields that held no number and were replaced; unmerged: keys that
 --          are no records, and were left as they are; dropped: key, count, ... of the fields that a limit left no room for;
 --          unmet: conditions that did not hold; trimmed: entries that have failed and were found deleted from the stream
---        {'FULL', key ...}: these hashes may have no room, and it was not said how to fold; nothing was applied
 --        {'WRONGTYPE', key, found, wanted}: a target has the wrong type; nothing was applied
 --        an error: nothing was applied
 
@@ -145,19 +144,6 @@ for i, part in ipairs(parts) do
     end
   end
 end
-
--- Whether all fields would find room if all were new: how to fold them is long, and seldom needed.
-local room, full = {}, {'FULL'}
-for i, part in ipairs(parts) do
-  for _, e in ipairs(part.effects) do
-    if verdicts[i] == 'A' and e.op == 'C' and e.limit and not e.folds then
-      local left = room[e.key] or e.limit - redis.call('HLEN', e.key)
-      if left - e.n < 0 and not (room[e.key] and left < 0) then full[#full + 1] = e.key end
-      room[e.key] = left - e.n
-    end
-  end
-end
-if #full > 1 then return full end
 
 -- 3. Ask for leave. Redis checks the rights of the user at each call, so every command of the next section is called on
 -- every key it will be called on, in a form that changes nothing: by adding 0, by setting what is set already, by a field

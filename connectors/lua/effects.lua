@@ -97,28 +97,60 @@ end
 
 local EFFECTS = {}
 
--- C key ttl field-count limit overflow-key overflow-field mirror-key mirror-ttl folds,
+-- C key ttl field-count limit overflow-key overflow-field mirror-key mirror-ttl,
+--     then fold-count, then for each fold   prefix first second
 --     then for each field   name increment
---     then, where folds is 1, for each field   first-fallback second-fallback       (both empty: never folded)
 --   adds to integers (limit is empty: no cap); the mirror gets the same; what is folded is counted in overflow-field
 
--- The field that count `f` of a capped hash goes to, and whether that is a fold.
-local function resolve(e, size, f)
-  local name, first = ARGV[e.first + f * 2], ARGV[e.folds + f * 2]
-  if size < e.limit or first == '' then return name, false end
-  if size < 2 * e.limit or redis.call('HGET', e.key, first) then return first, first ~= name end
-  return ARGV[e.folds + f * 2 + 1], true
+-- The first of the folds for a field of that name, and the pieces of the name that it may speak of.
+local function fold_for(e, name)
+  for _, fold in ipairs(e.folds) do
+    if string.sub(name, 1, #fold.prefix) == fold.prefix then
+      local rest = string.sub(name, #fold.prefix + 1)
+      return fold, {name = name, head = string.match(rest, '^[^:]*'), tail = string.match(rest, '[^:]*$')}
+    end
+  end
+  return nil
+end
+local function filled(template, pieces) return (string.gsub(template, '{(%a+)}', pieces)) end
+
+local function add(e, field, by)
+  increment(e.key, field, by)
+  if e.mirror then increment(e.mirror, field, by) end
+end
+
+-- Count new fields, of `names`, in a hash that has `size` and may have no room for them; how much of it was folded.
+local function count_new(e, names, amounts, size)
+  local sums, known, folded = {}, {}, 0
+  local function exists(field)
+    if known[field] == nil then known[field] = redis.call('HGET', e.key, field) ~= false end
+    return known[field]
+  end
+  for i, name in ipairs(names) do
+    if known[name] == nil then known[name] = false end -- (or another was folded into it)
+    local field, amount = name, tonumber(amounts[i])
+    local fold, pieces
+    if size >= e.limit and not known[name] then fold, pieces = fold_for(e, name) end
+    if fold then
+      field = filled(fold.first, pieces)
+      if size >= 2 * e.limit and not exists(field) then field = filled(fold.second, pieces) end
+      if field ~= name then folded = folded + amount end
+    end
+    if not exists(field) then known[field], size = true, size + 1 end
+    -- (Sums of those that are no longer than this are exact.)
+    if #amounts[i] < 10 then sums[field] = (sums[field] or 0) + amount else add(e, field, amounts[i]) end
+  end
+  for field, sum in pairs(sums) do add(e, field, string.format('%.0f', sum)) end
+  return folded
 end
 
 EFFECTS.C = {
   read = function()
     local e = {key = take_key(), wanted = 'hash', ttl = take(), n = take_number(), limit = tonumber(take()),
                overflow_key = take_optional_key(), overflow_field = take(),
-               mirror = take_optional_key(), mirror_ttl = take()}
-    local folds = take() == '1'
-    skip(e, 2)
-    if folds then e.folds = skip({n = e.n}, 2).first end
-    return e
+               mirror = take_optional_key(), mirror_ttl = take(), folds = {}}
+    for i = 1, take_number() do e.folds[i] = {prefix = take(), first = take(), second = take()} end
+    return skip(e, 2)
   end,
   ask = function(e)
     local field = ARGV[e.first]
@@ -128,30 +160,25 @@ EFFECTS.C = {
     return problem
   end,
   write = function(e)
-    local size = e.folds and redis.call('HLEN', e.key)
-    local tight = e.folds and size + e.n > e.limit
-    local there = tight and present(e)
-    local folded = 0
+    local size = e.limit and redis.call('HLEN', e.key)
+    local there = size and size + e.n > e.limit and present(e)
+    local names, amounts = {}, {}
     for f = 0, e.n - 1 do
       local field, by = ARGV[e.first + f * 2], ARGV[e.first + f * 2 + 1]
-      if tight and not there[f] then
-        local fold
-        field, fold = resolve(e, size, f)
-        if fold then folded = folded + tonumber(by) end
-        increment(e.key, field, by)
-        size = redis.call('HLEN', e.key)
+      if there and not there[f] then
+        names[#names + 1], amounts[#amounts + 1] = field, by
       else
-        increment(e.key, field, by)
+        add(e, field, by)
       end
-      if e.mirror then increment(e.mirror, field, by) end
+    end
+    local folded = #names > 0 and count_new(e, names, amounts, size) or 0
+    if folded > 0 and e.overflow_key then
+      report.overflow = report.overflow + folded
+      increment(e.overflow_key, e.overflow_field, folded)
     end
     if e.n > 0 then
       expire(e.key, e.ttl)
       if e.mirror then expire(e.mirror, e.mirror_ttl) end
-    end
-    if folded > 0 and e.overflow_key then
-      report.overflow = report.overflow + folded
-      increment(e.overflow_key, e.overflow_field, folded)
     end
   end,
 }

@@ -130,7 +130,7 @@ def test_a_key_of_the_wrong_type_leaves_everything_untouched(raw: redis.Redis, b
     ids = deliver(raw, 2)
     raw.set(blocked, "in the way")
     effects = (
-        Count("h", {"a": 2}, cap=Cap(10, lambda _field: None, ("overflow", "n")), mirror=Mirror("mirror")),
+        Count("h", {"a": 2}, cap=Cap(10, (), ("overflow", "n")), mirror=Mirror("mirror")),
         Raise("r", {"x": "1"}),
         RaiseId("i", "last", ids[-1]),
         Put("p", {"k": "v"}),
@@ -232,52 +232,6 @@ def test_the_newest_of_an_entry_and_of_a_read_is_the_last_that_was_made(raw: red
     effects = [PutNewest("h", {"a": text}, at, field="id") for text, at in (("1", one), ("2", two), ("3", two))]
     commit(raw, [part((one, two), *effects, PutNewest("h", {"b": "old"}, one, field="id"))])
     assert raw.hgetall("h") == {b"a": b"3", b"id": two}
-
-
-def test_a_full_hash_folds_new_fields_and_counts_the_overflow(raw: redis.Redis) -> None:
-    def count(names: list[str]) -> int:
-        counts = dict.fromkeys(names, 2)
-        cap = Cap(4, lambda name: ("w:other", "w:other") if name.startswith("w:") else None, ("status", "overflow"))
-        return commit(raw, [part(deliver(raw, 1), Count("h", counts, cap=cap, mirror=Mirror("mirror")))]).overflow
-
-    assert count(["d", "w:1", "w:2", "w:3"]) == 0
-    assert count(["d", "w:1", "w:4", "w:5"]) == 4
-    expected = {b"d": b"4", b"w:1": b"4", b"w:2": b"2", b"w:3": b"2", b"w:other": b"4"}
-    assert raw.hgetall("h") == expected
-    assert raw.hgetall("mirror") == expected
-    assert raw.hgetall("status") == {b"overflow": b"4"}
-
-
-def test_a_hash_beyond_its_limit_gets_no_new_fields_from_whoever_meets_it_so(raw: redis.Redis) -> None:
-    """Another instance, or this one after a restart, has not seen it become full."""
-    raw.hset("h", mapping=dict.fromkeys("abcd", 1))
-    cap = Cap(3, lambda _name: ("rest", "rest"), ("status", "overflow"))
-    names = [f"new{number}" for number in range(50)]
-    outcome = commit(raw, [part(deliver(raw, 1), Count("h", dict.fromkeys(names, 1), cap=cap))])
-    assert (raw.hlen("h"), raw.hget("h", "rest"), outcome.overflow) == (5, b"50", 50)
-    again = [Count("h", {"one": 1}, cap=cap), Count("h", {"two": 1}, cap=cap)]
-    assert commit(raw, [part(deliver(raw, 1), *again)]).overflow == 2
-
-
-def test_effects_on_one_hash_share_its_room(raw: redis.Redis) -> None:
-    """Each would fit alone; together they do not, and only one of them tells what it folds."""
-    told, silent = (
-        Cap(4, lambda _name: ("rest", "rest"), ("status", "overflow")),
-        Cap(4, lambda _name: ("rest", "rest")),
-    )
-    effects = [Count("h", {"a": 1, "b": 1, "c": 1}, cap=told), Count("h", {"x": 5, "y": 6, "z": 7}, cap=silent)]
-    outcome = commit(raw, [part(deliver(raw, 1), *effects, Count("h", {"d": 8}, cap=told))])
-    assert raw.hgetall("h") == {b"a": b"1", b"b": b"1", b"c": b"1", b"x": b"5", b"rest": b"21"}
-    assert (outcome.overflow, raw.hgetall("status")) == (8, {b"overflow": b"8"})
-
-
-def test_past_twice_the_cap_only_the_last_resort_grows(raw: redis.Redis) -> None:
-    names = [f"s{number}:own" for number in range(20)]
-    cap = Cap(4, lambda name: (name, "rest"), ("status", "overflow"))
-    outcome = commit(raw, [part(deliver(raw, 1), Count("h", dict.fromkeys(names, 1), cap=cap))])
-    assert raw.hlen("h") == 9
-    assert raw.hget("h", "rest") == b"12"
-    assert outcome.overflow == 12
 
 
 @settings(max_examples=60, deadline=None)

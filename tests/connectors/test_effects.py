@@ -11,7 +11,21 @@ from typing import Any
 import pytest
 
 from connectors.delivery import Delivery, Part, Read
-from connectors.effects import Append, Cap, Count, Delete, Merge, Mirror, Put, PutIf, PutNewest, Raise, RaiseId, Sum
+from connectors.effects import (
+    Append,
+    Cap,
+    Count,
+    Delete,
+    Fold,
+    Merge,
+    Mirror,
+    Put,
+    PutIf,
+    PutNewest,
+    Raise,
+    RaiseId,
+    Sum,
+)
 from connectors.encoding import encode
 from connectors.members import Estimate, Include, Top
 from connectors.windows import CountSession, CountWindows, Windows, tumbling
@@ -24,7 +38,10 @@ WRONG: dict[str, Callable[..., Any]] = {
     "Count needs a key, and '' is none": lambda: Count("", {"a": 1}),
     "Count needs a key, and None is none": lambda: Count(None, {"a": 1}),  # type: ignore[arg-type]
     "Count 'k' cannot have a time to live of 0": lambda: Count("k", {"a": 1}, ttl=0),
-    "Cap cannot leave room for 0 fields": lambda: Cap(0, lambda _field: None),
+    "Cap cannot leave room for 0 fields": lambda: Cap(0),
+    "Cap folds by Fold values, and got (None,)": lambda: Cap(1, (None,)),  # type: ignore[arg-type]
+    "Fold takes texts, and got ('a', None, 'c')": lambda: Fold("a", None, "c"),  # type: ignore[arg-type]
+    "Fold 'a': {symbol} is none of {name}, {head} and {tail}": lambda: Fold("a", "{name}", "a:{symbol}"),
     "Raise 'k': 'a' cannot be raised to 'text'": lambda: Raise("k", {"a": "text"}),
     "Raise 'k': 'a' cannot be raised to 'nan'": lambda: Raise("k", {"a": "nan"}),
     "Raise 'k': 'a' cannot be raised to '1_000'": lambda: Raise("k", {"a": "1_000"}),
@@ -99,8 +116,10 @@ UNSENDABLE: dict[str, Callable[[str], Any]] = {
     "Count key": lambda text: Count(text, {"a": 1}),
     "Count field": lambda text: Count("k", {"fine": 1, text: 1}),
     "Mirror key": lambda text: Count("k", {"a": 1}, mirror=Mirror(text)),
-    "Cap overflow key": lambda text: Count("k", {"a": 1}, cap=Cap(1, lambda _field: None, (text, "a"))),
-    "Cap overflow field": lambda text: Count("k", {"a": 1}, cap=Cap(1, lambda _field: None, ("over", text))),
+    "Cap overflow key": lambda text: Count("k", {"a": 1}, cap=Cap(1, (), (text, "a"))),
+    "Cap overflow field": lambda text: Count("k", {"a": 1}, cap=Cap(1, (), ("over", text))),
+    "Fold prefix": lambda text: Count("k", {"a": 1}, cap=Cap(1, (Fold(text, "a", "b"),))),
+    "Fold first": lambda text: Count("k", {"a": 1}, cap=Cap(1, (Fold("a", text, "b"),))),
     "Sum field": lambda text: Sum("k", {"fine": 1, text: 1}),
     "Raise field": lambda text: Raise("k", {"fine": "1", text: "1"}),
     "Raise dropped key": lambda text: Raise("k", {"a": "1"}, dropped=(text, "a")),
@@ -150,14 +169,16 @@ def test_text_that_cannot_be_sent_is_refused_where_it_is_made(what: str) -> None
         made = make(text)
         if not isinstance(made, Windows):
             delivery = DELIVERY._replace(reads=(Read("c", 1),))
-            for argument in itertools.chain(*encode([Part(delivery, (b"1-0",), (made,))], None)):
+            for argument in itertools.chain(*encode([Part(delivery, (b"1-0",), (made,))])):
                 if isinstance(argument, str):
                     argument.encode()
 
 
 @pytest.mark.parametrize("said", WRONG)
 def test_what_redis_would_refuse_halfway_or_for_ever_is_refused_where_it_is_made(said: str) -> None:
-    with pytest.raises(ValueError, match=r"Count|Cap|Raise|Put|Append|Merge|Sum|Include|Estimate|Top|Delete") as caught:
+    with pytest.raises(
+        ValueError, match=r"Count|Cap|Fold|Raise|Put|Append|Merge|Sum|Include|Estimate|Top|Delete"
+    ) as caught:
         WRONG[said]()
     assert said in str(caught.value)
     # The line that made it is in the traceback.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from connectors.in_flight import CommitsInFlight
+from connectors.in_flight import MOST_PUT_OFF, CommitsInFlight
 
 
 def test_each_thread_finishes_its_own_and_once() -> None:
@@ -20,11 +20,12 @@ def test_each_thread_finishes_its_own_and_once() -> None:
     assert calls == ["first", "second"]
 
 
-def test_nothing_is_put_off_twice() -> None:
+def test_nothing_is_put_off_for_ever() -> None:
     in_flight, calls = CommitsInFlight(), []
-    in_flight.put_off()
     for name in ("first", "second"):
         in_flight.add(lambda name=name: calls.append(name))
+        in_flight.put_off()
+    for _ in range(MOST_PUT_OFF - 1):
         in_flight.put_off()
     assert calls == []
     in_flight.put_off()

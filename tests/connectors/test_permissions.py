@@ -16,7 +16,21 @@ from connectors.closing import WindowState, close
 from connectors.commit import commit
 from connectors.connection import Script
 from connectors.delivery import Delivery, Part, Read
-from connectors.effects import Append, Cap, Count, Delete, Merge, Mirror, Put, PutIf, PutNewest, Raise, RaiseId, Sum
+from connectors.effects import (
+    Append,
+    Cap,
+    Count,
+    Delete,
+    Fold,
+    Merge,
+    Mirror,
+    Put,
+    PutIf,
+    PutNewest,
+    Raise,
+    RaiseId,
+    Sum,
+)
 from connectors.errors import RedisDenied
 from connectors.members import Estimate, Include, Top
 from connectors.private_redis import PrivateRedis
@@ -27,7 +41,7 @@ DELIVERY = Delivery("s", "g", "c", "lease:c", "token", "counters")
 IDS = tuple(f"{number}-0".encode() for number in range(1, 7))
 RECORDS = ("record", "object", "text", "hash")
 EFFECTS = (
-    Count("capped", {"a": 2, "b": 1}, 100, Cap(1, lambda _field: ("o", "o"), ("over", "n"))),
+    Count("capped", {"a": 2, "b": 1}, 100, Cap(1, (Fold("", "o", "o"),), ("over", "n"))),
     Count("counted", {"a": 2, "old": 1}, mirror=Mirror("mirror", 100)),
     Raise("raised", {"x": "5.5", "y": "7"}, ttl=100, limit=1, dropped=("room", "n")),
     RaiseId("last", "id", IDS[2]),

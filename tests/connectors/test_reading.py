@@ -6,7 +6,7 @@ import redis
 
 from connectors.commit import commit
 from tests.connectors.conftest import Start
-from tests.support.services import Seen, add, members, part_of
+from tests.support.services import Seen, add, members, next_name, part_of
 from tests.support.waiting import wait_for
 
 
@@ -56,7 +56,7 @@ def test_a_read_whose_reply_was_lost_is_read_again(raw: redis.Redis, start: Star
     source.drain()
     # What a broken connection leaves behind: entries delivered under our name that we never saw.
     newer = add(raw, 4)
-    raw.xreadgroup("g", source.partition._consumer.read_name, {"s": ">"})  # type: ignore[attr-defined]
+    raw.xreadgroup("g", next_name(source), {"s": ">"})
     got: set[bytes] = set()
 
     def all_committed() -> bool:

@@ -14,8 +14,9 @@ from connectors.effects import Count
 from connectors.errors import RedisFailure
 from connectors.group import default_name
 from connectors.private_redis import PrivateRedis, free_port
+from connectors.sizing import READS_AHEAD
 from tests.connectors.conftest import Start
-from tests.support.services import DrivenSource, Seen, add, members, service
+from tests.support.services import DrivenSource, Seen, add, members, next_name, service
 from tests.support.waiting import wait_for
 
 
@@ -119,7 +120,7 @@ def test_what_was_claimed_into_the_name_of_the_next_read_is_found(raw: redis.Red
     assert source.drain() == []
     ids = add(raw, 2)
     raw.xreadgroup("g", "operator", {"s": ">"})
-    raw.xclaim("s", "g", source.partition._consumer.read_name, 0, ids)  # type: ignore[attr-defined]
+    raw.xclaim("s", "g", next_name(source), 0, ids)
     finish(raw, source, ids)
 
 
@@ -235,6 +236,67 @@ def test_a_batch_says_whether_another_follows_at_once_and_it_does(raw: redis.Red
     assert [len(batch.entries) for batch in batches] == [3, 3, 0]
     assert commit(raw, [together(batches)]).applied
     assert counted(raw) == once(ids)
+
+
+def behind(source: DrivenSource) -> list[Batch]:
+    """The batches until as many reads as it may are under way."""
+    batches: list[Batch] = []
+    reader = source.partition._reader  # type: ignore[attr-defined]
+    wait_for(lambda: batches.extend(source.poll()) or reader.ahead == READS_AHEAD, "reads under way")
+    return batches
+
+
+def test_behind_a_backlog_several_reads_are_under_way_each_with_a_name_of_its_own(
+    raw: redis.Redis, start: Start
+) -> None:
+    source = start(max_batch=3, first=3)
+    ids = add(raw, 100)
+    batches = behind(source)
+    wait_for(lambda: len(read_names(raw)) == len(batches) + READS_AHEAD, "the reads under way to be carried out")
+    while len(batches) < 34:
+        batches.append(source.batch())
+    assert [row[0] for batch in batches for row in batch.rows] == ids
+    assert len({batch.delivery.reads for batch in batches}) == 34
+    assert all(commit(raw, [part_of(batch)]).applied for batch in reversed(batches))
+    assert counted(raw) == once(ids)
+
+
+def test_reads_ahead_that_found_nothing_leave_no_names_behind(raw: redis.Redis, start: Start) -> None:
+    source = start(max_batch=3, first=3)
+    ids = add(raw, 40)
+    with capture_logs() as logs:
+        finish(raw, source, ids)
+        assert len(members(raw)) <= 1 + READS_AHEAD
+        ids += add(raw, 40)
+        finish(raw, source, ids)
+        assert len(members(raw)) <= 1 + READS_AHEAD
+        source.service.lifecycle.stop("test")
+        wait_for(lambda: source.poll() == [] and source.ended, "the end of the source")
+    assert raw.xinfo_consumers("s", "g") == []
+    assert not [one for one in logs if one["log_level"] == "warning"]
+
+
+def test_what_was_read_ahead_by_one_that_dies_is_read_again(raw: redis.Redis, start: Start) -> None:
+    source = start(max_batch=3, first=3)
+    ids = add(raw, 60)
+    one = behind(source)[0]
+    source.partition._reader.close()  # type: ignore[attr-defined]
+    assert commit(raw, [part_of(one)]).applied
+    finish(raw, source, ids)
+
+
+def test_reads_under_way_count_as_in_flight(raw: redis.Redis, start: Start) -> None:
+    source = start(max_batch=3, first=3, max_in_flight=12)
+    ids = add(raw, 60)
+    most = 0
+    held: list[Batch] = []
+    for _ in range(60):
+        held += source.poll()
+        most = max(most, raw.xpending("s", "g")["pending"])
+    assert most == 12
+    for batch in held:
+        commit(raw, [part_of(batch)])
+    finish(raw, source, ids)
 
 
 def test_a_stop_lets_no_batch_wait_for_another(raw: redis.Redis, start: Start) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.delivery import Entry
-from connectors.sizing import BatchSizer, CommitWeight
+from connectors.sizing import READS_AHEAD, BatchSizer, CommitWeight
 
 BUDGET = 4 * 1024 * 1024
 
@@ -50,6 +50,26 @@ def test_it_grows_twofold_at_most_and_shrinks_at_once() -> None:
     assert counts == [8, 16, 32, 64, 128, 256, 512, 1_024, 2_000, 2_000]
     sizer.saw(entries(2_000, 1024 * 1024 - 1))
     assert sizer.count == 4
+
+
+@given(st.integers(0, 5_000_000))
+def test_what_is_read_ahead_fills_the_budget_of_one_reply_at_the_most(size: int) -> None:
+    sizer = BatchSizer(2_000)
+    for _ in range(40):
+        sizer.saw(entries(sizer.count, size))
+    assert 1 <= sizer.ahead <= READS_AHEAD
+    assert sizer.ahead == 1 or sizer.ahead * sizer.count * size <= BUDGET
+
+
+def test_reads_that_are_to_grow_are_sent_one_at_a_time() -> None:
+    sizer = BatchSizer(2_000)
+    ahead = []
+    for _ in range(9):
+        sizer.saw(entries(sizer.count, 10))
+        ahead.append((sizer.count, sizer.ahead))
+    assert ahead == [*((one, 1) for one in (16, 32, 64, 128, 256, 512, 1_024)), (2_000, 8), (2_000, 8)]
+    sizer.saw(entries(30, 10))
+    assert sizer.ahead == 1
 
 
 def test_who_has_caught_up_asks_for_little() -> None:

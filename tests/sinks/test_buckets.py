@@ -7,6 +7,8 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.commit import commit
+from connectors.delivery import Delivery, Part, Read
 from connectors.effects import Count
 from connectors.private_redis import PrivateRedis
 from sinks import buckets
@@ -106,29 +108,23 @@ def test_raw_unknown_decisions_are_counted_together_whatever_else_differs() -> N
     assert {one.key for one in effects_of({Kind("SKIP", "x", "B", ""): 7})} == {"quantum:p35:bucket:202602010657"}
 
 
-def test_past_the_bound_new_reasons_go_to_other_and_decisions_stay() -> None:
-    caps = {name: one.cap for one in effects_of({Kind("SKIP", "a:x", "S:T", ""): 1}) for name in one.counts}
-    told = ("quantum:p35:status", "overflow_total")
-    assert {name: (cap.limit, cap.fold(name), cap.overflow) for name, cap in caps.items() if cap} == {
-        "decision:SKIP": (5_000, None, told),
-        "reason:a:x": (5_000, ("reason:__other__", "reason:__other__"), told),
-        "symbol_decision:S%3AT:SKIP": (
-            5_000,
-            ("symbol_decision:S%3AT:SKIP", "symbol_decision:__other__:SKIP"),
-            told,
-        ),
-        "symbol_reason:S%3AT:a:x": (
-            5_000,
-            ("symbol_reason:S%3AT:__other__", "symbol_reason:__other__:__other__"),
-            None,
-        ),
+def test_past_the_bound_new_reasons_go_to_other_and_decisions_stay(raw: redis.Redis) -> None:
+    counts = {Kind("SKIP", "a:x", "S:T", ""): 1, Kind("SKIP", "b", "U", ""): 2}
+    effects = buckets.effects("quantum", 1, counts, ttl=172_800, max_fields=1, symbol_breakdown=True)
+    raw.xgroup_create("s", "g", mkstream=True)
+    entry_id = raw.xadd("s", {"f": "v"})
+    raw.xreadgroup("g", "r", {"s": ">"})
+    raw.set("lease", "token")
+    delivery = Delivery("s", "g", "c", "lease", "token", reads=(Read("r", 1, entry_id),))
+    commit(raw, [Part(delivery, (entry_id,), tuple(effects))])
+    assert raw.hgetall(buckets.bucket_key("quantum", 1)) == {
+        b"decision:SKIP": b"3",
+        b"reason:__other__": b"3",
+        b"symbol_decision:__other__:SKIP": b"3",
+        b"symbol_reason:__other__:__other__": b"3",
     }
-
-
-def test_each_entry_overflows_once_for_its_reason_and_not_again_for_its_symbols_reason() -> None:
-    effects = effects_of({Kind("SKIP", "a", "S", ""): 1})
-    told = [name for one in effects for name in one.counts if one.cap and one.cap.overflow and one.cap.fold(name)]
-    assert told == ["reason:a", "symbol_decision:S:SKIP"]
+    # Each entry once for its reason, and once for its symbol.
+    assert raw.hget("quantum:p35:status", "overflow_total") == b"6"
 
 
 SYMBOLS = st.text(alphabet="A:%235a", max_size=8) | st.text(max_size=8)

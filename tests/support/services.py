@@ -75,6 +75,13 @@ class DrivenSource:
         return ids
 
 
+def next_name(source: DrivenSource) -> str:
+    """The name of the read that comes next: one that is under way, or that has brought nothing."""
+    partition = source.partition
+    names = [one.name for one in partition._reader._asked] + partition._consumer._spare  # type: ignore[attr-defined]
+    return str(names[0])
+
+
 def part_of(batch: Batch) -> Part:
     """A part that counts the entries of `batch` in `counts:n`."""
     ids = tuple(entry.id for entry in batch.entries)
