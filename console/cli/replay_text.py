@@ -20,7 +20,7 @@ from flows.domain.alerts.replay import WARM_UP
 from flows.domain.thresholds import OF_ALERTS, Severity
 
 _TITLES = ("kind", "subject", "severity", "from", "to", "for", "fired for real?")
-_LONGEST_SUBJECT, _LEAST_SUBJECT, _MOST_REAL = 128, 16, 3
+_LONGEST_SUBJECT, _MOST_REAL = 128, 3
 
 Changed = Mapping[str, tuple[float, float]]
 """Name of a setting -> its value in the replay, and otherwise."""
@@ -77,10 +77,11 @@ def _lines(answer: Replay, changed: Changed, room: Room) -> Iterator[Text]:
         yield from wrapped(f"! {warning}", room, STYLES[Severity.SERIOUS])
     yield from wrapped(_summary(answer), room, "bold")
     begin, end = moment(answer.begin, answer.now), moment(answer.end, answer.now)
-    yield Text(f"{begin} to {end}, {many(answer.checks, 'check')} {answer.interval:g} s apart", "dim")
+    span = f"{begin} to {end}, {many(answer.checks, 'check')} {answer.interval:g} s apart"
+    yield from wrapped(span, room, "dim")
     for name, (value, other) in changed.items():
         same = "as it is" if value == other else f"otherwise {other:g}"
-        yield Text(f"{name}={value:g} ({same})", "dim")
+        yield from wrapped(f"{name}={value:g} ({same})", room, "dim")
     if answer.rows:
         yield Text("")
         yield from _table(answer, room)
@@ -102,16 +103,21 @@ def _summary(answer: Replay) -> str:
 
 
 def _table(answer: Replay, room: Room) -> Iterator[Text]:
-    """A heading, and a line a row: each column as wide as it must be, but for subjects that there is no room for."""
+    """A heading, and a line a row, each column as wide as it must be; sentences, where there is no room for that."""
     rows = [(_cells(answer, row), row) for row in answer.rows]
     widths = [max(map(cell_len, column)) for column in zip(_TITLES, *(cells for cells, _row in rows), strict=True)]
-    if room.width is not None:
-        missing = sum(widths) + 2 * (len(widths) - 1) - room.width
-        widths[1] = min(widths[1], max(widths[1] - missing, _LEAST_SUBJECT))
-    yield Text(_aligned(_TITLES, widths), "dim")
+    fits = room.width is None or sum(widths) + 2 * (len(widths) - 1) <= room.width
+    if fits:
+        yield Text(_aligned(_TITLES, widths), "dim")
     for cells, row in rows:
         severity = row.replay.severity if row.replay is not None else row.real[0].severity
-        yield Text(_aligned(cells, widths), STYLES[OF_ALERTS.get(severity, Severity.NORMAL)])
+        style = STYLES[OF_ALERTS.get(severity, Severity.NORMAL)]
+        if fits:
+            yield Text(_aligned(cells, widths), style)
+        else:
+            kind, subject, severity, since, ended, lasted, said = cells
+            yield from wrapped(f"{severity} {kind} {subject} {since} to {ended} ({lasted or 'unknown'})", room, style)
+            yield from wrapped(f"    fired for real? {said}", room, "dim")
 
 
 def _aligned(cells: tuple[str, ...], widths: list[int]) -> str:
