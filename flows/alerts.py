@@ -35,19 +35,14 @@ from connectors.settings import EXIT_SETTINGS
 from connectors.start import start
 from flows import __version__
 from flows.domain import headlines
-from flows.domain.alerts.life import advance
-from flows.domain.alerts.message import alert, figures
-from flows.domain.alerts.rules import KINDS, find
-from flows.domain.alerts.view import view_of
+from flows.domain.alerts.check import judge
+from flows.domain.alerts.rules import KINDS
 from flows.settings.alerts import AlertsSettings
 from flows.wiring import service_of
 from sinks import alerts, notifications
 from sinks.alert_log import log_published
 from sinks.alert_metrics import AlertMetrics
-from sinks.values.alerts import AlertState, Checked, Reading
-
-PATIENCE_CHECKS, PATIENCE_SECONDS = 3, 120.0
-"""A pending alert outlives so many missed checks, and a pause of so many seconds, whichever is longer."""
+from sinks.values.alerts import Checked, Reading
 
 
 @dataclass(frozen=True)
@@ -75,32 +70,9 @@ def topology(settings: AlertsSettings, ends: Ends, new_version: Callable[[], str
     """The dataflow, whatever its ends."""
     flow = Dataflow("alerts")
     checks = op.input("checks", flow, ends.checks)
-    judged = op.filter_map("judge", checks, partial(judge, settings=settings, new_version=new_version))
+    judged = op.filter_map("judge", checks, partial(judge, terms=settings.terms, new_version=new_version))
     op.output("publish", judged, ends.publish)
     return flow
-
-
-def judge(
-    reading: Reading, *, settings: AlertsSettings, new_version: Callable[[], str] = alerts.new_version
-) -> Checked | None:
-    """What a check leads to; None when another instance has only just made one."""
-    before, now = reading.state, reading.now
-    ago = None if before.checked_at is None else now - before.checked_at
-    if ago is not None and 0 <= ago < settings.alert_interval_sec / 2:
-        return None
-    view = view_of(reading)
-
-    tracked, events = advance(
-        before.tracked,
-        find(view, settings.thresholds),
-        now,
-        checked_at=before.checked_at,
-        cooldown=settings.p35_alert_cooldown,
-        broken=ago is None or ago > max(PATIENCE_CHECKS * settings.alert_interval_sec, PATIENCE_SECONDS),
-        weight=lambda key: figures(view, key).score,
-    )
-    after = AlertState(new_version(), now, reading.trimmed_total, tracked)
-    return Checked(before, after, tuple(alert(view, event) for event in events), reading.started)
 
 
 def notify(

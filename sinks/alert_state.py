@@ -17,6 +17,9 @@ from typing import Any
 from sinks.times import seconds_text
 from sinks.values.alerts import SEVERITIES, AlertState, Key, Tracked
 
+KEPT = 1_000
+"""About so many alerts are kept in the stream."""
+
 
 def stream_key(prefix: str) -> str:
     """The stream of alerts."""

@@ -16,12 +16,9 @@ import redis
 from connectors.compare_and_set import Transition, compare_and_set
 from connectors.group import read_state
 from sinks import decisions, status, symbols
-from sinks.alert_state import decode, encode, number, state_key, stream_key
+from sinks.alert_state import KEPT, decode, encode, number, state_key, stream_key
 from sinks.buckets import read_minutes
 from sinks.values.alerts import Alert, Checked, Reading
-
-KEPT = 1_000
-"""About so many alerts are kept in the stream."""
 
 MINUTES = 15
 """The longest window that alerts look at."""

@@ -6,11 +6,20 @@ from typing import Annotated
 
 import typer
 
-from console.terminal.command import EXIT_ACT, EXIT_REDIS, AsJson, RedisUrl, page, reading, say, write
+from console.terminal.command import EXIT_ACT, EXIT_REDIS, EXIT_USAGE, AsJson, RedisUrl, fail, page, reading, say, write
 
 
 def alerts(
     count: Annotated[int, typer.Option("--count", "-n", min=0, max=1_000, help="Of those that have ended.")] = 10,
+    replay: Annotated[
+        str | None,
+        typer.Option(metavar="LENGTH", help="What the rules would have said over so long, up to now: 24h, 90min."),
+    ] = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="With --replay: a P35_ALERT_ setting to try. Repeatable."),
+    ] = None,
+    symbols: Annotated[bool, typer.Option("--symbols", help="With --replay: stuck symbols, too; slower.")] = False,
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
@@ -23,11 +32,23 @@ def alerts(
     Exit status 0: nothing fires. 1: something does. 3: unknown, because Redis does not answer, or because nothing
     is known to fire and flows.alerts has not checked for five minutes.
 
+    With --replay, which alerts the rules would have raised over the minutes that are kept (BUCKET_TTL_SEC, 48 h), with
+    the settings as they are here or as --set has them, beside those that did fire. -n does not matter then. Exit status
+    0: replayed. 3: Redis does not answer, or nothing was counted in that time.
+
     \b
     quantum alerts                what fires, and the last ten that did
     quantum alerts -n 100 | less
     quantum alerts --json | jq '.firing[] | {severity, kind, reason}'
+    quantum alerts --replay 24h --set P35_ALERT_THRESHOLD_MEDIUM=0.35
     """
+    if replay is not None:
+        from console.cli.replay import replay as show_replay
+
+        show_replay(replay, given or (), redis_url, symbols=symbols, json=json)
+        return
+    if given or symbols:
+        fail("--set and --symbols are for --replay LENGTH", EXIT_USAGE)
     from console.cli.alerts_text import as_json, as_text
     from console.queries.alerts.answer import ask_alerts
     from console.queries.json import dumps

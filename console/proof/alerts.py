@@ -19,7 +19,7 @@ from console.proof.p35 import lives
 from console.proof.taking_back import Published, counted, taken_back
 from console.queries.fetch import texts
 from flows.settings.alerts import AlertsSettings
-from sinks import alert_state, alerts, decisions, proofs, snapshots
+from sinks import alert_state, decisions, proofs, snapshots
 from sinks.values.alerts import SEVERITIES, STATES
 
 CONTRACT = {
@@ -65,7 +65,9 @@ def prove(
     checks.becomes("service: it makes another one", True, lambda: _checked_at(client, prefix) > before)
     published = [one for _id, one in _entries(client, prefix)]
     checks.say(f"      {len(published)} alerts are in {alert_state.stream_key(prefix)}")
-    checks.holds("stream: no more than about 1,000 are kept", len(published) <= alerts.KEPT + 200, str(len(published)))
+    checks.holds(
+        "stream: no more than about 1,000 are kept", len(published) <= alert_state.KEPT + 200, str(len(published))
+    )
     explosions = [one for one in published if one.get("kind") == KIND and one.get("state") == "firing"]
     for what, broken in (
         ("stream: each has the fields of the contract", [one for one in published if not _is_whole(one)]),
@@ -133,7 +135,7 @@ def _never_fired(published: list[Entry]) -> list[Entry]:
     for one in published:
         if one.get("state") == "firing":
             fired.add(one["alert_id"])
-        elif one.get("alert_id") not in fired and len(published) < alerts.KEPT:
+        elif one.get("alert_id") not in fired and len(published) < alert_state.KEPT:
             broken.append(one)
     return broken
 

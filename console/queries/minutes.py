@@ -6,18 +6,26 @@ more, where the rolling snapshots would show for a day what was true when it die
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 
 import redis
 
 from connectors.errors import translating
 from console.queries.fetch import count_of, scan_fields, text
 from flows.domain.windows import Minutes
-from sinks.buckets import bucket_key, read_summaries
+from sinks.buckets import OTHER, SYMBOL_DECISION, bucket_key, read_summaries, symbol_field
 from sinks.values.counts import LONGEST_WINDOW, Counts
 
 WITHOUT_SYMBOLS = "[dr]e[ca]*"
 """Pattern of the fields `decision:*` and `reason:*` of a bucket."""
+
+SLICE = 60
+"""Minutes that are read at once where many are."""
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and of how much."""
 
 
 def read_minutes(client: redis.Redis, prefix: str, running: int, count: int, now: int | None = None) -> Minutes:
@@ -51,3 +59,42 @@ def summary_of(fields: Mapping[bytes, bytes]) -> Counts:
         elif kind == "reason":
             reasons[rest] = count_of(count)
     return Counts(decisions, reasons)
+
+
+def read_slices(
+    client: redis.Redis, prefix: str, minutes: range, *, now: int, symbols: bool, progress: Progress
+) -> Iterator[tuple[int, Counts]]:
+    """Each of `minutes` (since the epoch) that has counts, and these, oldest first, without holding all of them.
+
+    Blocks for a few round trips an hour, as it is iterated; raises `connectors.errors.RedisFailure`.
+
+    :arg now: the minute that it is now.
+    :arg symbols: whether the decisions of each symbol are read, too.
+    """
+    for begin in range(minutes.start, minutes.stop, SLICE):
+        last = min(begin + SLICE, minutes.stop) - 1
+        counted = read_minutes(client, prefix, last, last - begin + 1, now).counted
+        known = sorted(counted)
+        of_symbols = _read_symbols(client, prefix, known) if symbols else [{}] * len(known)
+        for minute, decisions in zip(known, of_symbols, strict=True):
+            yield minute, replace(counted[minute], symbol_decisions=decisions)
+        progress("minutes", last + 1 - minutes.start, len(minutes))
+
+
+def _read_symbols(client: redis.Redis, prefix: str, minutes: Sequence[int]) -> list[dict[tuple[str, str], int]]:
+    """(symbol, decision) -> count in each of `minutes`; what was folded is no symbol."""
+    found: list[dict[tuple[str, str], int]] = []
+    for fields in scan_fields(client, [bucket_key(prefix, minute) for minute in minutes], f"{SYMBOL_DECISION}*"):
+        counts: dict[tuple[str, str], int] = {}
+        for name, count in fields.items():
+            pair = _pair(name)
+            if pair[0] != OTHER:
+                counts[pair] = counts.get(pair, 0) + count_of(count)
+        found.append(counts)
+    return found
+
+
+@lru_cache(maxsize=16_384)
+def _pair(field: bytes) -> tuple[str, str]:
+    """The symbol and the decision of a field; the same few in all minutes."""
+    return symbol_field(text(field))

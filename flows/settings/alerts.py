@@ -12,23 +12,16 @@ from pydantic import Field, SecretStr, field_validator
 from connectors.errors import SettingsError
 from connectors.receiver import Receiver
 from connectors.text import one_line
-from flows.settings.thresholds import ThresholdSettings
+from flows.settings.rules import RuleSettings
 
 CREDENTIAL = "alert_notify_urls"
 """Name under which the URLs may lie in systemd's `$CREDENTIALS_DIRECTORY`."""
 
 
-class AlertsSettings(ThresholdSettings):
+class AlertsSettings(RuleSettings):
     """Settings of `flows.alerts`."""
 
     metrics_port: int = Field(8036, ge=0, le=65535, description="TCP port of the metrics; 0 turns them off")
-    alert_interval_sec: float = Field(60, ge=0.1, le=3_600, description="seconds between checks")
-    p35_alert_cooldown: float = Field(
-        300,
-        ge=0,
-        le=86_400,
-        description="seconds between two alerts of equal kind, reason and window, unless the second is worse",
-    )
     alert_notify_urls: SecretStr | None = Field(
         None, description="receivers, as URLs that apprise knows, apart by spaces or commas; unset sends nothing"
     )

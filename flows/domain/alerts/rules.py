@@ -56,17 +56,16 @@ class Rule:
 def gate_explosion(view: View, thresholds: Thresholds) -> Iterator[Finding]:
     """One gate accounts for a large share of all decisions: a finding for each threshold that is reached or near."""
     window = view.windows["5m"]
-    levels = (
-        (thresholds.gate_medium, MEDIUM),
-        (thresholds.gate_high, HIGH),
-        (thresholds.gate_critical, CRITICAL),
+    levels = tuple(
+        (least, _below(least, thresholds), severity)
+        for least, severity in zip(thresholds.gates, (MEDIUM, HIGH, CRITICAL), strict=True)
     )
     if window.total >= thresholds.min_total:
         for gate, count in window.gate_counts.items():
             share = count / window.total
-            for least, severity in levels:
+            for least, end, severity in levels:
                 reached = share >= least
-                if gate != NO_REASON and (reached or share > _below(least, thresholds)):
+                if gate != NO_REASON and (reached or share > end):
                     yield Finding(gate, severity, reached=reached)
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,7 @@ def test_what_is_typed_wrong_is_told() -> None:
         ["why", "--ago", "1 fortnight"],
         ["share", "--at", "14:05", "--ago", "1h"],
         ["compare", "yesterday"],
+        ["alerts", "--replay", "yesterday"],
         ["tail", "-d", "MAYBE"],
     ):
         done = here(NOWHERE, *arguments)
@@ -202,6 +204,10 @@ def test_the_keys_of_json_are_those_of_the_page(
     }
     said["drift"] = answer("drift", "1")
     said["alerts"] = answer("alerts")
+    minute = time.strftime("%Y%m%d%H%M", time.gmtime(time.time() - 600))
+    client.hset(f"quantum:p35:bucket:{minute}", mapping={"decision:BLOCKED": 1_000_000, "reason:gate": 1_000_000})
+    said["alerts replay"] = answer("alerts", "--replay", "1h", "--set", "P35_ALERT_COOLDOWN=0")
+    said["alerts replay"]["rows"].sort(key=lambda row: row["where"])  # one that has both first
     said["notify"] = json.loads(quantum(server.url, "notify", "--json", ALERT_NOTIFY_URLS="json://127.0.0.1:9").stdout)
     said["explain"] = answer("explain", "no_position")
     letter = client.xadd("quantum:stream:dead", {"stream": "orders", "id": "1-0", "fields": '["n", "1"]'})
@@ -215,7 +221,7 @@ def test_the_keys_of_json_are_those_of_the_page(
         assert set(said[name]) == head | keys, name
     for name, keys in others.items():
         assert set(said[name]) == keys, name
-    assert len(lists) == 33
+    assert len(lists) == 38
     for path, keys in lists.items():
         assert set(inner(said, path.split("."))) == keys, path
 

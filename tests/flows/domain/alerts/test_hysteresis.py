@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flows.alerts import judge
+from flows.domain.alerts.check import judge
 from flows.domain.alerts.rules import find
 from flows.domain.alerts.view import View, view_of
 from flows.settings.alerts import AlertsSettings
@@ -91,7 +91,7 @@ def told(percents: list[int], **settings: Any) -> list[list[str]]:
         reasons = {"gate": percent * 10, "none": 1000 - percent * 10}
         now = NOW + 60 * number
         minutes = {0: counts({"EXECUTE": 1000}, reasons)}
-        checked = judge(reading(minutes, state=state, now=now), settings=AlertsSettings(**settings))
+        checked = judge(reading(minutes, state=state, now=now), AlertsSettings(**settings).terms, str)
         assert checked is not None
         published.append([f"{one.state} {one.severity}" for one in checked.alerts])
         state = checked.after
