@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import redis
@@ -15,6 +16,7 @@ from console.cli.check_app import look_at
 from console.cli.nagios import CRITICAL, OK, WARNING, CheckLimits
 from console.queries.apps import AppState, read_app
 from console.queries.groups import Group, Member
+from tests.support.flow_process import ROOT
 
 LIMITS = CheckLimits((10, 100), (10, 100), (None, None), (0, 5))
 READS = (Subscription("eu", "orders", "dead"), Subscription("us", "orders", "dead"))
@@ -175,6 +177,14 @@ def test_health_and_lag_of_an_app(server: PrivateRedis, client: redis.Redis) -> 
     said = json.loads(ask(server, "health", "--flow", "orders", "--json").stdout)
     assert (said["query"], said["running"], said["warnings"], said["trimmed_total"]) == ("health", True, [], 7)
     assert said["dead_letters"] == [{"key": "dead\x1b", "count": 1}]
+    page = (ROOT / "docs/console.md").read_text("utf-8")
+    rows = re.findall(r"^\| `health --flow\.?([a-z._]*)` \| (.*) \|$", page, re.MULTILINE)
+    assert [name for name, _ in rows] == ["", "app", "groups", "groups.consumers", "dead_letters"]
+    for name, keys in rows:
+        value = said
+        for part in name.split(".") if name else ():
+            value = value[part][0] if isinstance(value[part], list) else value[part]
+        assert set(value) == set(re.findall("`([a-z_]+)`", keys)), name
     lag = json.loads(ask(server, "lag", "--flow", "orders", "--json").stdout)
     assert [set(one) for one in lag["groups"]] == [set(one) for one in said["groups"]]
     assert [(one["stream"], one["group"]) for one in lag["groups"]] == [
