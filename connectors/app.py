@@ -10,7 +10,7 @@
         yield Count("orders:by_customer", {entry["customer"]: int(entry["n"])})
 
 `python -m bytewax.run orders:app` runs it. An App is the Bytewax dataflow that one would write by hand (step by step:
-docs/writing-a-flow.md), and other steps can be added to it. It reads its settings and connects when it runs; to import
+docs/flow-reference.md), and other steps can be added to it. It reads its settings and connects when it runs; to import
 it, to test its functions or to draw it takes neither.
 """
 
@@ -46,6 +46,7 @@ from connectors.per_entry import each as each_entry
 from connectors.polled import PolledSource
 from connectors.service import Service
 from connectors.settings import AppSettings, load
+from connectors.sign import NAME, Subscription
 from connectors.source import ConsumerGroupSource
 from connectors.start import start as start_process
 from connectors.validation import validated
@@ -57,8 +58,6 @@ Made = TypeVar("Made")
 
 CLOSE_SECONDS = 0.5
 """Between looks at which windows are to be closed."""
-
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
 class App(Dataflow):
@@ -72,12 +71,13 @@ class App(Dataflow):
     _settings: type[AppSettings]
     _version: str
     _groups: list[GroupConfig]
+    _reads: list[Subscription]
     _windows: list[Windows]
     _late_parts: list[Late[Any]]
     _process: Late[AppProcess]
 
     def __init__(self, name: str, settings: type[AppSettings] = AppSettings, version: str = "") -> None:
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not isinstance(name, str) or not NAME.fullmatch(name):
             raise ValueError(f"an App is named by a letter, then letters, digits, _ or -, at most 64; not by {name!r}")
         if not isinstance(settings, type) or not issubclass(settings, AppSettings):
             raise ValueError(f"settings of App {name!r} are a subclass of AppSettings, not {settings!r:.80}")
@@ -85,6 +85,7 @@ class App(Dataflow):
         self._set("_settings", settings)
         self._set("_version", version)
         self._set("_groups", [])
+        self._set("_reads", [])
         self._set("_windows", [])
         self._set("_late_parts", [])
         self._set("_process", Late(lambda: self._process_with(load(settings), CollectorRegistry())))
@@ -140,7 +141,7 @@ class App(Dataflow):
             _check_takes(function, "an entry" if join is None else "an entry and a row")
             whole = function if value is None else validated(function, value)
             step = each_entry(whole, dead_letters, kept, retries)
-            name, batches = self._read(function, configs)
+            name, batches = self._read(function, configs, dead_letters)
             if join is None:
                 parts = op.map(name, batches, step)
             else:
@@ -222,7 +223,9 @@ class App(Dataflow):
 
         return add
 
-    def _read(self, function: Callable[..., Any], configs: list[GroupConfig]) -> tuple[str, Stream[Batch]]:
+    def _read(
+        self, function: Callable[..., Any], configs: list[GroupConfig], dead_letters: str | None
+    ) -> tuple[str, Stream[Batch]]:
         """The name of the steps of `function`, and the batches of its streams: an input for each."""
         for number, config in enumerate(configs):
             if any(config.counters == other.counters for other in (*self._groups, *configs[:number])):
@@ -239,6 +242,7 @@ class App(Dataflow):
             inputs.append(op.input(step_id, self, LateSource(self._late(partial(self._source, config)))))
         batches = inputs[0] if len(inputs) == 1 else op.merge(f"{name}_all", *inputs)
         self._groups.extend(configs)
+        self._reads.extend(Subscription(config.stream, config.group, dead_letters) for config in configs)
         return name, batches
 
     def _lookup(self, table: JoinTable) -> Lookup:
@@ -313,7 +317,7 @@ class App(Dataflow):
         serve(settings)
 
     def _process_with(self, settings: AppSettings, registry: CollectorRegistry) -> AppProcess:
-        return AppProcess.of(self.flow_id, self._version, settings, self._groups, registry)
+        return AppProcess.of(self.flow_id, self._version, settings, self._reads, registry)
 
     def _late(self, make: Callable[[], Made]) -> Late[Made]:
         late = Late(make)

@@ -16,7 +16,7 @@ from connectors.group_state import GroupState
 from connectors.metrics import ConsumerMetrics
 from connectors.service import Service
 from connectors.settings import AppSettings
-from connectors.sign import sign
+from connectors.sign import Subscription, sign
 
 
 class AppMetrics(ConsumerMetrics):
@@ -43,11 +43,11 @@ class AppProcess:
 
     @classmethod
     def of(
-        cls, name: str, version: str, settings: AppSettings, groups: Sequence[GroupConfig], registry: CollectorRegistry
+        cls, name: str, version: str, settings: AppSettings, reads: Sequence[Subscription], registry: CollectorRegistry
     ) -> AppProcess:
-        """One whose metrics, in `registry`, begin with `name`, and which leaves signs of life beside its counters."""
+        """One whose metrics, in `registry`, begin with `name`, and whose signs of life say what it reads."""
         metrics = AppMetrics(re.sub(r"\W", "_", name), version, registry)
-        leave = sign([group.counters for group in groups], version) if groups else None
+        leave = sign(settings.key_prefix, name, version, reads)
         service = Service.create(settings, name, metrics, sign=leave)
         metrics.watch(service.outage)
         return cls(settings, service, metrics)

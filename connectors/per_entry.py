@@ -7,6 +7,7 @@ next start; or, where there is a stream of dead letters, it goes there in the sa
 
 from __future__ import annotations
 
+import inspect
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -96,7 +97,7 @@ def _part(function: Function, dead_letters: str | None, kept: int, retries: int,
             effects += _effects_of(function, Message(delivery.stream, entry))
         except Exception as error:
             cause = f"{type(error).__name__}: {one_line(error)}"
-            found = {"stream": delivery.stream, "entry": entry.id, "cause": cause, "at": _line(error)}
+            found = {"stream": delivery.stream, "entry": entry.id, "cause": cause, "at": _line(error, function)}
             if failures <= retries:
                 _log.warning("an entry failed; it is tried again", **found, failures=failures, retries=retries)
                 again.append(entry.id)
@@ -122,7 +123,10 @@ def _effects_of(function: Function, message: Message) -> tuple[Effect, ...]:
     raise TypeError(f"{name} gives effects, or () for none, and gave {made!r:.80}")
 
 
-def _line(error: Exception) -> str:
-    """Where it was raised."""
+def _line(error: Exception, function: Function) -> str:
+    """Where it was raised; or where `function` is, where that is here, of something that is no effect."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if frame.filename == __file__ and code is not None:
+        return f"{Path(code.co_filename).name}:{code.co_firstlineno} {code.co_name}"
     return f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"

@@ -15,7 +15,7 @@ from bytewax.testing import run_main
 from connectors.app import App
 from connectors.closing import are_due
 from connectors.delivery import Batch, Delivery, Entry, Read
-from connectors.errors import RedisFailure
+from connectors.errors import RedisDenied, RedisFailure, translate
 from connectors.group_config import GroupConfig
 from connectors.per_entry import Message
 from connectors.service import Service
@@ -49,19 +49,26 @@ def run_until_caught_up(
     :arg service: that of its sources and sinks. An `App` knows it, and its groups: `bind` it to a Redis first.
     :raises TimeoutError: they had not after so many seconds. What they have committed stays.
     :raises RuntimeError: the flow ended by itself, with a status other than 0; its log says why.
+    :raises RedisDenied: this user of Redis may not look at how far it is (XINFO GROUPS, XREVRANGE).
     """
     windows = flow.counted_in if isinstance(flow, App) else []
     if isinstance(flow, App):
         service, groups = service or flow.service, groups or tuple(flow.groups)
     assert service is not None, "a flow that is no App needs the service of its sources and sinks"
     lifecycle, ended, caught_up = service.lifecycle, threading.Event(), threading.Event()
+    denied: list[RedisDenied] = []
 
     def watch() -> None:
         deadline = time.monotonic() + seconds
         with service.connect() as client:
             while not ended.wait(_LOOK_SECONDS):
-                if all(_is_caught_up(client, group) for group in groups) and not _is_due(client, windows):
-                    caught_up.set()
+                try:
+                    if all(_is_caught_up(client, group) for group in groups) and not _is_due(client, windows):
+                        caught_up.set()
+                except RedisDenied as error:
+                    denied.append(error)
+                    lifecycle.stop("it cannot be seen whether all is read")
+                    return
                 if caught_up.is_set() or time.monotonic() > deadline:
                     lifecycle.stop("all is read" if caught_up.is_set() else "time is up")
                     return
@@ -79,6 +86,8 @@ def run_until_caught_up(
         lifecycle.reset()
     if status:
         raise RuntimeError(f"the flow ended with status {status}")
+    if denied:
+        raise denied[0]
     if not caught_up.is_set():
         raise TimeoutError(f"not all is read and committed after {seconds:g} s")
 
@@ -96,6 +105,8 @@ def _entry(fields: Mapping[str, str], stream_id: bytes) -> Entry:
 def _is_due(client: redis.Redis, windows: Sequence[Windows]) -> bool:
     try:
         return any(are_due(client, one) for one in windows)
+    except RedisDenied:
+        raise
     except RedisFailure:
         return True  # (Redis is away)
 
@@ -104,7 +115,10 @@ def _is_caught_up(client: redis.Redis, group: GroupConfig) -> bool:
     try:
         rows: list[dict[str, Any]] = client.xinfo_groups(group.stream)
         newest: Any = client.xrevrange(group.stream, count=1)
-    except redis.RedisError:
+    except redis.RedisError as error:
+        problem = translate(error)
+        if isinstance(problem, RedisDenied):
+            raise problem from error
         return False  # (not made yet, or Redis is away)
     for row in rows:
         if row["name"] == group.group.encode():

@@ -16,17 +16,16 @@ from connectors.metrics import ConsumerMetrics, Metrics
 from connectors.polled import PolledSource
 from connectors.service import Service
 from connectors.settings import ConsumerSettings, RedisSettings
+from connectors.sign import sign
 from flows import __version__
-from sinks import flow_status
 
 Write = Callable[[redis.Redis, str, GroupState, dict[str, str]], None]
 
 
 def service_of(settings: RedisSettings, flow: str, metrics: Metrics) -> Service:
     """The service that runs `flow`: it leaves signs of life in Redis, and serves `metrics`. Does not connect."""
-    sign = flow_status.sign(settings.key_prefix, flow, __version__)
     hears = metrics if isinstance(metrics, Instrumentation) else None
-    service = Service.create(settings, flow, hears, sign=sign)
+    service = Service.create(settings, flow, hears, sign=sign(settings.key_prefix, flow, __version__))
     metrics.watch(service.outage)
     endpoint.serve(settings)
     return service

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import json
 import re
-import sys
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol
 
 import pytest
 import redis
@@ -19,26 +16,17 @@ import redis
 from connectors import AppSettings
 from connectors.private_redis import PrivateRedis
 from connectors.testing import run_until_caught_up
+from tests.support.pages import Import, importing, programs, text_of
 
-PAGE = (Path(__file__).resolve().parents[1] / "docs/cookbook.md").read_text("utf-8")
-PROGRAMS: dict[str, str] = dict(re.findall(r"`(\w+)\.py`\n\n```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
-
-
-class Import(Protocol):
-    """The module of that name."""
-
-    def __call__(self, name: str) -> ModuleType: ...
+PAGE = text_of("cookbook")
+PROGRAMS = programs(PAGE)
 
 
 @pytest.fixture
 def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Import]:
-    """Imports programs of the page, as if they were saved."""
-    for name, source in PROGRAMS.items():
-        (tmp_path / f"{name}.py").write_text(source, "utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    yield importlib.import_module
-    for name in PROGRAMS:
-        sys.modules.pop(name, None)
+    """Imports programs of the page."""
+    with importing(PROGRAMS, tmp_path, monkeypatch) as load:
+        yield load
 
 
 @pytest.fixture
@@ -56,7 +44,14 @@ def run(load: Import, server: PrivateRedis) -> Import:
 
 def test_every_program_has_a_name_and_a_test_here() -> None:
     assert PAGE.count("```python") == len(PROGRAMS)
-    assert set(PROGRAMS) == {"page_views", "solar", "payments", "test_page_views"}
+    assert set(PROGRAMS) == {"greetings", "page_views", "solar", "payments", "test_page_views"}
+
+
+def test_greetings(client: redis.Redis, run: Import, capsys: pytest.CaptureFixture[str]) -> None:
+    for text in ("hello 1", "hello 2"):
+        client.xadd("greetings", {"text": text})
+    run("greetings")
+    assert [line for line in capsys.readouterr().out.splitlines() if "hello" in line] == ["hello 1", "hello 2"]
 
 
 def test_page_views(client: redis.Redis, run: Import) -> None:
@@ -120,5 +115,8 @@ def test_the_lengths_are_as_the_page_says() -> None:
         tokens = tokenize.generate_tokens(io.StringIO(source).readline)
         return len({token.start[0] for token in tokens if token.type not in skipped})
 
-    said = re.findall(r"^\| .* \| (\d+)\b.* \| .* \| \d+ \|$", PAGE, re.MULTILINE)
-    assert [int(number) for number in said] == [lines(PROGRAMS["page_views"]), lines(PROGRAMS["solar"])]
+    which = {"greetings, printed": "greetings", "page views by page": "page_views", "telemetry with forecasts": "solar"}
+    said = re.findall(r"^\| (.*?) \| (\d+)\b.*? \| .* \| (\d+) \|$", PAGE, re.MULTILINE)
+    assert [int(here) for _, here, _ in said] == [lines(PROGRAMS[which[name]]) for name, _, _ in said]
+    assert len(said) == 5
+    assert all(int(here) <= int(there) for _, here, there in said)

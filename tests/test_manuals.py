@@ -92,8 +92,7 @@ def test_what_a_manual_says_to_type_can_be_typed(
 def test_the_flow_of_the_manual_passes_on_what_is_large_and_its_own_test_holds(
     client: redis.Redis, flows: FlowProcess.Factory, tmp_path: Path
 ) -> None:
-    first, flow, test = blocks("writing-a-flow", "python")
-    assert first in (ROOT / "README.md").read_text("utf-8")  # (where it is run)
+    flow, test = blocks("flow-reference", "python")
     (tmp_path / "large_orders.py").write_text(flow, "utf-8")
     (tmp_path / "test.py").write_text(test, "utf-8")
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
@@ -112,7 +111,7 @@ def test_the_flow_of_the_manual_passes_on_what_is_large_and_its_own_test_holds(
 
 
 def test_every_name_in_the_table_of_parts_is_there() -> None:
-    page = (ROOT / "docs/writing-a-flow.md").read_text("utf-8")
+    page = (ROOT / "docs/flow-reference.md").read_text("utf-8")
     code = "".join(path.read_text("utf-8") for path in (ROOT / "connectors").glob("*.py"))
     names = set(re.findall(r"`([A-Z][A-Za-z]+)`", page))
     assert len(names) >= 10

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from connectors.text import one_line
+from console.cli.app_text import app_health
 from console.cli.compare_text import comparison
 from console.cli.health_text import behind, health, lives_in_short
 from console.cli.lines import about, firing, gate_rows, headline, latest, next_step, reason_row, warnings, wrapped
@@ -24,6 +25,7 @@ from console.queries.answers import (
     Symbols,
     Why,
 )
+from console.queries.apps import AppState
 from console.queries.readable import many, number, percent
 from console.terminal.cells import fit
 from console.terminal.table import decisions, mix, ranking
@@ -34,8 +36,8 @@ from flows.domain.windows import Window
 
 def as_text(answer: Answer, room: Room) -> list[Text]:
     """The lines of an answer; no more than fit. On a terminal, what is to be known of the numbers comes first."""
-    # (Health has them among its lines.)
-    top = [] if isinstance(answer, Health) else warnings(answer.warnings, room)
+    # (Those of health have them among their lines.)
+    top = [] if isinstance(answer, Health | AppState) else warnings(answer.warnings, room)
     if room.height is not None:
         room = replace(room, height=max(room.height - len(top), 1))
     return cut([*top, *_lines(answer, room)], room.width)
@@ -50,6 +52,8 @@ def _lines(answer: Answer, room: Room) -> Iterator[Text]:
         yield from _shares(answer, room)
     elif isinstance(answer, Health):
         yield from health(answer, room)
+    elif isinstance(answer, AppState):
+        yield from app_health(answer)
     elif isinstance(answer, Comparison):
         yield from comparison(answer, room)
     else:

@@ -55,7 +55,7 @@ def health(answer: Health, room: Room) -> Iterator[Text]:
     yield Text(f"group       pending {number(group.pending)}, lag {number(group.lag)}", behind(flow))
     shown = group.consumers[: room.rows(len(group.consumers), 13 + len(answer.lives.known))]
     for consumer in shown:
-        yield _consumer(consumer)
+        yield consumer_line(consumer)
     if len(shown) < len(group.consumers):
         yield Text(f"            and {len(group.consumers) - len(shown)} more consumers", "dim")
 
@@ -73,7 +73,8 @@ def lives_in_short(lives: Lives, now: float) -> Iterator[Text]:
     yield from (_life(one, now) for one in lives.known if one.expected and not one.alive and one.name != P35)
 
 
-def _consumer(one: Member) -> Text:
+def consumer_line(one: Member) -> Text:
+    """A member of a group."""
     state = "alive" if one.alive else "dead: its lease has ended"
     return Text(
         f"consumer    {one_line(one.name)}: {state}, pending {number(one.pending)}, idle {age(one.idle)}",

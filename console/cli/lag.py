@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from connectors.text import one_line
+from console.queries.apps import read_app
 from console.queries.groups import Group, read_groups
 from console.queries.readable import age, number
-from console.terminal.command import EXIT_REDIS, AsJson, RedisUrl, fail, page, reading, write
+from console.terminal.command import EXIT_REDIS, AsJson, OfApp, RedisUrl, fail, page, reading, write
 from sinks import alert_state, decisions, governor_status, permits
 
 _STATES = {True: "alive, ", False: "dead, ", None: ""}
@@ -22,7 +23,7 @@ def streams(prefix: str) -> Mapping[str, str | None]:
     }
 
 
-def lag(json: AsJson = False, redis_url: RedisUrl = None) -> None:
+def lag(app: OfApp = None, json: AsJson = False, redis_url: RedisUrl = None) -> None:
     """All consumer groups, as kafka-consumer-groups --describe shows them.
 
     A line a consumer: stream, group, consumer, the last ID that the group was given, entries pending for the consumer,
@@ -31,26 +32,16 @@ def lag(json: AsJson = False, redis_url: RedisUrl = None) -> None:
 
     \b
     quantum lag
+    quantum lag --flow orders    of an App of one's own
     quantum lag --json | jq '.groups[] | {group, lag}'
     """
     with reading(redis_url) as (client, prefix):
-        groups = read_groups(client, streams(prefix))
+        groups = read_groups(client, streams(prefix)) if app is None else read_app(client, prefix, app).groups
     if json:
-        from console.queries.json import JSON_VERSION, consumers, dumps
+        from console.queries.json import JSON_VERSION, dumps
+        from console.queries.json import groups as rows
 
-        rows = [
-            {
-                "stream": group.stream,
-                "group": group.name,
-                "length": group.length,
-                "last_id": group.last_id,
-                "pending": group.pending,
-                "lag": group.lag,
-                "consumers": consumers(group.consumers),
-            }
-            for group in groups
-        ]
-        write(dumps({"version": JSON_VERSION, "query": "lag", "groups": rows}))
+        write(dumps({"version": JSON_VERSION, "query": "lag", "groups": rows(groups)}))
     elif groups:
         from console.terminal.viewport import here
 
@@ -59,7 +50,8 @@ def lag(json: AsJson = False, redis_url: RedisUrl = None) -> None:
             lines = list(narrow(groups))
         page("".join(f"{line}\n" for line in lines))
     if not groups:
-        fail(f"no stream of {prefix}: has a consumer group yet", EXIT_REDIS)
+        whose = f"{prefix}:" if app is None else app
+        fail(f"no stream of {whose} has a consumer group yet", EXIT_REDIS)
 
 
 def table(groups: tuple[Group, ...]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from connectors.connection import connect
 from connectors.errors import RedisAway, RedisFailure
 from console.cli.when import Ago, At, when_of
 from console.queries.answers import Answer, Health
+from console.queries.apps import AppState
 from console.queries.asked import Question
 from console.queries.moment import MomentError
 from console.terminal.command import (
@@ -106,7 +107,8 @@ def _ask(name: str, options: Options, ask: Ask) -> Answer:
             write(dumps(no_health(reason, redis_up=not isinstance(error, RedisAway))))
         fail(reason, EXIT_REDIS)
     write(_shown(name, answer, options))
-    if options.json or not (isinstance(answer, Health) or sys.stdout.isatty()):  # (else they are in the answer)
+    in_the_answer = isinstance(answer, Health | AppState) or sys.stdout.isatty()
+    if options.json or not in_the_answer:
         for warning in answer.warnings:
             say(warning)
     return answer

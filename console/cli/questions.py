@@ -12,7 +12,7 @@ from console.cli.when import Length
 from console.queries import asked
 from console.queries.answers import Shares
 from console.queries.compare import ask_compare
-from console.terminal.command import EXIT_ACT, EXIT_REDIS, as_counted
+from console.terminal.command import EXIT_ACT, EXIT_REDIS, OfApp, as_counted
 
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="SYMBOL", help="Default: the ten busiest.", show_default=False)
@@ -94,10 +94,11 @@ def drift(threshold: Threshold = None) -> Ask:
 
 
 @query("health", without=("at", "ago", "full"))
-def health() -> Ask:
+def health(app: OfApp = None) -> Ask:
     """Is the counting service healthy, and which flows run?
 
     Its status, pending, lag, consumers and systemd unit; each flow that runs or should; and what was counted of late.
+    With --flow: whether that App runs, its groups and their consumers, dead letters, and entries that were lost.
 
     Exit status 0 whatever the answer; for monitoring, use `quantum check`. 3: Redis does not answer; with --json the
     object then says redis_up: false.
@@ -105,8 +106,9 @@ def health() -> Ask:
     \b
     quantum health
     quantum health --json | jq .group.lag
+    quantum health --flow orders
     """
-    return asked.ask_health
+    return asked.ask_health if app is None else partial(asked.ask_app, name=app)
 
 
 @query("all", without=("at", "ago"))

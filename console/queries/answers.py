@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from console.queries.alerts.firing import Firing
+from console.queries.apps import AppState
 from console.queries.counting import CountingFlow
 from console.queries.latest import LastMinute
 from console.queries.life import Lives
@@ -173,4 +174,4 @@ class Comparison:
         return tuple(dict.fromkeys((*self.now.warnings, *self.then.warnings)))
 
 
-Answer = Why | Symbols | Shares | Health | Everything | Comparison
+Answer = Why | Symbols | Shares | Health | AppState | Everything | Comparison

@@ -14,6 +14,7 @@ import redis
 from connectors.errors import RedisDenied, WrongType
 from console.queries.alerts.firing import Firing, read_firing
 from console.queries.answers import GATES, SYMBOLS, Everything, Gate, Health, Shares, SymbolGates, Symbols, Why
+from console.queries.apps import AppState, read_app
 from console.queries.counting import CountingFlow, read_flow
 from console.queries.latest import last_minute
 from console.queries.life import P35, UNITS, Lives, read_lives
@@ -78,6 +79,11 @@ def ask_health(question: Question) -> Health:
         # What else there is to say is needed all the more.
         return Health(flow, unit, None, lives, f"what was counted is unknown: {error}")
     return Health(flow, unit, seen, lives)
+
+
+def ask_app(question: Question, name: str) -> AppState:
+    """Is the App of that name well?"""
+    return read_app(question.client, question.prefix, name)
 
 
 def ask_everything(question: Question) -> Everything:

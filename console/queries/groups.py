@@ -9,7 +9,11 @@ from typing import Any
 import redis
 
 from connectors.consumer_names import consumer_of
+from connectors.group_config import GroupConfig
 from console.queries.fetch import ask_all, text
+
+EACH_ITS_OWN = ""
+"""In place of what leases begin with: that of each group, where nothing else was said when it was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,8 @@ def read_groups(client: redis.Redis, streams: Mapping[str, str | None]) -> tuple
 
     Blocks for three round trips; raises `connectors.errors.RedisFailure`.
 
-    :arg streams: the key of each stream, and what the leases of its consumers begin with (None: they have none).
+    :arg streams: the key of each stream, and what the leases of its consumers begin with (None: they have none), or
+        EACH_ITS_OWN.
     """
     first = ask_all(client, [command for key in streams for command in (("XLEN", key), ("XINFO GROUPS", key))])
     found = [
@@ -68,8 +73,8 @@ def read_groups(client: redis.Redis, streams: Mapping[str, str | None]) -> tuple
     members = ask_all(client, [("XINFO CONSUMERS", key, group["name"]) for key, _, group in found])
     rows = [_folded(some or []) for some in members]
     leases = [
-        ("EXISTS", prefix.encode() + name)
-        for (key, _, _), some in zip(found, rows, strict=True)
+        ("EXISTS", (prefix or GroupConfig(key, text(group["name"])).lease_prefix).encode() + name)
+        for (key, _, group), some in zip(found, rows, strict=True)
         if (prefix := streams[key]) is not None
         for name in some
     ]

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from console.queries.answers import GATES, Answer, Comparison, Gate, Health, Shares, Symbols, Why
-from console.queries.groups import Member
+from console.queries.answers import GATES, Answer, Comparison, Everything, Gate, Health, Shares, Symbols, Why
+from console.queries.apps import AppState
+from console.queries.groups import Group, Member
 from console.queries.latest import LastMinute
 from console.queries.life import Life
 from console.queries.status import Status
@@ -26,6 +27,8 @@ def dumps(value: Mapping[str, Any]) -> str:
 
 def as_json(query: str, answer: Answer) -> dict[str, Any]:
     """What `answer` says to the query of that name."""
+    if isinstance(answer, AppState):
+        return _app(query, answer)
     head = {
         "version": JSON_VERSION,
         "query": query,
@@ -36,7 +39,7 @@ def as_json(query: str, answer: Answer) -> dict[str, Any]:
     return head | _body(answer)
 
 
-def _body(answer: Answer) -> dict[str, Any]:
+def _body(answer: Why | Symbols | Shares | Health | Everything | Comparison) -> dict[str, Any]:
     if isinstance(answer, Why):
         return _why(answer)
     if isinstance(answer, Symbols):
@@ -181,6 +184,44 @@ def _status(status: Status) -> dict[str, Any]:
     """By the names of the fields in Redis."""
     fields = asdict(status)
     return fields | {"pending_estimate": fields.pop("pending")}
+
+
+def _app(query: str, app: AppState) -> dict[str, Any]:
+    return {
+        "version": JSON_VERSION,
+        "query": query,
+        "as_of": app.now,
+        "warnings": list(app.warnings),
+        "redis_up": True,
+        "running": app.alive,
+        "app": {
+            "name": app.name,
+            "alive": app.alive,
+            "seen_at": app.seen_at,
+            "instance": app.instance,
+            "service_start_ts": app.started,
+            "version": app.version,
+        },
+        "groups": groups(app.groups),
+        "dead_letters": [{"key": key, "count": count} for key, count in app.dead_letters.items()],
+        "trimmed_total": app.trimmed_total,
+    }
+
+
+def groups(some: Iterable[Group]) -> list[dict[str, Any]]:
+    """Consumer groups with their members."""
+    return [
+        {
+            "stream": group.stream,
+            "group": group.name,
+            "length": group.length,
+            "last_id": group.last_id,
+            "pending": group.pending,
+            "lag": group.lag,
+            "consumers": consumers(group.consumers),
+        }
+        for group in some
+    ]
 
 
 def consumers(members: Iterable[Member]) -> list[dict[str, Any]]:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import redis
 
+from connectors import sign
 from connectors.errors import RedisDenied, WrongType
 from console.queries.counting import CountingFlow
 from console.queries.fetch import ask_all, number_of, texts
 from console.queries.readable import age, clock
 from console.queries.unit import UnitState
-from sinks import flow_status
 
 P35 = "p35"
 """The flow that is always looked for."""
@@ -84,7 +84,7 @@ def read_lives(client: redis.Redis, prefix: str, flow: CountingFlow, units: Mapp
     :arg units: by flow; those that were not looked for may be missing.
     """
     try:
-        found = ask_all(client, [("HGETALL", flow_status.key(prefix, name)) for name in UNITS])
+        found = ask_all(client, [("HGETALL", sign.key(prefix, name)) for name in UNITS])
     except (RedisDenied, WrongType) as error:
         p35 = Life(P35, flow.running, expected=True)
         return Lives((p35,), f"which other flows run is unknown: {error}")
@@ -104,7 +104,7 @@ def _life(name: str, fields: Mapping[str, str], flow: CountingFlow, unit: UnitSt
     installed = unit is not None and unit.installed and not unit.switched_off
     return Life(
         name,
-        flow.running if name == P35 else flow_status.is_alive(seen_at, flow.now),
+        flow.running if name == P35 else sign.is_alive(seen_at, flow.now),
         name == P35 or (not off and (installed or seen_at is not None)),
         off,
         seen_at,

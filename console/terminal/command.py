@@ -32,6 +32,7 @@ import typer
 from connectors.connection import connect
 from connectors.errors import RedisFailure, SettingsError
 from connectors.settings import EXIT_SETTINGS, RedisSettings, load
+from connectors.sign import NAME
 from connectors.text import one_line
 from flows.domain.decisions import clean
 
@@ -49,6 +50,20 @@ RedisUrl = Annotated[
         help="Wins over REDIS_URL, REDIS_HOST and the rest. (Others on this machine can see it: leave passwords "
         "in the environment.)",
         show_default=False,
+    ),
+]
+
+
+def _app_name(name: str | None) -> str | None:
+    if name is not None and not NAME.fullmatch(name):
+        raise typer.BadParameter(f"{one_line(name)} is not the name of an App.")
+    return name
+
+
+OfApp = Annotated[
+    str | None,
+    typer.Option(
+        "--flow", metavar="APP", callback=_app_name, help="Of this App of one's own instead.", show_default=False
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead, with a version in it.")]

@@ -17,6 +17,7 @@ from bytewax.visualize import to_json
 from connectors import App, AppSettings, Count, Message, RedisSettings
 from connectors.errors import SettingsError
 from connectors.private_redis import PrivateRedis
+from connectors.sign import Subscription, subscriptions
 from connectors.testing import run_until_caught_up
 
 CUSTOMERS = ["ann", "bob", "cid"]
@@ -146,7 +147,7 @@ def test_bound_anew_all_of_it_is_made_anew(settings: AppSettings) -> None:
 
 def test_groups_metrics_and_signs_of_life_bear_its_name(settings: AppSettings, raw: redis.Redis) -> None:
     app = App("my-shop", version="1.2")
-    app.each(["a", "b"])(count)
+    app.each(["a", "b"], dead_letters="dead")(count)
     app.bind(settings)
     fill(raw, ["a", "b"], 10)
     run_until_caught_up(app)
@@ -155,9 +156,13 @@ def test_groups_metrics_and_signs_of_life_bear_its_name(settings: AppSettings, r
     assert value("my_shop_build_info", {"version": "1.2"}) == 1
     assert value("my_shop_redis_up") == 1
     for stream in ("a", "b"):
-        known = raw.hgetall(f"{stream}:group:my-shop")
-        assert (known[b"group_name"], known[b"version"]) == (b"my-shop", b"1.2")
-        assert float(known[b"seen_at"]) > 0
+        assert raw.hget(f"{stream}:group:my-shop", "group_name") == b"my-shop"
+    known = raw.hgetall("quantum:flow:my-shop")
+    assert known[b"version"] == b"1.2"
+    assert float(known[b"seen_at"]) > 0
+    assert subscriptions(known[b"reads"].decode()) == tuple(
+        Subscription(stream, "my-shop", "dead") for stream in ("a", "b")
+    )
 
 
 def test_a_stream_may_be_read_twice_by_groups_of_their_own_only(settings: AppSettings, raw: redis.Redis) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -14,9 +15,15 @@ from connectors.commit import commit
 from connectors.delivery import Batch, Delivery, Entry
 from connectors.effects import Append, Count, Effect, Put
 from connectors.per_entry import Message, each
+from connectors.validation import validated
 from tests.connectors.conftest import Start
 
 DELIVERY = Delivery("orders", "g", "c", "lease", "token")
+
+
+@dataclass
+class Order:
+    n: int
 
 
 def batch_of(*fields: list[bytes]) -> Batch:
@@ -75,8 +82,12 @@ def test_a_function_that_gives_no_effects_is_named(made: Any) -> None:
     def forgetful(_order: Message) -> Any:
         return made
 
-    with capture_logs(), pytest.raises(TypeError, match=r"forgetful gives effects, or \(\) for none, and gave"):
-        each(forgetful)(batch_of(good(b"5")))
+    line = forgetful.__code__.co_firstlineno
+    for function in (forgetful, validated(forgetful, Order)):
+        said = r"forgetful gives effects, or \(\) for none, and gave"
+        with capture_logs() as logs, pytest.raises(TypeError, match=said):
+            each(function)(batch_of(good(b"5")))
+        assert logs[0]["at"] == f"test_per_entry.py:{line} forgetful"
 
 
 def test_with_dead_letters_the_others_are_counted_and_the_bad_one_is_kept_whole(raw: redis.Redis, start: Start) -> None:

@@ -11,6 +11,7 @@ from bytewax.dataflow import Dataflow
 
 from connectors import Append, CommitSink, ConsumerGroupSource, Count, Effect, GroupConfig, Message, Service, each
 from connectors import source as source_module
+from connectors.errors import RedisDenied
 from connectors.private_redis import PrivateRedis
 from connectors.testing import batch, message, run_until_caught_up
 from tests.support.services import service
@@ -73,3 +74,14 @@ def test_what_ends_a_run_is_told(one: Service, raw: redis.Redis) -> None:
     raw.xadd("orders", {"customer": "ann", "n": "one"})
     with pytest.raises(ValueError, match="invalid literal"):
         run_until_caught_up(flow_of(one), one, GROUP)
+
+
+def test_a_run_that_may_not_look_says_so_at_once(server: PrivateRedis, raw: redis.Redis) -> None:
+    rights = ["~*", "+@all", "-xrevrange"]
+    raw.execute_command("ACL", "SETUSER", "narrow", "reset", "on", ">secret", *rights)
+    try:
+        one = service(f"redis://narrow:secret@127.0.0.1:{server.port}/0")
+        with pytest.raises(RedisDenied, match="denies this user"):
+            run_until_caught_up(flow_of(one), one, GROUP)
+    finally:
+        raw.execute_command("ACL", "DELUSER", "narrow")

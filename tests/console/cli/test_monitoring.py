@@ -15,7 +15,8 @@ import pytest
 import redis
 
 from connectors.private_redis import PrivateRedis, free_port
-from console.cli.check import CRITICAL, OK, WARNING, CheckLimits, judge
+from console.cli.check import judge
+from console.cli.nagios import CRITICAL, OK, WARNING, CheckLimits
 from console.queries.counting import CountingFlow
 from console.queries.groups import Group, Member
 from console.queries.status import Status
@@ -27,7 +28,7 @@ from tests.support.waiting import wait_for
 
 NOWHERE = f"redis://127.0.0.1:{free_port()}/0"
 STATUS = Status(400, 0, 0, 0, 0, 0, 0, 0, 0, 0, "5-0", 1000.0, "c", 900.0, "1")
-LIMITS = CheckLimits((1000, 10_000), (1000, 10_000), (900, 0))
+LIMITS = CheckLimits((1000, 10_000), (1000, 10_000), (900, None))
 PERFDATA = re.compile(r"([a-z]+)=(U|\d+)(s|c)?;(\d*);(\d*);0")
 
 
@@ -57,7 +58,7 @@ def test_the_judgement(seen: CountingFlow, states: list[int]) -> None:
 
 
 def test_a_limit_of_zero_never_minds_a_quiet_market() -> None:
-    assert judge(service(now=1e9), CheckLimits((1, 1), (1, 1), (0, 0))) == []
+    assert judge(service(now=1e9), CheckLimits((1, 1), (1, 1), (None, None))) == []
 
 
 def test_check_says_one_line_with_performance_data(

@@ -10,11 +10,11 @@ import pytest
 import redis
 
 from connectors.private_redis import PrivateRedis
+from connectors.sign import ALIVE_SECONDS, is_alive, key
 from console.queries.counting import read_flow
 from console.queries.life import UNITS, Life, read_lives
 from console.queries.unit import UnitState
 from flows.domain.thresholds import Thresholds
-from sinks.flow_status import ALIVE_SECONDS, is_alive, key
 from tests.support import users
 from tests.support.flow_process import ROOT, FlowProcess
 from tests.support.quantum import COMMAND, answer, environment, quantum

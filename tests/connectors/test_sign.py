@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from connectors.private_redis import PrivateRedis
-from sinks.flow_status import ALIVE_SECONDS, is_alive, sign
+from connectors.sign import ALIVE_SECONDS, is_alive, sign
 
 NOW = 1_769_929_020.0
 
