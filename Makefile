@@ -4,6 +4,7 @@
 #   SECONDS= RATE= SEED=    of `make demo`
 #   PYTEST_ARGS=...         more for pytest, as in `make test PYTEST_ARGS="-k commit"`
 #   BENCH=quick             a short look instead of `make bench`; writes nothing
+#   SIMULATE_ARGS=...       another size than the full one, as in `make simulate SIMULATE_ARGS="--comparisons 25"`; writes nothing
 #   BENCH_ARGS=...          parts of it, as in `make bench BENCH_ARGS=throughput`; writes nothing either
 
 SHELL := /bin/sh
@@ -48,6 +49,10 @@ chaos: $(READY) ## the kill tests, at full size
 .PHONY: bench
 bench: $(READY) ## measure speed, memory and freshness; writes docs/performance.md
 	@$(BIN)/python -m tests.bench $(if $(filter quick,$(BENCH)),--quick,$(if $(BENCH_ARGS),,--write)) $(BENCH_ARGS)
+
+.PHONY: simulate
+simulate: $(READY) ## hold quantum trend against made-up weeks, an hour or two; writes docs/statistics.md
+	@$(BIN)/python -m tests.simulation $(if $(SIMULATE_ARGS),$(SIMULATE_ARGS),--write)
 
 .PHONY: lint
 lint: $(READY) ## style
