@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import redis
 
-from connectors import closing, group, lease, reading
+from connectors import closing, group, group_creation, lease, reading
 from connectors import commit as commit_module
 from connectors.closing import WindowState, close
 from connectors.commit import commit
@@ -171,7 +171,7 @@ def prepare_fencing(raw: redis.Redis) -> Action:
 def prepare_creation(raw: redis.Redis) -> Action:
     fresh(raw, 0)
     raw.xgroup_destroy("s", "g")
-    return lambda client: group._create_group(client, ["s", "counters"], ["g", "0"])
+    return lambda client: group_creation._create_group(client, ["s", "counters"], ["g", "0"])
 
 
 def prepare_closing(raw: redis.Redis) -> Action:
@@ -203,7 +203,7 @@ PREPARATIONS: dict[str, tuple[Callable[[redis.Redis], Action], Script]] = {
     "fencing": (prepare_fencing, lease._acquire),
     "closing": (prepare_closing, closing._close),
     "closing of sessions": (prepare_closing_of_sessions, closing._close),
-    "creation": (prepare_creation, group._create_group),
+    "creation": (prepare_creation, group_creation._create_group),
 }
 
 
