@@ -10,7 +10,7 @@
 -- The hash of counters belongs to one group: what another has committed says nothing of where this one is to begin. It
 -- names its owner in group_stream and group_name; where it names none (it is new, or older than these fields), we are.
 --
--- group_start is where it began: noted with the first group, and with each until something was committed.
+-- group_start is where it began, 0 or an ID: noted with the first group, and with each until something was committed.
 --
 -- While held_until (epoch seconds, by the clock of Redis) lies ahead, nothing is done: a rebuild is about to take the group's
 -- place, and whoever would register has to wait. One that is further ahead than a hold may last is nobody's.
@@ -63,5 +63,7 @@ if reply.err then
   return {false, generation}
 end
 own()
-if not committed then redis.call('HSET', KEYS[2], 'group_start', start) end
+if not committed then
+  redis.call('HSET', KEYS[2], 'group_start', start == '$' and (stream['last-generated-id'] or '0-0') or start)
+end
 return {start, redis.call('HINCRBY', KEYS[2], 'group_generation', 1)}
