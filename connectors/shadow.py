@@ -62,7 +62,9 @@ def shadow_part(part: Part, dead_letters: Collection[str] = ()) -> Part:
 def _shadow(effect: Effect, lives: dict[str, int | None], dead_letters: Collection[str]) -> Effect:
     one: Any = effect
     if isinstance(effect, Append) and effect.key in dead_letters:
-        return replace(effect, key=shadow_of(effect.key))
+        # (It is to be a letter of the flow itself, once it is in place.)
+        group = {name: value.removesuffix(SUFFIX) for name, value in effect.fields.items() if name == "group"}
+        return replace(effect, key=shadow_of(effect.key), fields={**effect.fields, **group})
     if type(effect) in _REFUSED:
         name = type(effect).__name__
         raise CannotRebuild(f"{name} {effect.key!r} cannot be done anew: {_REFUSED[type(effect)]}")

@@ -76,7 +76,12 @@ CASES: list[tuple[Effect, Effect, dict[str, int], dict[str, str]]] = [
     (Estimate("k", ["a"]), Estimate("k:rebuild", ["a"]), {"k": 0}, {}),
     (Top("k", {"a": 1}, 5, 9), Top("k:rebuild", {"a": 1}, 5), {}, {"k": "9"}),
     (Delete("k"), Delete("k:rebuild"), {}, {"k": "0"}),
-    (Append("dead", {"f": "v"}, 9), Append("dead:rebuild", {"f": "v"}, 9), {}, {}),
+    (
+        Append("dead", {"group": "g:rebuild", "id": "1-0"}, 9),
+        Append("dead:rebuild", {"group": "g", "id": "1-0"}, 9),
+        {},
+        {},
+    ),
 ]
 REFUSED: list[Any] = [
     Append("k", {"f": "v"}),
