@@ -13,7 +13,7 @@ from bytewax.testing import run_main
 
 from connectors import epochs
 from connectors.closing import are_due, event_time
-from connectors.errors import RedisFailure
+from connectors.errors import TRANSIENT, NoGroup, RedisFailure, translate
 from connectors.group_config import GroupConfig
 from connectors.progress import are_done, read_places
 from connectors.service import Service
@@ -22,8 +22,8 @@ from connectors.windows import Windows
 _LOOK_SECONDS = 0.02
 
 Condition = Callable[[redis.Redis], bool]
-"""Looks once, through a client whose replies are bytes; may block for a few round trips. Where Redis keeps it from an
-answer, which an error says, it is asked again."""
+"""Looks once, through a client whose replies are bytes; may block for a few round trips, and raise errors of redis-py.
+It is asked again after those that pass by themselves, and while there is no such group."""
 
 
 class FlowFailed(RuntimeError):
@@ -54,8 +54,10 @@ def run_until(flow: Dataflow, service: Service, done: Condition, seconds: float 
                 try:
                     if done(client):
                         was_done.set()
-                except (redis.RedisError, OSError, RedisFailure):
-                    pass  # (Redis is away: the flow says so)
+                except (redis.RedisError, OSError, RedisFailure) as error:
+                    problem = translate(error)
+                    if not isinstance(problem, (*TRANSIENT, NoGroup)):  # (of those the flow tells)
+                        broken.append(problem)
                 except Exception as error:
                     broken.append(error)
                 if was_done.is_set() or broken or time.monotonic() > deadline:

@@ -83,12 +83,16 @@ def rebuild(app: App, settings: AppSettings, since: datetime | None = None) -> R
         with _alone(app, groups[0]) as (client, lock):
             for group in groups:
                 _begin(client, group, since)
-            while run_until(app, app.service, _CaughtUp(groups, lock)):
-                done = _put_in_place(client, lock, groups, app.dead_letters)
-                if done is not None:
-                    return done
-                app.bind(settings, since=since, rebuild=True)
-            return None
+            try:
+                while run_until(app, app.service, _CaughtUp(groups, lock)):
+                    done = _put_in_place(client, lock, groups, app.dead_letters)
+                    if done is not None:
+                        return done
+                    app.bind(settings, since=since, rebuild=True)
+                return None
+            finally:
+                with suppress(redis.RedisError, OSError):  # (it ends by itself)
+                    _let_go(client, groups)
     finally:
         app.bind(settings)
 
@@ -188,7 +192,9 @@ class _CaughtUp:
         self._is_done = self._is_done or self._was_there(client)
         if not self._is_done or not self._has_read_all(client):
             if self._held is not None and time.monotonic() > self._held + LONGEST_WAIT_SECONDS:
-                self._let_go(client)
+                self._held = None
+                _let_go(client, self._groups)
+                _log.info("not fast enough; the running flow goes on for a while")
             return False
         if self._held is not None:
             return True
@@ -217,11 +223,11 @@ class _CaughtUp:
         self._held = time.monotonic()
         _log.info("caught up; the running flow holds still")
 
-    def _let_go(self, client: redis.Redis) -> None:
-        for group in self._groups:
-            client.hdel(group.counters, "held_until")
-        self._held = None
-        _log.info("not fast enough; the running flow goes on for a while")
+
+def _let_go(client: redis.Redis, groups: Sequence[GroupConfig]) -> None:
+    """Let the running flow go on."""
+    for group in groups:
+        client.hdel(group.counters, "held_until")
 
 
 def _put_in_place(

@@ -206,12 +206,14 @@ def test_entries_that_wait_for_another_attempt_go_on_waiting(raw: redis.Redis, s
     ids = fill(raw, 1, 2, 4, 8)
     shadow_run(app, settings, lambda client: client.hget("sums:rebuild", "ann") == b"5")
     raw.xdel("orders", ids[1])
-    raw.hset(COUNTERS, "last_id", ids[0])  # (the running flow has come so far, and its group is gone)
+    # (The running flow has come so far, its group is gone, and it was asked to hold still.)
+    raw.hset(COUNTERS, mapping={"last_id": ids[0], "held_until": raw.time()[0] + 20, "group_generation": "4"})
     with _alone(app, app.groups[0]) as (client, lock):
         done = _put_in_place(client, lock, app.groups, app.dead_letters)
     assert done == Rebuilt(replaced=1, deleted=0, pending=1, letters_gone=0, letters_new=0)
     assert raw.xpending("orders", "shop")["min"] == ids[3]
-    assert raw.hget(COUNTERS, "trimmed_total") == "1"
+    wanted = {"trimmed_total": "1", "last_id": ids[2], "held_until": None, "group_generation": "5", "group_start": "0"}
+    assert dict(zip(wanted, raw.hmget(COUNTERS, list(wanted)), strict=True)) == wanted
     failing = False
     run(app, settings)
     assert raw.hgetall("sums") == {"ann": "13"}
