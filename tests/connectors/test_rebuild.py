@@ -212,7 +212,7 @@ def test_entries_that_wait_for_another_attempt_go_on_waiting(raw: redis.Redis, s
         done = _put_in_place(client, lock, app.groups, app.dead_letters)
     assert done == Rebuilt(replaced=1, deleted=0, pending=1, letters_gone=0, letters_new=0)
     assert raw.xpending("orders", "shop")["min"] == ids[3]
-    wanted = {"trimmed_total": "1", "last_id": ids[2], "held_until": None, "group_generation": "5", "group_start": "0"}
+    wanted = {"trimmed_total": "1", "last_id": ids[3], "held_until": None, "group_generation": "5", "group_start": "0"}
     assert dict(zip(wanted, raw.hmget(COUNTERS, list(wanted)), strict=True)) == wanted
     failing = False
     run(app, settings)
