@@ -44,6 +44,9 @@ _swap = Script.load("stream_id", "swap")
 HOLD_SECONDS = 20
 """For so long the running flow holds still at the most; `create_group.lua` bounds it, too."""
 
+SWAP_SECONDS = 120.0
+"""For so long Redis may be busy with a swap, before its reply is given up: enough for millions of keys."""
+
 LONGEST_WAIT_SECONDS = 5.0
 """To read what the running flow had committed when it was asked to; then it is let go on for a while."""
 
@@ -122,7 +125,7 @@ def _alone(app: App, group: GroupConfig) -> Iterator[tuple[redis.Redis, Lease]]:
     :raises CannotRebuild: another is at work.
     """
     ttl, key = app.settings.lease_ttl_sec, f"{shadow_of(group.counters)}:lock"
-    with app.service.connect() as client:
+    with app.service.connect(SWAP_SECONDS) as client:
         lock = Lease(client, key, group.counters, ttl, math.inf)
         until = time.monotonic() + ttl + 1
         while not lock.acquire():

@@ -178,9 +178,8 @@ for _, group in ipairs(groups) do
 end
 for _, one in ipairs(keys) do
   if swaps then
-    redis.call('UNLINK', one.key)
-    if redis.call('EXISTS', one.shadow) == 1 then
-      redis.call('RENAME', one.shadow, one.key)
+    redis.call('UNLINK', one.key) -- (RENAME would free a large value while all wait)
+    if not redis.pcall('RENAME', one.shadow, one.key).err then
       if one.ttl ~= '0' then redis.call('EXPIRE', one.key, one.ttl) end
       replaced = replaced + 1
     else

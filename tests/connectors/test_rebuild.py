@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from connectors import App, Append, AppSettings, Count, Delete, Effect, Include, Message, Put, Sum, tumbling
+from connectors import rebuild as rebuild_module
 from connectors.catching_up import run_until
 from connectors.commit import commit
 from connectors.delivery import Delivery, Part, Read
@@ -183,15 +184,33 @@ def test_the_swap_is_refused_while_the_running_flow_is_ahead(raw: redis.Redis, s
     with _alone(app, app.groups[0]) as (client, lock):
         assert _put_in_place(client, lock, app.groups, app.dead_letters) is None
         assert everything(raw) == before
-        raw.hset(f"{COUNTERS}:rebuild:keys", "another", "0")  # (a commit that came in between)
         lock.token, token = "another", lock.token
         with pytest.raises(CannotRebuild, match="the lock of this rebuild is gone"):
             _put_in_place(client, lock, app.groups, app.dead_letters)
         lock.token = token
-        raw.hdel(f"{COUNTERS}:rebuild:keys", "another")
         assert everything(raw) == before
     assert rebuild(app, settings) is not None
     assert raw.hgetall("sums") == {"ann": "7"}
+
+
+def test_the_swap_is_refused_when_something_was_written_in_between(
+    raw: redis.Redis, settings: AppSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_of()
+    fill(raw, 1, 2)
+    shadow_run(app, settings, lambda client: client.hget("sums:rebuild", "ann") == b"3")
+    swap = rebuild_module._swap
+
+    def late(*given: Any) -> Any:
+        raw.hset(f"{COUNTERS}:rebuild:keys", "another", "0")
+        return swap(*given)
+
+    with _alone(app, app.groups[0]) as (client, lock):
+        with monkeypatch.context() as patch:
+            patch.setattr(rebuild_module, "_swap", late)
+            assert _put_in_place(client, lock, app.groups, app.dead_letters) is None
+        assert raw.hgetall("sums:rebuild") == {"ann": "3"}
+        assert _put_in_place(client, lock, app.groups, app.dead_letters) == Rebuilt(1, 1, 0, 0, 0)
 
 
 def test_entries_that_wait_for_another_attempt_go_on_waiting(raw: redis.Redis, settings: AppSettings) -> None:
@@ -314,16 +333,6 @@ def test_what_can_be_done_once_is_refused_and_nothing_is_put_in_place(raw: redis
     for app, reason in ((windowed, "App pages counts in windows 'views'"), (App("idle"), "App idle reads no stream")):
         with pytest.raises(CannotRebuild, match=reason):
             rebuild(app, settings)
-
-
-def test_nothing_is_derived_before_it_is_in_place(raw: redis.Redis, settings: AppSettings) -> None:
-    app, calls = app_of(), list[int]()
-    app.every(0.01)(lambda _client: calls.append(1))
-    fill(raw, 1)
-    assert rebuild(app, settings) is not None
-    assert calls == []
-    app.bind(settings)
-    assert run_until(app, app.service, lambda _client: bool(calls), 60)
 
 
 def test_several_streams_are_swapped_together(raw: redis.Redis, settings: AppSettings) -> None:

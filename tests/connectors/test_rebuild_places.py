@@ -1,19 +1,20 @@
-"""Where a rebuild can be done: in a slot of Redis Cluster, as a user with few rights, and alone."""
+"""Where and when a rebuild can be done: in a slot of Redis Cluster, as a user with few rights, alone, and caught up."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import redis
 
-from connectors import App, AppSettings, Count, Message
-from connectors.catching_up import CaughtUp, run_until
+from connectors import App, AppSettings, Count, GroupConfig, Message
+from connectors.catching_up import run_until
 from connectors.errors import CannotRebuild, RedisDenied
 from connectors.private_redis import PrivateRedis
-from connectors.rebuild import _alone, drop, rebuild
+from connectors.rebuild import _CaughtUp, drop, rebuild
 from connectors.testing import run_until_caught_up
 from tests.chaos.conftest import VERSIONS
 from tests.support.waiting import wait_for
@@ -84,6 +85,24 @@ def test_a_user_needs_the_rights_that_the_docs_name_and_no_more(versioned: str) 
             assert (raw.hgetall("sums"), raw.xlen("dead")) == ({"ann": "3"}, 1), missing
 
 
+def test_a_flow_that_began_with_what_came_then_is_computed_anew_from_there(
+    server: PrivateRedis, client: redis.Redis
+) -> None:
+    app, settings = App("shop"), settings_of(server)
+    app.each("orders", start="$")(lambda order: Count("sums", {"n": int(order["n"])}))
+    client.xgroup_create("orders", "shop", client.xadd("orders", {"n": 1}))
+    client.xadd("orders", {"n": 2})
+    with pytest.raises(CannotRebuild, match="where group shop of stream orders began is not known: say it by --from"):
+        rebuild(app, settings)
+    client.xgroup_destroy("orders", "shop")
+    for n in (4, 8):
+        app.bind(settings)
+        run_until_caught_up(app)
+        client.xadd("orders", {"n": n})
+    assert rebuild(app, settings) is not None
+    assert client.hgetall("sums") == {"n": str(4 + 8)}
+
+
 def test_a_rebuild_whose_lock_is_gone_ends(server: PrivateRedis, client: redis.Redis) -> None:
     """One that hung, and wakes when another was begun."""
     app, settings = app_of(), settings_of(server)
@@ -106,14 +125,54 @@ def test_a_rebuild_whose_lock_is_gone_ends(server: PrivateRedis, client: redis.R
     assert drop(app, settings) == 1
 
 
-def test_what_a_drop_finds_is_thrown_away_by_whoever_is_alone(server: PrivateRedis, client: redis.Redis) -> None:
-    app, settings = app_of(), settings_of(server)
-    client.xadd("orders", {"customer": "ann", "n": "1"})
-    app.bind(settings, rebuild=True)
-    assert run_until(app, app.service, CaughtUp(app.groups), 60)
+def test_nothing_is_derived_before_it_is_in_place(server: PrivateRedis, client: redis.Redis) -> None:
+    app, settings, calls = app_of(), settings_of(server), list[int]()
+    app.every(0.01)(lambda _client: calls.append(1))
+    client.xadd("orders", {"customer": "ann", "n": 1})
+    assert rebuild(app, settings) is not None
+    assert calls == []
     app.bind(settings)
-    with _alone(app, app.groups[0]), pytest.raises(CannotRebuild, match="another rebuild of App shop is at work"):
-        drop(app, settings)
-    assert client.hgetall("sums:rebuild") == {"ann": "1"}
-    assert drop(app, settings) == 1
-    assert not client.exists("sums:rebuild")
+    assert run_until(app, app.service, lambda _client: bool(calls), 60)
+
+
+def test_the_running_flow_holds_still_when_the_rebuild_has_caught_up_and_not_for_long(
+    raw: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = GroupConfig("orders", "shop")
+    raw.set("lock", "token")
+    done = _CaughtUp([group], SimpleNamespace(key="lock", token="token"))  # type: ignore[arg-type]
+    for name in ("shop", "shop:rebuild"):
+        raw.xgroup_create("orders", name, "0", mkstream=True)
+
+    def commit_one(name: str) -> None:
+        ((_stream, ((entry, _fields),)),) = raw.xreadgroup(name, "host-1:0123abcd.0", {"orders": ">"}, count=1)
+        raw.xack("orders", name, entry)
+        raw.hset(f"orders:group:{name}", "last_id", entry)
+
+    def look() -> tuple[bool, bool, bool]:
+        """Whether it is done, the flow holds still, and has its lease."""
+        if not held():
+            raw.set("orders:group:shop:lease:host-1", "theirs")
+        return done(raw), held(), bool(raw.exists("orders:group:shop:lease:host-1"))
+
+    def held() -> bool:
+        until = raw.hget(group.counters, "held_until")
+        return until is not None and 0 < int(until) - raw.time()[0] <= 20
+
+    for n in (1, 2):
+        raw.xadd("orders", {"n": n})
+    assert look() == (False, False, True)
+    commit_one("shop:rebuild")
+    for _ in range(2):
+        commit_one("shop")
+    assert look() == (False, False, True)
+    commit_one("shop:rebuild")
+    assert look() == (False, True, False)
+    raw.xadd("orders", {"n": 3})
+    commit_one("shop")  # (one that overlooked it)
+    assert look() == (False, True, False)
+    monkeypatch.setattr("connectors.rebuild.LONGEST_WAIT_SECONDS", 0.0)
+    assert look() == (False, False, False)
+    commit_one("shop:rebuild")
+    assert look() == (False, True, False)
+    assert look() == (True, True, False)
