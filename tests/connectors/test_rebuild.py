@@ -42,7 +42,7 @@ def raw(versioned_server: PrivateRedis) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def settings(versioned_server: PrivateRedis, raw: redis.Redis) -> AppSettings:
-    return AppSettings(redis_url=versioned_server.url, lease_ttl_sec=0.5)
+    return AppSettings(redis_url=versioned_server.url, lease_ttl_sec=2)
 
 
 def count(order: Message) -> Iterator[Effect]:

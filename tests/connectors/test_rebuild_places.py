@@ -40,7 +40,7 @@ def app_of(tag: str = "") -> App:
 
 
 def settings_of(server: PrivateRedis, user: str = "") -> AppSettings:
-    return AppSettings(redis_url=server.url.replace("//", f"//{user}"), lease_ttl_sec=0.5)
+    return AppSettings(redis_url=server.url.replace("//", f"//{user}"), lease_ttl_sec=5)
 
 
 @pytest.fixture(params=VERSIONS)
