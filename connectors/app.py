@@ -21,6 +21,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -46,9 +47,11 @@ from connectors.per_entry import each as each_entry
 from connectors.polled import PolledSource
 from connectors.service import Service
 from connectors.settings import AppSettings, load
+from connectors.shadow import shadow_group, shadow_part
 from connectors.sign import NAME, Subscription
 from connectors.source import ConsumerGroupSource
 from connectors.start import start as start_process
+from connectors.stream_id import before
 from connectors.validation import validated
 from connectors.waiting_lookup import WaitingLookup
 from connectors.windows import Hopping, Session, Windows
@@ -73,6 +76,9 @@ class App(Dataflow):
     _groups: list[GroupConfig]
     _reads: list[Subscription]
     _windows: list[Windows]
+    _dead_letters: set[str]
+    _since: datetime | None
+    _shadow: bool
     _late_parts: list[Late[Any]]
     _process: Late[AppProcess]
 
@@ -87,6 +93,9 @@ class App(Dataflow):
         self._set("_groups", [])
         self._set("_reads", [])
         self._set("_windows", [])
+        self._set("_dead_letters", set())
+        self._set("_since", None)
+        self._set("_shadow", False)
         self._set("_late_parts", [])
         self._set("_process", Late(lambda: self._process_with(load(settings), CollectorRegistry())))
         graph.before_run(self, self._start)
@@ -140,6 +149,8 @@ class App(Dataflow):
         def add(function: AnyFunction) -> AnyFunction:
             _check_takes(function, "an entry" if join is None else "an entry and a row")
             whole = function if value is None else validated(function, value)
+            if dead_letters is not None:
+                self._dead_letters.add(dead_letters)
             step = each_entry(whole, dead_letters, kept, retries)
             name, batches = self._read(function, configs, dead_letters)
             if join is None:
@@ -148,7 +159,7 @@ class App(Dataflow):
                 lookup = LateLookup(self._late(partial(self._lookup, join)))
                 joined = lookup_join(f"{name}_join", batches, join.keys, lookup)
                 parts = op.map(name, joined, each_joined(whole, join, dead_letters, kept, retries))
-            op.output(f"{name}_commit", parts, LateSink(self._late(lambda: CommitSink(self.service))))
+            op.output(f"{name}_commit", parts, LateSink(self._late(self._commit)))
             return function
 
         return add
@@ -214,11 +225,15 @@ class App(Dataflow):
             _check_takes(function, "a client")
             name = _name_of(function)
             read = derived_by(function)
-            source = self._late(lambda: PolledSource(self.service, name, seconds, read))
+
+            def source() -> PolledSource[tuple[Derived, ...]]:
+                # (A rebuild has nothing to derive from before it is swapped in; the running flow does it then.)
+                return PolledSource(self.service, name, seconds, (lambda _client: None) if self._shadow else read)
+
             sink: Late[DerivedSink[tuple[Derived, ...]]] = self._late(
                 lambda: DerivedSink(self.service, f"{name} write", put)
             )
-            op.output(f"{name}_write", op.input(name, self, LatePolled(source)), LateSink(sink))
+            op.output(f"{name}_write", op.input(name, self, LatePolled(self._late(source))), LateSink(sink))
             return function
 
         return add
@@ -252,20 +267,26 @@ class App(Dataflow):
         settings = self.settings
         return ConsumerGroupSource(
             self.service,
-            self._timed(config),
+            self._as_it_runs(config, self.settings),
             settings.read_batch,
             settings.max_in_flight,
             settings.linger_ms / 1000,
         )
 
-    def _timed(self, config: GroupConfig) -> GroupConfig:
-        return replace(config, lease_ttl=self.settings.lease_ttl_sec, stall=self.settings.stall_sec)
+    def _commit(self) -> CommitSink:
+        instead = partial(shadow_part, dead_letters=self.dead_letters) if self._shadow else None
+        return CommitSink(self.service, instead)
+
+    def _as_it_runs(self, config: GroupConfig, settings: AppSettings) -> GroupConfig:
+        timed = replace(config, lease_ttl=settings.lease_ttl_sec, stall=settings.stall_sec)
+        begun = replace(timed, start=before(self._since)) if self._since is not None else timed
+        return shadow_group(begun) if self._shadow else begun
 
     def _watch_groups(self) -> None:
         """Steps that show how far behind the groups are, in metrics and to a supervisor."""
 
         def source() -> PolledSource[GroupState]:
-            read = partial(read_states, groups=list(self._groups))
+            read = partial(read_states, groups=self.groups)
             return PolledSource(self.service, "groups", self.settings.status_interval_sec, read)
 
         def sink() -> DerivedSink[GroupState]:
@@ -293,15 +314,32 @@ class App(Dataflow):
     @property
     def groups(self) -> list[GroupConfig]:
         """The consumer groups that it reads through; likewise."""
-        return [self._timed(config) for config in self._groups]
+        return [self._as_it_runs(config, self.settings) for config in self._groups]
+
+    @property
+    def dead_letters(self) -> frozenset[str]:
+        """The streams where its entries go that cannot be processed."""
+        return frozenset(self._dead_letters)
+
+    @property
+    def settings_type(self) -> type[AppSettings]:
+        """Of its settings."""
+        return self._settings
 
     @property
     def counted_in(self) -> list[Windows]:
         """What its functions count in."""
         return list(self._windows)
 
-    def bind(self, settings: AppSettings) -> None:
-        """Run with `settings` from now on, and not with those of the environment: for tests. Not while it runs."""
+    def bind(self, settings: AppSettings, *, since: datetime | None = None, rebuild: bool = False) -> None:
+        """Run with `settings` from now on, and not with those of the environment. Not while it runs.
+
+        :arg since: where groups begin that never committed anything: with the first entry that was added then or later.
+            None: as `each` says.
+        :arg rebuild: whether it computes anew what it writes, beside what it has written: see `connectors.rebuild`.
+        """
+        self._set("_since", since)
+        self._set("_shadow", rebuild)
         for late in self._late_parts:
             late.forget()
         self._set("_process", Late(lambda: self._process_with(settings, CollectorRegistry())))
@@ -317,7 +355,9 @@ class App(Dataflow):
         serve(settings)
 
     def _process_with(self, settings: AppSettings, registry: CollectorRegistry) -> AppProcess:
-        return AppProcess.of(self.flow_id, self._version, settings, self._reads, registry)
+        # (A rebuild is looked after by whoever runs it.)
+        reads = None if self._shadow else self._reads
+        return AppProcess.of(self.flow_id, self._version, settings, reads, registry)
 
     def _late(self, make: Callable[[], Made]) -> Late[Made]:
         late = Late(make)

@@ -43,11 +43,19 @@ class AppProcess:
 
     @classmethod
     def of(
-        cls, name: str, version: str, settings: AppSettings, reads: Sequence[Subscription], registry: CollectorRegistry
+        cls,
+        name: str,
+        version: str,
+        settings: AppSettings,
+        reads: Sequence[Subscription] | None,
+        registry: CollectorRegistry,
     ) -> AppProcess:
-        """One whose metrics, in `registry`, begin with `name`, and whose signs of life say what it reads."""
+        """One whose metrics, in `registry`, begin with `name`.
+
+        :arg reads: what its signs of life say that it reads; None: it leaves none.
+        """
         metrics = AppMetrics(re.sub(r"\W", "_", name), version, registry)
-        leave = sign(settings.key_prefix, name, version, reads)
+        leave = sign(settings.key_prefix, name, version, reads) if reads is not None else None
         service = Service.create(settings, name, metrics, sign=leave)
         metrics.watch(service.outage)
         return cls(settings, service, metrics)

@@ -19,10 +19,11 @@ from typing import Any
 import redis
 import structlog
 
+from connectors import progress
 from connectors.connection import Script
 from connectors.errors import WrongType, translating
 from connectors.group_config import GroupConfig
-from connectors.stream_id import ZERO, parse
+from connectors.progress import Place
 from connectors.text import one_line
 from connectors.windows import Session, Windows, open_key, time_text
 
@@ -84,9 +85,7 @@ class Watermark:
         pipeline.hmget(self._windows.key, "newest", "late")
         pipeline.zcard(open_key(self._windows.key))
         for group in self._groups:
-            pipeline.xpending(group.stream, group.group)
-            pipeline.xinfo_groups(group.stream)
-            pipeline.xrevrange(group.stream, count=1)
+            progress.ask(pipeline, group)
         state, there, *replies = pipeline.execute(raise_on_error=False)
         for reply in (state, there):
             if isinstance(reply, redis.RedisError):
@@ -94,7 +93,8 @@ class Watermark:
         newest, late = _number(state[0]), int(state[1] or 0)
         if newest is None:
             return None
-        places = [_Place.of(group, replies[at * 3 : at * 3 + 3]) for at, group in enumerate(self._groups)]
+        size = progress.REPLIES
+        places = [Place.of(group, replies[at * size : at * size + size]) for at, group in enumerate(self._groups)]
         self._advance(newest, places)
         if self._late is not None and late > self._late and not self._told:
             _log.warning("entries come too late for their windows; they are counted as late", windows=self._windows.key)
@@ -106,7 +106,7 @@ class Watermark:
         due = _read_due(client, self._windows, mark) if mark is not None and there else ()
         return WindowState(mark, late, due, there - len(due))
 
-    def _advance(self, newest: float, places: Sequence[_Place | None]) -> None:
+    def _advance(self, newest: float, places: Sequence[Place | None]) -> None:
         if self._next is not None and newest < self._next:  # (it was deleted, to begin anew)
             self._safe = self._next = None
         if None in places:  # (a group that is to be made, or made again: what it has to read is not known)
@@ -118,47 +118,9 @@ class Watermark:
         if self._next is None:
             # (What another group has still to read may be older, however little it is behind.)
             self._next = newest
-            self._until = {
-                place.group: place.read if len(now) == 1 else max(place.read, place.last, key=parse) for place in now
-            }
+            self._until = {place.group: place.read if len(now) == 1 else place.newest for place in now}
             if not any(place.lacks(self._until[place.group]) for place in now):
                 self._safe, self._safe_until = newest, self._until
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """How far a group has come in its stream, by IDs."""
-
-    group: tuple[str, str]
-    pending: bytes | None
-    """The oldest entry that is read and not committed."""
-    read: bytes
-    """The newest that is read."""
-    last: bytes
-    """The newest that there is."""
-
-    @classmethod
-    def of(cls, group: GroupConfig, replies: Sequence[Any]) -> _Place | None:
-        """As Redis replied; None where there is no such group."""
-        for reply in replies:
-            if isinstance(reply, redis.RedisError):
-                if str(reply).startswith(("NOGROUP", "no such key")):
-                    return None
-                raise reply
-        pending, rows, newest = replies
-        for row in rows:
-            if row["name"] == group.group.encode():
-                last = newest[0][0] if newest else ZERO
-                return cls((group.stream, group.group), pending["min"], row["last-delivered-id"], last)
-        return None
-
-    def lacks(self, until: bytes | None) -> bool:
-        """Whether anything up to `until` is not committed."""
-        if until is None:
-            return False
-        if self.pending is not None and parse(self.pending) <= parse(until):
-            return True
-        return parse(self.read) < parse(until) and parse(self.read) < parse(self.last)
 
 
 def close(windows: Windows, client: redis.Redis, state: WindowState) -> None:
@@ -222,16 +184,26 @@ def _read_due(client: redis.Redis, windows: Windows, mark: float, left: int = 0)
     return tuple(rows)
 
 
-def are_due(client: redis.Redis, windows: Windows) -> bool:
-    """Whether some are open that may be closed once all that was read is committed; blocks for a round trip.
+def event_time(client: redis.Redis, windows: Windows) -> float | None:
+    """How far it has come; None where nothing was counted yet. Blocks for a round trip.
 
     :raises RedisFailure: Redis did not answer.
     """
     with translating():
         known: Any = client.hget(windows.key, "newest")
-        newest = _number(known)
-        if newest is None:
-            return False
+    return _number(known)
+
+
+def are_due(client: redis.Redis, windows: Windows, newest: float | None) -> bool:
+    """Whether some are open that may be closed once all that was read when event time came to `newest` is committed.
+
+    Blocks for a round trip.
+
+    :raises RedisFailure: Redis did not answer.
+    """
+    if newest is None:
+        return False
+    with translating():
         return bool(client.zcount(open_key(windows.key), "-inf", newest - windows.grace))
 
 

@@ -6,7 +6,7 @@ A commit may be repeated safely when its reply was lost: the script applies a pa
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,14 +123,18 @@ class _UnderWay:
 
 
 class CommitSink(DynamicSink[Part]):
-    """Commits what was read once all parts of it have come, to the same worker."""
+    """Commits what was read once all parts of it have come, to the same worker.
 
-    def __init__(self, service: Service) -> None:
+    :arg instead: gives the part that is committed in place of one that came, with the same entries; None: that one.
+    """
+
+    def __init__(self, service: Service, instead: Callable[[Part], Part] | None = None) -> None:
         self._service = service
+        self._instead = instead
 
     def build(self, step_id: str, worker_index: int, worker_count: int) -> StatelessSinkPartition[Part]:
         """Does not connect."""
-        return _CommitPartition(self._service, worker_index, step_id)
+        return _CommitPartition(self._service, worker_index, step_id, self._instead)
 
 
 class _CommitPartition(StatelessSinkPartition[Part]):
@@ -141,8 +145,11 @@ class _CommitPartition(StatelessSinkPartition[Part]):
     gives up: the entries stay pending for the next start.
     """
 
-    def __init__(self, service: Service, worker_index: int, step_id: str) -> None:
+    def __init__(
+        self, service: Service, worker_index: int, step_id: str, instead: Callable[[Part], Part] | None
+    ) -> None:
         self._service = service
+        self._instead = instead
         self._step_id = step_id
         self._client = service.connect()
         self._wire = Wire(self._client)
@@ -156,6 +163,8 @@ class _CommitPartition(StatelessSinkPartition[Part]):
     def write_batch(self, items: list[Part]) -> None:
         if not _PART.issuperset(map(type, items)):
             raise TypeError(self._strangers(items))
+        if self._instead is not None:
+            items = list(map(self._instead, items))
         for parts in self._assembly.whole(items):
             if not self._finish():
                 return

@@ -5,6 +5,7 @@
     |-- NotSentError         a receiver did not take a message (`receiver`)
     |-- InvalidRow           a row of a table is there and cannot be used (`table`)
     |-- UnreadableRow        there is no telling what a row of a table holds (`joining`)
+    |-- CannotRebuild        outputs cannot be computed anew, or not now (`rebuild`)
     |-- LookupStopped        the process is to stop while a lookup waits for Redis (`lookup`)
     `-- RedisFailure
         |-- RedisAway        no answer: refused, reset, loading, no name; wait and try again
@@ -14,6 +15,7 @@
         |-- RedisDenied      refuses us: password or ACL; only a person can mend it
         |-- WrongType        a key that is ours holds another type; only a person can mend it
         |-- KeyTaken         a key belongs to another consumer group; ends the process
+        |-- GroupHeld        a rebuild takes the place of the consumer group; wait for a moment
         |-- NoGroup          the stream or its consumer group is gone; create it again
         |-- NoScript         Redis has forgotten a script (SCRIPT FLUSH, a restart); send it whole
         `-- UnexpectedReply  Redis said something that this code does not know: a bug; ends the process
@@ -38,6 +40,10 @@ class ConnectorError(Exception):
 
 class SettingsError(ConnectorError):
     """One or more settings are wrong. `str()` is one printable line a wrong setting, and holds no secret."""
+
+
+class CannotRebuild(ConnectorError):
+    """What a flow has written cannot be computed anew. `str()` is one printable line that says why."""
 
 
 class RedisFailure(ConnectorError):
@@ -83,6 +89,10 @@ class KeyTaken(RedisFailure):
             f"key {key} holds the counters of group {owner[1]} of stream {owner[0]}; give group {other[1]} of stream "
             f"{other[0]} a key of its own. If it is the same group under a new name, HDEL {key} group_stream group_name"
         )
+
+
+class GroupHeld(RedisFailure):
+    """A rebuild is about to take the place of the consumer group. Transient; nothing was done."""
 
 
 class NoGroup(RedisFailure):

@@ -15,23 +15,16 @@ import structlog
 from connectors.connection import Script, Wire
 from connectors.consumer_names import consumer_of, failures_of, read_name, waiting_name
 from connectors.delivery import Delivery, Read, Row
-from connectors.errors import (
-    KeyTaken,
-    RedisDenied,
-    RedisFailure,
-    RedisFull,
-    UnexpectedReply,
-)
+from connectors.errors import RedisDenied, RedisFailure, RedisFull, UnexpectedReply
 from connectors.group_config import GroupConfig as GroupConfig
+from connectors.group_creation import ensure_group
 from connectors.group_info import explain_type
 from connectors.group_info import read_state as read_state
 from connectors.lease import Lease
 from connectors.retries import LONGER_SECONDS, seconds_after
 from connectors.stream_id import parse
-from connectors.text import one_line
 
 _log = structlog.get_logger("group")
-_create_group = Script.load("stream_id", "create_group")
 _recover = Script.load("recover")
 _retire = Script.load("retire")
 
@@ -160,7 +153,8 @@ class Consumer:
         When the name is leased to another process (a container that restarted under the same host name and process
         number, say), a number is put behind it; the other's entries are taken over when its lease has ended.
 
-        :raises RedisFailure: nothing is registered; call again.
+        :raises GroupHeld: a rebuild takes the place of the group; nothing is registered; call again.
+        :raises RedisFailure: likewise.
         """
         self.ensure_group()
         number = 1
@@ -177,22 +171,8 @@ class Consumer:
         self._in_vain.clear()
 
     def ensure_group(self) -> None:
-        """Create the group, and the stream, if it is missing: behind the last entry that was ever committed.
-
-        A stream that is new (its newest ID is below that entry) is read from its beginning.
-
-        :raises KeyTaken: its counters are those of another group; nothing was done.
-        :raises RedisFailure: not known whether it exists.
-        """
-        config = self.config
-        keys = [config.stream, config.counters]
-        start, *rest = _create_group(self._wire, keys, [config.group, config.start])
-        if start == b"OWNED":
-            owner = (one_line(name.decode("utf-8", "replace")) for name in rest)
-            raise KeyTaken.of(config.counters, tuple(owner), (config.stream, config.group))
-        (self.generation,) = rest
-        if start is not None:
-            _log.info("consumer group created", stream=config.stream, group=config.group, start=start.decode())
+        """As `group_creation.ensure_group` does, and note its generation."""
+        self.generation = ensure_group(self._wire, self.config)
 
     def owners(self) -> Owners:
         """Whose entries are to be taken over. Joins the group if we are no member (any more).

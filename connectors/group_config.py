@@ -20,7 +20,8 @@ class GroupConfig:
     group: str
     counters: str = ""
     """HASH: the group's `claimed_total`, `fenced_total`, `trimmed_total`, `group_generation` (how often it was created
-    by us), and `last_id`, the newest entry committed, which each commit raises.
+    by us), `group_start` (where it began) and `last_id`, the newest entry committed, which each commit raises. While a
+    rebuild takes its place, `held_until`, see `create_group.lua`.
     It belongs to this group alone, and names it in `group_stream` and `group_name`. Empty for a key of the group's own,
     `STREAM:group:GROUP`, which lies in the same slot of a cluster as the stream if that has a hash tag."""
     lease_prefix: str = ""

@@ -21,6 +21,7 @@ from connectors.errors import RedisFailure
 _log = structlog.get_logger("lease")
 _acquire = Script.load("acquire")
 _renew = Script.load("renew")
+_release = Script.load("release")
 
 
 class Lease:
@@ -70,6 +71,14 @@ class Lease:
     def close(self) -> None:
         """Renew no more. The key itself is left to `retire`, or to its time to live."""
         self._closed.set()
+
+    def release(self) -> None:
+        """Renew no more, and give the lease back, if it is still ours. Never raises: it ends by itself."""
+        self.close()
+        try:
+            _release(self._client, [self.key], [self.token])
+        except RedisFailure as error:
+            _log.info("lease not given back; it ends by itself", cause=str(error))
 
     def _keep(self) -> None:
         """Renew three times in a time to live. Failures are not reported: the reader meets the same Redis."""

@@ -20,7 +20,7 @@ from connectors import graph
 from connectors.connection import Wire
 from connectors.consumer_names import failures_of
 from connectors.delivery import Batch, Row
-from connectors.errors import NoGroup, RedisFailure
+from connectors.errors import GroupHeld, NoGroup, RedisFailure
 from connectors.group import Consumer, GroupConfig, default_name
 from connectors.outage import Backoff, is_broken_connection
 from connectors.reading import Arrived, Reader
@@ -39,6 +39,10 @@ TAKEOVER_SECONDS = 5.0
 
 FULL_PAUSE_SECONDS = 0.005
 """How long to pause when enough is in flight."""
+
+
+HELD_PAUSE_SECONDS = 0.1
+"""How often to look whether a rebuild has taken the place of the group."""
 
 
 class ConsumerGroupSource(DynamicSource[Batch]):
@@ -95,7 +99,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._called = datetime.now(UTC)
         self._awake: datetime | None = None
         self._drain_until: float | None = None
-        self._failed = False
+        self._failed = self._held = False
         self._standstill = Standstill()
         self._forget()
 
@@ -129,6 +133,13 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
             )
             self._forget()
             self._pause(self._backoff.next_delay())
+            return []
+        except GroupHeld as error:
+            if not self._held:
+                _log.info("waiting for a rebuild", cause=str(error))
+            self._held = True
+            self._forget()
+            self._pause(HELD_PAUSE_SECONDS)
             return []
         except RedisFailure as error:
             # Idle connections broke with the one that failed; without them, the next attempt tells how Redis is now.
@@ -166,7 +177,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         """One piece of work: the first of the phases that has something to do."""
         if not self._registered:
             self._consumer.register()
-            self._registered = True
+            self._registered, self._held = True, False
         lease = self._consumer.lease
         if self._service.refused.get(lease.key) == lease.token:
             return self._lost()

@@ -10,6 +10,7 @@
         fenced_total       times that a consumer lost its lease and registered anew
         trimmed_total      entries lost: deleted from the stream before they were counted
         group_generation   how often the consumer group was created
+        group_start        where it began
         last_id            newest stream ID counted (each commit raises it)
         last_ts            event time of the newest entry counted, epoch seconds
         pending_estimate   entries delivered and not yet counted, when last looked at

@@ -13,8 +13,9 @@ from types import ModuleType
 import pytest
 import redis
 
-from connectors import AppSettings
+from connectors import App, AppSettings, Count
 from connectors.private_redis import PrivateRedis
+from connectors.rebuild import rebuild
 from connectors.testing import run_until_caught_up
 from tests.support.pages import Import, importing, programs, text_of
 
@@ -44,7 +45,7 @@ def run(load: Import, server: PrivateRedis) -> Import:
 
 def test_every_program_has_a_name_and_a_test_here() -> None:
     assert PAGE.count("```python") == len(PROGRAMS)
-    assert set(PROGRAMS) == {"greetings", "page_views", "solar", "payments", "test_page_views"}
+    assert set(PROGRAMS) == {"greetings", "page_views", "solar", "payments", "orders", "test_page_views"}
 
 
 def test_greetings(client: redis.Redis, run: Import, capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,6 +93,22 @@ def test_payments(client: redis.Redis, run: Import) -> None:
     errors = [letter["error"] for _id, letter in client.xrange("payments:dead")]
     assert sorted(error.partition(":")[0] for error in errors) == ["KeyError", "ValueError"]
     assert all(letter["attempts"] == "4" for _id, letter in client.xrange("payments:dead"))
+
+
+def test_computing_it_anew(client: redis.Redis, server: PrivateRedis, run: Import) -> None:
+    for customer, n in (("Ann", 1), ("ann", 2), ("bob", 4)):
+        client.xadd("orders", {"customer": customer, "n": n})
+    wrong = App("orders")
+    wrong.each("orders")(lambda entry: Count("orders:by_customer", {entry["customer"]: int(entry["n"])}))
+    wrong.bind(AppSettings(redis_url=server.url))
+    run_until_caught_up(wrong)
+    module = run("orders")
+    assert client.hgetall("orders:by_customer") == {"Ann": "1", "ann": "2", "bob": "4"}
+    assert rebuild(module.app, AppSettings(redis_url=server.url)) is not None
+    assert client.hgetall("orders:by_customer") == {"ann": "3", "bob": "4"}
+    client.xadd("orders", {"customer": "ANN", "n": 8})
+    run("orders")
+    assert client.hgetall("orders:by_customer") == {"ann": "11", "bob": "4"}
 
 
 def test_the_test_of_ones_own(load: Import) -> None:

@@ -10,13 +10,23 @@
 -- The hash of counters belongs to one group: what another has committed says nothing of where this one is to begin. It
 -- names its owner in group_stream and group_name; where it names none (it is new, or older than these fields), we are.
 --
+-- group_start is where it began, 0 or an ID: noted with the first group, and with each until something was committed.
+--
+-- While held_until (epoch seconds, by the clock of Redis) lies ahead, nothing is done: a rebuild is about to take the group's
+-- place, and whoever would register has to wait. One that is further ahead than a hold may last is nobody's.
+--
 -- KEYS  1 stream   2 hash of counters, with the newest committed ID in last_id
 -- ARGV  1 group    2 where to begin when nothing was ever committed: 0 or $
 -- Reply {the position that a new group was given, or nothing when the group existed; the generation}
 --       {'OWNED', stream, group}   the hash belongs to that other group: nothing done
+--       {'HELD'}                   nothing done
 
 local owner = redis.call('HMGET', KEYS[2], 'group_stream', 'group_name')
 if owner[1] and (owner[1] ~= KEYS[1] or owner[2] ~= ARGV[1]) then return {'OWNED', owner[1], owner[2] or ''} end
+local LONGEST_HOLD = 60
+local held = tonumber(redis.call('HGET', KEYS[2], 'held_until') or '')
+local ahead = held and held - tonumber(redis.call('TIME')[1])
+if ahead and 0 < ahead and ahead <= LONGEST_HOLD then return {'HELD'} end
 
 local start, stream = ARGV[2], {}
 if redis.call('EXISTS', KEYS[1]) == 1 then
@@ -53,4 +63,7 @@ if reply.err then
   return {false, generation}
 end
 own()
+if not committed then
+  redis.call('HSET', KEYS[2], 'group_start', start == '$' and (stream['last-generated-id'] or '0-0') or start)
+end
 return {start, redis.call('HINCRBY', KEYS[2], 'group_generation', 1)}

@@ -34,7 +34,7 @@ from connectors import (
     tumbling,
 )
 from connectors import commit as commit_module
-from connectors.closing import MAX_WINDOWS, Watermark, are_due, close
+from connectors.closing import MAX_WINDOWS, Watermark, are_due, close, event_time
 from connectors.commit import commit
 from connectors.delivery import Delivery, Part, Read
 from connectors.encoding import encode
@@ -135,7 +135,7 @@ def test_counts_are_those_of_a_recount_and_each_window_is_published_once(
         assert {int(start) for start in raw.zrange("views:open", 0, -1)} == counts.keys()
         for start, expected in counts.items():
             assert {name.decode(): int(n) for name, n in raw.hgetall(f"views:{start}").items()} == expected
-        assert not are_due(raw, windows)
+        assert not are_due(raw, windows, event_time(raw, windows))
 
 
 VISITS = st.tuples(
@@ -297,14 +297,14 @@ def test_what_is_no_number_is_refused_before_anything_is_done(raw: redis.Redis, 
 
 def test_what_was_published_lives_for_a_while_and_what_is_open_as_long_as_it_is(raw: redis.Redis) -> None:
     count(raw, read(raw), at(12, "a", 2**60), at(18, 'é"\\'), at(100))
-    assert are_due(raw, VIEWS)
+    assert are_due(raw, VIEWS, event_time(raw, VIEWS))
     turn(raw, Watermark(VIEWS, [GROUP]))
     assert published(raw) == [(5, 15, {"a": 2**60}), (10, 20, {"a": 2**60, 'é"\\': 1}), (15, 25, {'é"\\': 1})]
     assert 0 < raw.ttl("views:5") <= 100
     assert raw.ttl("views:100") == raw.ttl("views") == -1
     assert raw.hgetall("views") == {b"newest": b"100", b"closed": b"25"}
     assert raw.zrange("views:open", 0, -1, withscores=True) == [(b"95", 105.0), (b"100", 110.0)]
-    assert not are_due(raw, VIEWS)
+    assert not are_due(raw, VIEWS, event_time(raw, VIEWS))
 
 
 def test_event_time_can_move_on_without_a_count(raw: redis.Redis) -> None:

@@ -6,6 +6,7 @@ import os
 import socket
 from dataclasses import replace
 
+import pytest
 import redis
 from structlog.testing import capture_logs
 
@@ -116,6 +117,22 @@ def test_counters_that_were_copied_from_another_group_are_refused(raw: redis.Red
     ]
     assert [row["name"] for row in raw.xinfo_groups("s")] == [b"g"]
     assert raw.hgetall("counters") == before
+
+
+@pytest.mark.parametrize(("ahead", "waits"), [(10, True), (-1, False), (10_000, False)])
+def test_while_a_group_is_held_nobody_registers(raw: redis.Redis, start: Start, ahead: int, *, waits: bool) -> None:
+    """One that is held for longer than may be, by a clock that was set back since, is not."""
+    ids = add(raw, 3)
+    raw.hset("counters", "held_until", raw.time()[0] + ahead)
+    source = start()
+    with capture_logs() as logs:
+        found = source.drain() + source.drain()
+    assert ("waiting for a rebuild" in [line["event"] for line in logs]) == waits
+    if waits:
+        assert (found, raw.keys("lease:*"), len(logs)) == ([], [], 1)
+        raw.hdel("counters", "held_until")
+        found = [entry.id for entry in source.batch().entries]
+    assert found == ids
 
 
 def test_a_group_that_names_no_keys_has_its_own(raw: redis.Redis, start: Start) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import redis
 
-from connectors import closing, group, lease, reading
+from connectors import closing, group, group_creation, lease, reading, rebuild
 from connectors import commit as commit_module
 from connectors.closing import WindowState, close
 from connectors.commit import commit
@@ -185,7 +185,7 @@ def prepare_fencing(raw: redis.Redis) -> Action:
 def prepare_creation(raw: redis.Redis) -> Action:
     fresh(raw, 0)
     raw.xgroup_destroy("s", "g")
-    return lambda client: group._create_group(client, ["s", "counters"], ["g", "0"])
+    return lambda client: group_creation._create_group(client, ["s", "counters"], ["g", "0"])
 
 
 def prepare_closing(raw: redis.Redis) -> Action:
@@ -207,6 +207,24 @@ def prepare_closing_of_sessions(raw: redis.Redis) -> Action:
     return lambda client: close(windows, client, state)
 
 
+def prepare_swap(raw: redis.Redis) -> Action:
+    fresh(raw, 2)
+    raw.xgroup_create("s", "g:rebuild", "0")
+    raw.xreadgroup("g:rebuild", "x:11111111.-.1", {"s": ">"}, count=2)
+    raw.set("lock", "token")
+    raw.hset("counters:rebuild", mapping={"last_id": IDS[1], "group_start": "0"})
+    raw.hset("counters:rebuild:keys", mapping={"put": "100", "sums": "0"})
+    raw.hset("put", "k", "old")
+    raw.hset("put:rebuild", "k", "new")
+    raw.hset("sums", "k", "old")
+    for key, one in (("dead", IDS[0]), ("dead", IDS[5]), ("dead:rebuild", IDS[1])):
+        raw.xadd(key, {"stream": "s", "group": "g", "id": one})
+    keys = ["lock", "s", "counters", "counters:rebuild", "counters:rebuild:keys", "dead", "dead:rebuild"]
+    keys += ["put", "put:rebuild", "sums", "sums:rebuild"]
+    args = ["token", "SWAP", 2, 1, "g", "g:rebuild", 1, 2, 100, 0]
+    return lambda client: rebuild._swap(client, keys, args)
+
+
 PREPARATIONS: dict[str, tuple[Callable[[redis.Redis], Action], Script]] = {
     "commit": (prepare_commit, commit_module._commit),
     "commit that mends a field": (prepare_mending, commit_module._commit),
@@ -217,7 +235,8 @@ PREPARATIONS: dict[str, tuple[Callable[[redis.Redis], Action], Script]] = {
     "fencing": (prepare_fencing, lease._acquire),
     "closing": (prepare_closing, closing._close),
     "closing of sessions": (prepare_closing_of_sessions, closing._close),
-    "creation": (prepare_creation, group._create_group),
+    "swap": (prepare_swap, rebuild._swap),
+    "creation": (prepare_creation, group_creation._create_group),
 }
 
 

@@ -19,16 +19,18 @@ _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH"
 
 
 class FlowProcess:
-    """`python -m bytewax.run {module}` with a clean environment; what it writes goes to a file."""
+    """`python -m bytewax.run {module}` (or another program) with a clean environment; what it writes goes to a file."""
 
     class Factory(Protocol):
         """Starts one; keyword arguments become environment variables."""
 
-        def __call__(self, *arguments: str, module: str = "flows.p35", **env: str) -> FlowProcess: ...
+        def __call__(
+            self, *arguments: str, module: str = "flows.p35", program: str = "bytewax.run", **env: str
+        ) -> FlowProcess: ...
 
-    def __init__(self, module: str, arguments: tuple[str, ...], env: dict[str, str]) -> None:
+    def __init__(self, program: str, module: str, arguments: tuple[str, ...], env: dict[str, str]) -> None:
         self._errors = tempfile.NamedTemporaryFile()  # noqa: SIM115 (lives as long as the process)
-        given = ("bytewax.run", [module, *arguments], ROOT, env)
+        given = (program, [module, *arguments], ROOT, env)
         self._process = started(*given, self._errors.name, self._errors.name)
 
     @classmethod
@@ -40,13 +42,13 @@ class FlowProcess:
         """
         processes: list[FlowProcess] = []
 
-        def start(*arguments: str, module: str = "flows.p35", **env: str) -> FlowProcess:
+        def start(*arguments: str, module: str = "flows.p35", program: str = "bytewax.run", **env: str) -> FlowProcess:
             base = {name: os.environ[name] for name in _INHERITED if name in os.environ}
             base |= {"REDIS_URL": url, "METRICS_PORT": "0", "PYTHONDONTWRITEBYTECODE": "1"}
             if module == "flows.p35" and "KEY_PREFIX" not in env:
                 base |= login or {}
             merged = {name: value for name, value in (base | env).items() if value != ""}
-            process = cls(module, arguments, merged)
+            process = cls(program, module, arguments, merged)
             processes.append(process)
             return process
 
