@@ -24,7 +24,7 @@ from tests.bench.load import PREFIX, STREAM
 
 def main() -> None:
     """Count all that is in the stream."""
-    client = redis.Redis(port=int(os.environ["REDIS_PORT"]), protocol=2)
+    client = redis.Redis(port=int(os.environ["REDIS_PORT"]), protocol=2, socket_timeout=60, retry=None)
     count, name = int(os.environ.get("READ_BATCH", "2000")), f"careful-{os.getpid()}"
     client.xgroup_create(STREAM, GROUP, "0")
     while reply := client.xreadgroup(GROUP, name, {STREAM: ">"}, count=count):

@@ -25,7 +25,7 @@ ACKNOWLEDGE_SECONDS = 10
 
 def main() -> None:
     """Count all that is in the stream."""
-    client = redis.Redis(port=int(os.environ["REDIS_PORT"]), protocol=2)
+    client = redis.Redis(port=int(os.environ["REDIS_PORT"]), protocol=2, socket_timeout=60, retry=None)
     name = f"naive-{os.getpid()}"
     client.xgroup_create(STREAM, GROUP, "0")
     handled: list[bytes] = []
