@@ -10,6 +10,7 @@
         updated_ts                  when it was written, by the clock of Redis, epoch seconds with fractions
 
 UTC. Derived, and replaced whole: an hour is the sum of its minutes (see `sinks.buckets`), a day of its hours.
+`updated_ts` is also its version: no two versions of a roll-up have the same.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from sinks.buckets import SYMBOL_DECISION, escaped, symbol_field
 from sinks.numbers import count, number
 from sinks.packed import Unreadable, pack, unpack
 from sinks.times import minute_name, seconds_text
-from sinks.values.history import HOUR, RollUp
+from sinks.values.history import HOUR, Replacement, RollUp
 
 DECISION, GATE = "decision:", "gate:"
 """What the fields of decisions and gates begin with."""
@@ -104,3 +105,32 @@ def read(client: redis.Redis, prefix: str, starts: Sequence[int], length: int) -
     replies: list[Any] = pipeline.execute()
     decoded = {start: decode(start, length, fields) for start, fields in zip(starts, replies, strict=True)}
     return {start: one for start, one in decoded.items() if one is not None}
+
+
+def replace(client: redis.Redis, prefix: str, one: Replacement, ttl: int) -> bool:
+    """Replace a roll-up whole, in one step; False where another instance has done so meanwhile, and nothing was done.
+
+    So nobody writes what was added up before the last one to write had read: an older sum never takes the place of a
+    newer one. Safe to repeat with the same `one`. Blocks for three round trips; raises what redis-py raises.
+
+    :arg ttl: seconds that it is kept.
+    """
+    place, after = key(prefix, one.after.start, one.after.length), one.after
+    before = 0.0 if one.before is None else one.before.updated_ts
+    with client.pipeline(transaction=True) as pipeline:
+        pipeline.watch(place)  # type: ignore[no-untyped-call]
+        found: Any = pipeline.hget(place, UPDATED)
+        version = number(found) or 0.0
+        if version != before:
+            return version == after.updated_ts
+        pipeline.multi()
+        pipeline.delete(place)
+        if after.minutes:
+            fields: dict[Any, Any] = dict(encode(after))
+            pipeline.hset(place, mapping=fields)
+            pipeline.expire(place, ttl)
+        try:
+            pipeline.execute()
+        except redis.WatchError:
+            return False
+    return True

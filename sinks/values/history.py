@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-HOUR, DAY = 60, 1_440
-"""The lengths of a roll-up, in minutes."""
+MINUTE, HOUR, DAY = 1, 60, 1_440
+"""Lengths of roll-ups, in minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class RollUp:
     start: int
     """Its first minute, since the epoch: a multiple of `length`."""
     length: int
-    """HOUR or DAY."""
+    """HOUR or DAY; MINUTE is what a bucket holds, as a part of an hour."""
     minutes: int
     """How many of its minutes have a bucket, or had one when it was counted."""
     decisions: Mapping[str, int] = field(default_factory=dict)
@@ -30,4 +30,51 @@ class RollUp:
     parts: int = 0
     """What it was added up from: bit N stands for minute N of an hour, or hour N of a day."""
     updated_ts: float = 0.0
-    """When it was written, by the clock of Redis, epoch seconds."""
+    """When it was written, by the clock of Redis, epoch seconds; no two versions of a roll-up have the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A roll-up that is not what its parts add up to, as far as a first look tells."""
+
+    stored: RollUp | None
+    """What was written when the look began; None: nothing."""
+    live: RollUp
+    """The sum of the parts that live, or that are remembered from when they did; no `minutes` where there are none."""
+    fresh: RollUp
+    """The sum of those of them that `stored` was not made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """One look at all roll-ups of one length."""
+
+    now: float
+    """When it was, by the clock of Redis, epoch seconds."""
+    changes: tuple[Change, ...]
+    newest: int | None
+    """The first minute of the newest roll-up that had ended and was written; None: there is none."""
+    started: float
+    """When it began, by this machine's monotonic clock, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """What is to be written in place of a roll-up, unless another instance has replaced it meanwhile."""
+
+    before: RollUp | None
+    after: RollUp
+    """Where it has no `minutes`, the roll-up is to be absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replacements:
+    """What one look leads to."""
+
+    now: float
+    """As in `Changes`."""
+    replaced: tuple[Replacement, ...]
+    newest: int | None
+    """As in `Changes`, what is replaced included."""
+    started: float
+    """As in `Changes`."""
