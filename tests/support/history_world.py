@@ -16,7 +16,9 @@ from prometheus_client import CollectorRegistry
 from connectors.lifecycle import Lifecycle
 from connectors.service import Service
 from flows import history
+from flows.domain.history import settle
 from flows.settings.history import HistorySettings
+from sinks import proofs
 from sinks.history_metrics import HistoryMetrics
 
 Fields = dict[str, int]
@@ -37,7 +39,7 @@ class Instance:
         """What is to be written for `hours` or `days`."""
         source = getattr(self.ends, level)
         parts_live = self.settings.bucket_ttl_sec if level == "hours" else self.settings.history_hour_ttl_sec
-        return history.settle(source.read(self.client), parts_live=parts_live, is_proof=history.proofs.is_gate)
+        return settle(source.read(self.client), parts_live=parts_live, is_proof=proofs.is_gate)
 
     def write(self, done: Any, level: str = "hours") -> None:
         """Write it."""
@@ -59,7 +61,7 @@ class Instance:
         return self.registry.get_sample_value(f"p35_history_{name}", labels)
 
 
-def name(seconds: float) -> str:
+def minute_name(seconds: float) -> str:
     """`YYYYMMDDHHMM` of the minute that holds an instant."""
     return time.strftime("%Y%m%d%H%M", time.gmtime(seconds))
 
@@ -71,7 +73,7 @@ def hour_begin(client: redis.Redis, hours_ago: int = 0) -> int:
 
 def count(client: redis.Redis, seconds: float, decision: str, reason: str, symbol: str = "", n: int = 1) -> None:
     """Count `n` decisions into the bucket of the minute that holds an instant, as the contract says it lies there."""
-    key = BUCKET + name(seconds)
+    key = BUCKET + minute_name(seconds)
     with client.pipeline() as pipeline:
         pipeline.hincrby(key, f"decision:{decision}", n)
         pipeline.hincrby(key, f"reason:{reason}", n)
@@ -83,17 +85,27 @@ def count(client: redis.Redis, seconds: float, decision: str, reason: str, symbo
         pipeline.execute()
 
 
+def names(raw: redis.Redis, start: str) -> list[str]:
+    """What follows `start` in the keys that begin with it."""
+    return [bytes(key).decode().removeprefix(start) for key in raw.scan_iter(start + "*", 1_000)]
+
+
+def hash_at(raw: redis.Redis, key: str) -> dict[str, bytes]:
+    """A hash; its values are bytes."""
+    fields: Any = raw.hgetall(key)
+    return {field.decode(): value for field, value in fields.items()}
+
+
 def expected_hours(raw: redis.Redis) -> dict[str, dict[str, Any]]:
     """What the hours must hold, from the buckets that live: `YYYYMMDDHH` -> fields, the packed one as pairs."""
     found: dict[str, dict[str, Any]] = defaultdict(lambda: {"minutes": 0, "fields": Counter(), "pairs": Counter()})
-    for key in raw.scan_iter(BUCKET + "*", 1_000):
-        minute = key.decode().removeprefix(BUCKET)
+    for minute in names(raw, BUCKET):
         if minute == "197001010000":
             continue
         hour = found[minute[:10]]
         hour["minutes"] += 1
-        for field, value in raw.hgetall(key).items():
-            kind, _, rest = field.decode().partition(":")
+        for field, value in hash_at(raw, BUCKET + minute).items():
+            kind, _, rest = field.partition(":")
             if kind == "reason":
                 hour["fields"]["gate:" + (rest.split(":")[0].rstrip() or rest)] += int(value)
             elif kind == "symbol_reason":
@@ -101,7 +113,7 @@ def expected_hours(raw: redis.Redis) -> dict[str, dict[str, Any]]:
                 symbol = symbol.replace("%3A", ":").replace("%25", "%")
                 hour["pairs"][symbol, reason.split(":")[0].rstrip() or reason] += int(value)
             else:
-                hour["fields"][field.decode()] += int(value)
+                hour["fields"][field] += int(value)
     return dict(found)
 
 
@@ -119,11 +131,11 @@ def expected_days(hours: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str,
 def written(raw: redis.Redis, start: str) -> dict[str, dict[str, Any]]:
     """What is written under keys that begin with `start` (HOUR or DAY), read as the schema says."""
     found = {}
-    for key in raw.scan_iter(start + "*", 1_000):
-        fields = {field.decode(): value for field, value in raw.hgetall(key).items()}
+    for name in names(raw, start):
+        fields = hash_at(raw, start + name)
         assert time.time() - float(fields.pop("updated_ts")) < 3_600
         pairs, _parts = unpacked(fields.pop("symbol_gates"))
-        found[key.decode().removeprefix(start)] = {
+        found[name] = {
             "minutes": int(fields.pop("minutes")),
             "fields": Counter({field: int(value) for field, value in fields.items()}),
             "pairs": pairs,
