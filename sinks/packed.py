@@ -1,6 +1,6 @@
 """Counts of pairs of names, packed: the field `symbol_gates` of a roll-up. Pure.
 
-A byte `1`, the version of the format, and behind it a zlib stream (RFC 1950) of:
+`1:`, the version of the format, and behind it in base64 (RFC 4648) a zlib stream (RFC 1950) of:
 
     one line of JSON    [parts, [symbol, ...], [gate, ...]], the names sorted by code points; ended by a newline
     sizes               for each symbol: how many gates it has
@@ -10,6 +10,8 @@ A byte `1`, the version of the format, and behind it a zlib stream (RFC 1950) of
 
 All numbers behind the line are varints (LEB128: seven bits a byte, the lowest first, the top bit set in all but the
 last). `parts` is a bit set: bit N stands for minute N of an hour, or hour N of a day, that the roll-up was made of.
+
+It is text because whoever reads a hash with a client that decodes replies would fail on the whole of it otherwise.
 """
 
 from __future__ import annotations
@@ -17,10 +19,11 @@ from __future__ import annotations
 import json
 import re
 import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-VERSION = b"\x01"
+VERSION = b"1:"
 
 MOST_BYTES = 64 * 1024 * 1024
 """Of a field when it is unpacked: whatever would be larger, we did not write."""
@@ -52,7 +55,7 @@ def pack(counts: Mapping[tuple[str, str], int], parts: int) -> bytes:
             numbers.append(count)
             before = at
     names = json.dumps([parts, symbols, gates], separators=(",", ":")).encode()
-    return VERSION + zlib.compress(names + b"\n" + _varints([*sizes, *steps, *numbers]), _LEVEL)
+    return VERSION + b64encode(zlib.compress(names + b"\n" + _varints([*sizes, *steps, *numbers]), _LEVEL))
 
 
 def unpack(packed: bytes) -> tuple[dict[tuple[str, str], int], int]:
@@ -60,11 +63,13 @@ def unpack(packed: bytes) -> tuple[dict[tuple[str, str], int], int]:
 
     :raises Unreadable: it is nothing that `pack` makes; nothing of it is known.
     """
-    if packed[:1] != VERSION:
+    if not packed.startswith(VERSION):
         raise Unreadable("not of a known version")
     stream = zlib.decompressobj()
     try:
-        body = stream.decompress(packed[1:], MOST_BYTES)
+        body = stream.decompress(b64decode(packed[len(VERSION) :], validate=True), MOST_BYTES)
+    except ValueError:
+        raise Unreadable("no base64") from None
     except zlib.error:
         raise Unreadable("no zlib stream") from None
     if not stream.eof or stream.unused_data:

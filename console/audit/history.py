@@ -46,7 +46,7 @@ _AT_ONCE = 8
 """Buckets in one round trip."""
 
 Name: TypeAlias = tuple[str, ...]
-"""The name of a field, in its parts: `(gate, G)`, `(symbol_decision, S, D)`; of the packed one `(symbol_gate, S, G)`."""
+"""The name of a field in its parts: `(gate, G)`, `(symbol_decision, S, D)`; of the packed one `(symbol_gate, S, G)`."""
 
 Sums: TypeAlias = Counter[Name]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import calendar
 import json
 import time
@@ -145,8 +146,9 @@ def written(raw: redis.Redis, start: str) -> dict[str, dict[str, Any]]:
 
 def unpacked(packed: bytes) -> tuple[Counter[tuple[str, str]], int]:
     """The field `symbol_gates`, read as the schema says."""
-    assert packed[0] == 1
-    body = zlib.decompress(packed[1:])
+    version, text = packed.decode().split(":")
+    assert version == "1"
+    body = zlib.decompress(base64.b64decode(text))
     line = body.index(b"\n")
     parts, symbols, gates = json.loads(body[:line])
     numbers, value, weight = [], 0, 1

@@ -77,7 +77,7 @@ PLANTED = {
     "a minute more": lambda raw: raw.hincrby(hour(raw, 4), "minutes", 1),
     "no number": lambda raw: raw.hset(hour(raw, 4), "gate:gate_a", "many"),
     "nothing packed": lambda raw: raw.hdel(hour(raw, 4), "symbol_gates"),
-    "broken": lambda raw: raw.hset(hour(raw, 4), "symbol_gates", "\x01\x78"),
+    "broken": lambda raw: raw.hset(hour(raw, 4), "symbol_gates", "1:eA=="),
     "an hour gone": lambda raw: raw.delete(hour(raw, 5)),
     "a day more": lambda raw: raw.hincrby(day(raw, 5), "decision:SKIP", 1),
     "a day gone": lambda raw: raw.delete(day(raw, 5)),
