@@ -77,6 +77,12 @@ def bucket_key(prefix: str, minute: int) -> str:
     return f"{prefix}:p35:bucket:{minute_name(minute)}"
 
 
+def bucket_keys(prefix: str, start: int) -> list[str]:
+    """The buckets of the 60 minutes of the hour that begins with the minute `start`."""
+    hour = bucket_key(prefix, start)[:-2]
+    return [f"{hour}{minute:02}" for minute in range(60)]
+
+
 def summary_key(prefix: str, minute: int) -> str:
     """The summary of `minute`."""
     return f"{prefix}:p35:summary:{minute_name(minute)}"

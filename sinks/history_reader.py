@@ -24,7 +24,7 @@ from connectors.hash_reader import read_hashes
 from connectors.key_problems import KeyProblems
 from connectors.lookup_result import Failed, Found, LookupResult
 from sinks import history
-from sinks.buckets import bucket_key
+from sinks.buckets import bucket_keys
 from sinks.numbers import count, number
 from sinks.values.counts import DECISIONS
 from sinks.values.history import DAY, HOUR, RollUp
@@ -64,8 +64,8 @@ class Level:
     """How far back a part may live, in minutes."""
     parts_live: float
     """Seconds that a part lives at least, from its beginning."""
-    part_key: Callable[[str, int], str]
-    """Key of the part that begins with a minute."""
+    part_keys: Callable[[str, int], list[str]]
+    """Keys of the parts of the roll-up that begins with a minute, in their order; of a prefix."""
     looked: tuple[bytes, ...]
     """The fields of a part by which it is seen to change."""
     read: ReadParts
@@ -79,7 +79,7 @@ def hours(
     :arg bucket_ttl: seconds that a bucket is kept after its last count.
     :arg reach: seconds back to the oldest minute that could be counted in.
     """
-    return Level(HOUR, 1, int(reach // 60), bucket_ttl, bucket_key, _DECISIONS, read)
+    return Level(HOUR, 1, int(reach // 60), bucket_ttl, bucket_keys, _DECISIONS, read)
 
 
 def days(hour_ttl: float) -> Level:
@@ -88,7 +88,10 @@ def days(hour_ttl: float) -> Level:
     def read(client: redis.Redis, prefix: str, starts: Sequence[int]) -> dict[int, RollUp]:
         return history.read(client, prefix, starts, HOUR)
 
-    return Level(DAY, HOUR, int(hour_ttl // 60), hour_ttl, history.hour_key, _LOOK, read)
+    def keys(prefix: str, start: int) -> list[str]:
+        return [history.hour_key(prefix, hour) for hour in range(start, start + DAY, HOUR)]
+
+    return Level(DAY, HOUR, int(hour_ttl // 60), hour_ttl, keys, _LOOK, read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,7 @@ class PartReader:
         # What is written is read before the parts: whoever writes anything else from now on has seen newer parts.
         stored = dict(zip(starts, self._ask(client, [self._key(one) for one in starts], _LOOK), strict=True))
         parts = [part for start in starts for part in self._parts(start)]
-        keys = [level.part_key(self._prefix, part) for part in parts]
+        keys = [key for start in starts for key in level.part_keys(self._prefix, start)]
         prints: dict[int, dict[int, Print]] = {start: {} for start in starts}
         for part, found in zip(parts, self._ask(client, keys, level.looked), strict=True):
             start = part - part % level.length
@@ -196,8 +199,7 @@ class PartReader:
         try:
             for at in range(0, len(starts), _PROBES):
                 chunk = starts[at : at + _PROBES]
-                keys = [[level.part_key(self._prefix, part) for part in self._parts(start)] for start in chunk]
-                replies = wire.ask(*[("EXISTS", *some) for some in keys])
+                replies = wire.ask(*[("EXISTS", *level.part_keys(self._prefix, start)) for start in chunk])
                 alive += [start for start, found in zip(chunk, replies, strict=True) if found]
         except BaseException:
             wire.close()

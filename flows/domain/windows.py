@@ -39,9 +39,13 @@ def span(length: int, last: int) -> range:
 def add(counts: Iterable[Mapping[Name, int]]) -> Counter[Name]:
     """The sum of `counts`, name by name."""
     total: Counter[Name] = Counter()
+    get = total.get
     for one in counts:
-        for name, count in one.items():
-            total[name] += count
+        if total:
+            for name, count in one.items():
+                total[name] = get(name, 0) + count
+        else:
+            total.update(one)
     return total
 
 
