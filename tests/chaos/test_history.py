@@ -1,7 +1,4 @@
-"""History under faults: hours stay the sums of their minutes, and days of their hours, with a difference of zero.
-
-Each scenario has been seen to fail without the mechanism that it guards; see `docs/reliability.md` for how.
-"""
+"""History under faults: hours stay the sums of their minutes, and days of their hours, with a difference of zero."""
 
 from __future__ import annotations
 
