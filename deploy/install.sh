@@ -24,7 +24,7 @@ usage: deploy/install.sh [options]
   --uninstall    stop and remove the services and all versions; settings and the user stay
   --purge        with --uninstall: remove the settings, the user and the group, too
 
-  --flow NAME    only this one: p35, alerts, allocation or governor; may be repeated (default: all)
+  --flow NAME    only this one: p35, alerts, allocation, governor or history; may be repeated (default: all)
   --no-start     start nothing, as in a container: what is installed starts with the system
   --root DIR     work on the system whose root is DIR: start nothing, create no user and no group
   --wait SECONDS how long a service may take to come up (default 60)
@@ -55,11 +55,12 @@ unit_of() {
         alerts) echo quantum-p35-alerts ;;
         allocation) echo quantum-allocation-target ;;
         governor) echo quantum-governor ;;
-        *) wrong "--flow must be p35, alerts, allocation or governor, not $1" ;;
+        history) echo quantum-history ;;
+        *) wrong "--flow must be p35, alerts, allocation, governor or history, not $1" ;;
     esac
 }
 
-ALL_FLOWS='p35 alerts allocation governor'
+ALL_FLOWS='p35 alerts allocation governor history'
 ACTION=install FLOWS='' ROOT='' WAIT=60 DRY_RUN='' PURGE='' NO_START=''
 while [ $# -gt 0 ]; do
     case $1 in

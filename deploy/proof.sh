@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prove an installed service under its own settings: deploy/proof.sh p35|allocation|governor|alerts [options]
+# Prove an installed service under its own settings: deploy/proof.sh p35|allocation|governor|alerts|history [options]
 #
 # The options are those of `quantum proof`; its last line is SUMMARY, its exit status 0 when all checks hold, else 1.
 # The user and password of the service may not publish: give those of one who may (quantum-proof of deploy/redis) as
@@ -10,8 +10,9 @@ case ${1-} in
     alerts) name=p35-alerts ;;
     allocation) name=allocation-target ;;
     governor) name=governor ;;
+    history) name=history ;;
     *)
-        echo "usage: $0 p35|allocation|governor|alerts [options of quantum proof]" >&2
+        echo "usage: $0 p35|allocation|governor|alerts|history [options of quantum proof]" >&2
         exit 2
         ;;
 esac

@@ -14,6 +14,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from sinks.numbers import number
 from sinks.times import seconds_text
 from sinks.values.alerts import SEVERITIES, AlertState, Key, Tracked
 
@@ -84,12 +85,3 @@ def _tracked(text: str) -> Tracked | None:
     if not all(map(math.isfinite, times)) or ((alert_id or severity) and unsaid):
         return None
     return Tracked(since, alert_id, severity, started_at, published_at)
-
-
-def number(text: bytes | str | None) -> float | None:
-    """A finite number, or None."""
-    try:
-        value = float(text) if text is not None else math.nan
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None

@@ -16,8 +16,9 @@ import redis
 from connectors.compare_and_set import Transition, compare_and_set
 from connectors.group import read_state
 from sinks import decisions, status, symbols
-from sinks.alert_state import KEPT, decode, encode, number, state_key, stream_key
+from sinks.alert_state import KEPT, decode, encode, state_key, stream_key
 from sinks.buckets import read_minutes
+from sinks.numbers import number
 from sinks.values.alerts import Alert, Checked, Reading
 
 MINUTES = 15

@@ -20,9 +20,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import redis
 
@@ -84,6 +84,12 @@ TAKEN_BACK = 0
 def bucket_key(prefix: str, minute: int) -> str:
     """The bucket of `minute` (minutes since the epoch)."""
     return f"{prefix}:p35:bucket:{minute_name(minute)}"
+
+
+def bucket_keys(prefix: str, start: int) -> list[str]:
+    """The buckets of the 60 minutes of the hour that begins with the minute `start`."""
+    hour = bucket_key(prefix, start)[:-2]
+    return [f"{hour}{minute:02}" for minute in range(60)]
 
 
 def summary_key(prefix: str, minute: int) -> str:
@@ -171,7 +177,7 @@ def read_summaries(client: redis.Redis, prefix: str, minutes: range) -> dict[int
     return summaries
 
 
-def read_minutes(client: redis.Redis, prefix: str, minutes: range) -> dict[int, Counts]:
+def read_minutes(client: redis.Redis, prefix: str, minutes: Sequence[int]) -> dict[int, Counts]:
     """The buckets of those of `minutes` that have any counts, symbols and all: up to 10,000 fields for each minute.
 
     Blocks for one round trip; raises what redis-py raises.
@@ -183,20 +189,31 @@ def read_minutes(client: redis.Redis, prefix: str, minutes: range) -> dict[int, 
 
 
 def _minute(counts: Mapping[bytes, bytes]) -> Counts:
-    return Counts(
-        _fields(counts, b"decision:"),
-        _fields(counts, b"reason:"),
-        symbol_decisions=_of_symbols(counts, SYMBOL_DECISION),
-        symbol_reasons=_of_symbols(counts, SYMBOL_REASON),
-    )
+    decisions: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+    symbol_decisions: dict[tuple[str, str], int] = {}
+    symbol_reasons: dict[tuple[str, str], int] = {}
+    by_kind: dict[str, dict[Any, int]] = {
+        "decision:": decisions,
+        REASON: reasons,
+        SYMBOL_DECISION: symbol_decisions,
+        SYMBOL_REASON: symbol_reasons,
+    }
+    for field, value in counts.items():
+        kind, name = _name_of(field)
+        found = by_kind.get(kind)
+        if found is not None and value.removeprefix(b"-").isdigit():
+            found[name] = found.get(name, 0) + int(value)
+    return Counts(decisions, reasons, symbol_decisions=symbol_decisions, symbol_reasons=symbol_reasons)
 
 
-def _of_symbols(counts: Mapping[bytes, bytes], start: str) -> dict[tuple[str, str], int]:
-    found: dict[tuple[str, str], int] = {}
-    for rest, count in _fields(counts, start.encode()).items():
-        pair = symbol_field(start + rest)
-        found[pair] = found.get(pair, 0) + count
-    return found
+@lru_cache(maxsize=65_536)
+def _name_of(field: bytes) -> tuple[str, str | tuple[str, str]]:
+    """What a field of a bucket begins with, the colon included, and what it counts."""
+    text = field.decode("utf-8", "replace")
+    kind, colon, rest = text.partition(":")
+    kind += colon
+    return kind, symbol_field(text) if kind in (SYMBOL_DECISION, SYMBOL_REASON) else rest
 
 
 def _fields(counts: Mapping[bytes, bytes], start: bytes) -> dict[str, int]:

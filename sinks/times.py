@@ -8,10 +8,15 @@ from functools import lru_cache
 from connectors.times import EPOCH
 
 
-@lru_cache(maxsize=1024)
 def minute_name(minute: int) -> str:
     """`YYYYMMDDHHMM` in UTC, for a minute since the epoch, up to the year 9999."""
-    return (EPOCH + timedelta(minutes=minute)).strftime("%Y%m%d%H%M")
+    day, rest = divmod(minute, 1_440)
+    return f"{_day_name(day)}{rest // 60:02}{rest % 60:02}"
+
+
+@lru_cache(maxsize=1024)
+def _day_name(day: int) -> str:
+    return (EPOCH + timedelta(days=day)).strftime("%Y%m%d")
 
 
 @lru_cache(maxsize=4096)

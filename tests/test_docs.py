@@ -51,8 +51,10 @@ def documented(key: str) -> str | None:
         r"\{receiver\}": r"\d+",
         r"\{S\}": ".+",
         r"\{plan_id\}": ".+",
-        r"\{flow\}": "(p35|alerts|allocation|governor)",
+        r"\{flow\}": "(p35|alerts|allocation|governor|history)",
         "YYYYMMDDHHMM": r"\d{12}",
+        "YYYYMMDDHH": r"\d{10}",
+        "YYYYMMDD": r"\d{8}",
     }
     for name, kind in schema_keys().items():
         pattern = re.escape(name)

@@ -38,18 +38,8 @@ class BucketReader:
 
     def minutes(self) -> set[int]:
         """The minutes of all buckets that there are. Blocks for a round trip each 1,000 keys of Redis."""
-        start = bucket_key(self._prefix, 0).removesuffix(minute_name(0))
-        pattern = literally(start) + "*"
-        keys = int(ask(self._client.dbsize))
-        found, cursor, steps = set(), 0, 0
-        while True:
-            cursor, page = ask(lambda cursor=cursor: self._client.scan(cursor, pattern, _SCAN))  # type: ignore[misc]
-            names = (key[len(start) :].decode("ascii", "replace") for key in page)
-            found |= {minute for name in names if (minute := parse_minute(name)) is not None}
-            steps += 1
-            self._progress("keys", min(steps * _SCAN, keys), keys)
-            if cursor == 0:
-                return found
+        found = names(self._client, bucket_key(self._prefix, 0).removesuffix(minute_name(0)), self._progress)
+        return {minute for name in found if (minute := parse_minute(name)) is not None}
 
     def read(self, minutes: list[int]) -> tuple[dict[int, Found], frozenset[str]]:
         """The buckets of `minutes`, and the gates whose decisions were taken back before.
@@ -78,6 +68,22 @@ class BucketReader:
             for minute, fields in zip(chunk, hashes, strict=True):
                 yield minute, {text(name): number(count) for name, count in fields.items()}
             self._progress("buckets", at + len(chunk), len(minutes))
+
+
+def names(client: redis.Redis, start: str, progress: Progress) -> set[str]:
+    """What follows `start` in the keys that begin so. Blocks for a round trip each 1,000 keys of Redis.
+
+    :raises RedisFailure: Redis does not answer.
+    """
+    keys = int(ask(client.dbsize))
+    found, cursor, steps = set(), 0, 0
+    while True:
+        cursor, page = ask(lambda cursor=cursor: client.scan(cursor, literally(start) + "*", _SCAN))  # type: ignore[misc]
+        found |= {key[len(start) :].decode("ascii", "replace") for key in page}
+        steps += 1
+        progress("keys", min(steps * _SCAN, keys), keys)
+        if cursor == 0:
+            return found
 
 
 def parse_minute(name: str) -> int | None:

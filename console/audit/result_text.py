@@ -17,7 +17,7 @@ SHOWN = 20
 
 def as_text(report: AuditResult) -> str:
     """Lines that are safe for a terminal."""
-    lines = [_difference(one) for one in report.differences[:SHOWN]]
+    lines = [difference_text(one) for one in report.differences[:SHOWN]]
     if len(report.differences) > SHOWN:
         lines.append(f"and {many(len(report.differences) - SHOWN, 'more difference')}")
     counted = f"{many(report.messages, 'message')}, {many(len(report.states[EXACT]), 'bucket')}"
@@ -58,7 +58,8 @@ def as_json(report: AuditResult) -> str:
     return dumps(value)
 
 
-def _difference(one: Difference) -> str:
+def difference_text(one: Difference) -> str:
+    """A line that is safe for a terminal."""
     if one.most is None:
         expected = f"at least {one.least}"
     elif one.least == one.most:

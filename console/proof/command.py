@@ -108,6 +108,21 @@ def alerts_(
     _prove(settings, wait, alerts.seconds(settings), proof)
 
 
+@proof.command("history")
+def history_(wait: Wait = None, redis_url: RedisUrl = None) -> None:
+    """Decisions are in their hour and their day, once.
+
+    Adds 3 decisions, and takes their counts back. Takes some minutes: hours are looked at every HISTORY_INTERVAL_SEC.
+    """
+    from console.proof import history
+    from flows.settings.history import HistorySettings
+    from flows.settings.p35 import P35Settings
+
+    settings, counting = read_settings(HistorySettings, redis_url), read_settings(P35Settings, redis_url)
+    seconds = history.seconds(settings)
+    _prove(settings, wait, seconds, lambda checks, client: history.prove(checks, client, settings, counting))
+
+
 def _prove(
     settings: AnyRedisSettings, wait: float | None, seconds: float, proof: Callable[[Checks, redis.Redis], None]
 ) -> None:

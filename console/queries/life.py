@@ -23,6 +23,7 @@ UNITS = {
     "alerts": "quantum-p35-alerts.service",
     "allocation": "quantum-allocation-target.service",
     "governor": "quantum-governor.service",
+    "history": "quantum-history.service",
 }
 """Every flow, by the name of its module in `flows`, and its systemd unit. A new flow adds itself here."""
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 
 from connectors.group_state import GroupState
+from connectors.times import EPOCH
 from flows.domain.decisions import NO_REASON
 from flows.domain.thresholds import Thresholds
 from sinks.values.alerts import SEVERITIES, AlertState
 from sinks.values.counts import EXECUTE, Snapshot, Snapshots
+from sinks.values.history import Replacements
 from sinks.values.joins import Proposals
 
 WINDOW = "5m"
@@ -48,6 +51,17 @@ def governor(group: GroupState) -> str:
     """Whether plans wait for their permits."""
     unread = "" if group.lag is None else f", {group.lag} not read yet"
     return f"{group.pending} plans in work{unread}"
+
+
+def history(done: Replacements) -> str:
+    """Up to when hours are written, and what the last pass had to write."""
+    count = len(done.replaced)
+    upto = "no hour has ended yet" if done.newest is None else f"hours up to {_hour_name(done.newest)} are written"
+    return f"{upto}; {count} written just now" if count else upto
+
+
+def _hour_name(minute: int) -> str:
+    return (EPOCH + timedelta(minutes=minute)).strftime("%Y-%m-%d %H:00 UTC")
 
 
 def _first_gate(window: Snapshot, total: int) -> str:

@@ -16,6 +16,7 @@ import yaml
 
 from connectors.private_redis import PrivateRedis, free_port
 from flows.settings.alerts import AlertsSettings
+from flows.settings.history import HistorySettings
 from flows.settings.joins import AllocationSettings, GovernorSettings
 from flows.settings.p35 import P35Settings
 from tests.support.flow_process import ROOT, FlowProcess
@@ -31,6 +32,7 @@ PORTS = {
         "alerts": AlertsSettings,
         "governor": GovernorSettings,
         "allocation": AllocationSettings,
+        "history": HistorySettings,
     }.items()
 }
 RULES: list[dict[str, Any]] = [
@@ -56,11 +58,12 @@ def targets() -> dict[str, dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def shown() -> Iterator[Exposed]:
-    """What all four flows show while they work."""
+    """What all flows show while they work."""
     with PrivateRedis() as server, server.client() as client, FlowProcess.factory(server.url) as start:
         ports = {flow: free_port() for flow in PORTS}
         for flow, port in ports.items():
             quick = {"SNAPSHOT_INTERVAL_SEC": "0.2", "LOOP_INTERVAL_SEC": "0.2", "ALERT_INTERVAL_SEC": "0.2"}
+            quick["HISTORY_INTERVAL_SEC"] = "1"
             quick["P35_ALERT_MIN_TOTAL"] = "1"
             notify = {"ALERT_NOTIFY_URLS": "json://127.0.0.1:9"} if flow == "alerts" else {}
             start(module=f"flows.{flow}", METRICS_PORT=str(port), **quick, **notify)
@@ -80,6 +83,7 @@ def shown() -> Iterator[Exposed]:
             "p32_lag",
             "p32_eff_apply_total",
             "p29_shadow_eff_score",
+            "p35_history_last_pass_timestamp_seconds",
         }
         yield wait_for(lambda: found if wanted <= set(found := look(ports)) else None, "all series")
 

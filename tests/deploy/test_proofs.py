@@ -28,18 +28,21 @@ UNITS = {
     "alerts": "p35-alerts",
     "allocation": "allocation-target",
     "governor": "governor",
+    "history": "history",
 }
 USERS = {
     "p35": "quantum-p35",
     "alerts": "quantum-alerts",
     "allocation": "quantum-allocation",
     "governor": "quantum-governor",
+    "history": "quantum-history",
 }
 QUICK = {
     "p35": {"SNAPSHOT_INTERVAL_SEC": "1"},
     "alerts": {"ALERT_INTERVAL_SEC": "1"},
     "allocation": {"LOOP_INTERVAL_SEC": "1"},
     "governor": {},
+    "history": {"HISTORY_INTERVAL_SEC": "1"},
 }
 NAMES = re.compile(r"PROOF[0-9A-F]{8}|proof[_-][0-9A-Fa-f]{8}")
 STAY = {
@@ -100,10 +103,16 @@ def content(client: redis.Redis, key: str) -> str:
     return "" if kind == "none" else str(read[kind]())
 
 
+def named(client: redis.Redis, pattern: str = "*") -> set[str]:
+    """The keys that match and name a proof."""
+    return {key for key in map(str, client.scan_iter(pattern)) if NAMES.search(key + content(client, key))}
+
+
 def assert_nothing_is_left(client: redis.Redis, url: str, metrics: Iterable[int], **login: str) -> None:
     """No key, no answer, no screen and no series names a proof, but for those that must."""
-    left = {key for key in map(str, client.scan_iter()) if NAMES.search(key + content(client, key))}
-    assert left <= set(STAY)
+    # (Hours and days have none of them any more after the next look.)
+    wait_for(lambda: not named(client, "*:p35:hour:*") and not named(client, "*:p35:day:*"), "the next look")
+    assert named(client) <= set(STAY)
     for arguments in (["watch"], ["why", "-w", "1h", "--full"], ["symbols", "-w", "1h"], ["all"], ["report"]):
         done = quantum(url, *arguments, **login)
         assert done.returncode == 0, done.stderr
@@ -115,7 +124,7 @@ def assert_nothing_is_left(client: redis.Redis, url: str, metrics: Iterable[int]
     assert (verified.returncode, verified.stdout[:7]) == (0, "exact: "), verified.stdout
 
 
-def test_all_four_services_as_installed_are_proved_and_fail_when_they_are_gone(
+def test_all_services_as_installed_are_proved_and_fail_when_they_are_gone(
     root: Path, locked: PrivateRedis, tmp_path: Path
 ) -> None:
     assert set(UNITS.values()) == set(SETTINGS)
@@ -145,12 +154,13 @@ def test_all_four_services_as_installed_are_proved_and_fail_when_they_are_gone(
             assert done.returncode == 0, done.stdout
             passed, _failed, total = summary(done.stdout)
             assert passed
-            assert total >= {"p35": 14, "allocation": 6, "governor": 6, "alerts": 6}[flow]
+            assert total >= {"p35": 14, "allocation": 6, "governor": 6, "alerts": 6, "history": 12}[flow]
 
         login = {"REDIS_USERNAME": "quantum-console", "REDIS_PASSWORD": password("quantum-console")}
         assert_nothing_is_left(client, locked.url, ports.values(), **login)
         assert client.hgetall("quantum:allocation:target:BTCUSDT") == {"target_usd": "5"}
-        added = 6 + int(client.hget("quantum:p35:bucket:197001010000", "decision:BLOCKED") or 0) - 2
+        # (Blocked are two of the six of p35, all of the alerts and two of the three of history.)
+        added = 6 + int(client.hget("quantum:p35:bucket:197001010000", "decision:BLOCKED") or 0) - 2 + 1
         assert added >= 6 + 110
         assert int(client.hget("quantum:p35:status", "processed_total") or 0) == 1 + added
 
@@ -178,6 +188,7 @@ BROKEN = [
     ("governor", {"P31_DOWNSIZE_THRESHOLD": "0.9"}, ("HIGH: ok", "LOW: ok", "a permit of others: keeps its fields")),
     ("governor", {"P31_MIN_CONF": "0"}, ("UNSURE: low_conf",)),
     ("alerts", {"P35_ALERT_MIN_TOTAL": "100000"}, ("explosion: it is published",)),
+    ("history", {"HISTORY_DAY_TTL_SEC": "345600000"}, ("day: it expires",)),
 ]
 
 
@@ -190,7 +201,7 @@ def test_a_service_that_does_something_else_is_found_out(
     wrong: dict[str, str],
     found: tuple[str, ...],
 ) -> None:
-    if flow == "alerts":
+    if flow in ("alerts", "history"):
         flows(**QUICK["p35"])
     client.hset("quantum:allocation:target:BTCUSDT", "target_usd", "5")
     flows(module=f"flows.{flow}", **{**QUICK[flow], **wrong})
@@ -199,6 +210,7 @@ def test_a_service_that_does_something_else_is_found_out(
         "p35": lambda: client.hexists("quantum:p35:status", "version"),
         "alerts": lambda: client.exists("quantum:p35:alerts:state") and client.hexists("quantum:p35:status", "version"),
         "allocation": lambda: client.exists("quantum:allocation:target:proposed:BTCUSDT"),
+        "history": lambda: client.exists("quantum:flow:history") and client.hexists("quantum:p35:status", "version"),
     }
     wait_for(written[flow], "the service")
     arguments = ("--explode",) if flow == "alerts" else ()
@@ -239,7 +251,7 @@ def test_a_proof_begins_before_the_service_has_said_anything(
     assert_nothing_is_left(client, server.url, ())
 
 
-@pytest.mark.parametrize("flow", ["p35", "allocation", "governor", "alerts"])
+@pytest.mark.parametrize("flow", ["p35", "allocation", "governor", "alerts", "history"])
 def test_a_user_that_may_not_write_is_told_what_it_may_not_and_leaves_nothing(
     server: PrivateRedis, client: redis.Redis, flows: FlowProcess.Factory, flow: str
 ) -> None:
@@ -255,7 +267,7 @@ def test_a_user_that_may_not_write_is_told_what_it_may_not_and_leaves_nothing(
         client.acl_deluser("looks")
     assert done.returncode == 1
     said = [line for line in done.stdout.splitlines() if line.startswith("FAIL  ")]
-    first = {"p35": "xadd", "allocation": "hset", "governor": "hset", "alerts": "xadd"}[flow]
+    first = {"p35": "xadd", "allocation": "hset", "governor": "hset", "alerts": "xadd", "history": "xadd"}[flow]
     assert len(said) == 1, done.stdout
     assert said[0].startswith("FAIL  Redis lets this user do it: Redis denies this user a command or key")
     assert f"'{first}'" in said[0]

@@ -21,6 +21,7 @@ FLOWS = {
     "p35-alerts": "alerts",
     "allocation-target": "allocation",
     "governor": "governor",
+    "history": "history",
 }
 RESTARTS = {"p35-decision-intelligence": ("on-failure", "10"), "allocation-target": ("always", "2")}
 EXPOSURE = 1.3

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings
 from connectors.settings import RedisSettings
 from console.demo.settings import DemoSettings
 from flows.settings.alerts import AlertsSettings
+from flows.settings.history import HistorySettings
 from flows.settings.joins import AllocationSettings, GovernorSettings
 from flows.settings.p35 import P35Settings
 
@@ -33,6 +34,7 @@ SECTIONS: tuple[tuple[str, type[BaseSettings], type[BaseSettings] | None], ...] 
     ("`flows.alerts`", AlertsSettings, RedisSettings),
     ("`flows.allocation`", AllocationSettings, RedisSettings),
     ("`flows.governor`", GovernorSettings, RedisSettings),
+    ("`flows.history`", HistorySettings, RedisSettings),
     ("`make demo`", DemoSettings, None),
 )
 """Title, settings, and the settings that are listed already and are left out unless they differ."""

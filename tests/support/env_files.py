@@ -6,6 +6,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from flows.settings.alerts import AlertsSettings
+from flows.settings.history import HistorySettings
 from flows.settings.joins import AllocationSettings, GovernorSettings
 from flows.settings.p35 import P35Settings
 from flows.settings.thresholds import ThresholdSettings
@@ -18,6 +19,7 @@ SETTINGS: dict[str, type[BaseSettings]] = {
     "p35-alerts": AlertsSettings,
     "allocation-target": AllocationSettings,
     "governor": GovernorSettings,
+    "history": HistorySettings,
 }
 """Name of the file, and of the unit without `quantum-` -> what the flow reads."""
 
