@@ -43,7 +43,11 @@ def beta_below(x: float, a: float, b: float) -> float:
 
 def t_above(t: float, freedom: float) -> float:
     """How likely Student's t with `freedom` > 0 degrees of freedom is to lie above `t`, 0 to 1."""
-    tail = 0.5 * beta_below(freedom / (freedom + t * t), freedom / 2.0, 0.5)
+    square = t * t
+    if square < 1.0:  # (the other way, what a small t takes from 1 would be rounded away)
+        tail = 0.5 - 0.5 * beta_below(square / (freedom + square), 0.5, freedom / 2.0)
+    else:
+        tail = 0.5 * beta_below(freedom / (freedom + square), freedom / 2.0, 0.5)
     return tail if t >= 0.0 else 1.0 - tail
 
 

@@ -178,8 +178,8 @@ def freeze_with_work_in_hand(chaos: Chaos, flow: FlowProcess) -> None:
 
     def caught() -> bool:
         flow.send(signal.SIGSTOP)
-        # Asked twice: a commit that was under way when the flow stopped has arrived by the second time.
-        if all(owns_anything(chaos, flow) for _ in range(2)):
+        # Asked often: a commit that was under way when the flow stopped is read in pieces, one between two answers.
+        if all(owns_anything(chaos, flow) for _ in range(20)):
             return True
         flow.send(signal.SIGCONT)
         # (Not by what was counted: entries that were acknowledged by hand never are.)

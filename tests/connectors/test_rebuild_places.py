@@ -19,7 +19,7 @@ from connectors.testing import run_until_caught_up
 from tests.chaos.conftest import VERSIONS
 from tests.support.waiting import wait_for
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs/writing-a-flow.md").read_text("utf-8")
+PAGE = (Path(__file__).resolve().parents[2] / "docs/flow-reference.md").read_text("utf-8")
 FLOW = [
     *("client|setname", "select", "multi", "exec", "time", "evalsha", "eval", "type", "exists", "get", "set", "del"),
     *("hget", "hmget", "hlen", "hset", "hdel", "hincrby", "expire", "pexpire", "xread", "xreadgroup", "xack", "xadd"),

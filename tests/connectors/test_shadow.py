@@ -17,6 +17,7 @@ from connectors import (
     Delete,
     Effect,
     Estimate,
+    Fold,
     Include,
     Merge,
     Mirror,
@@ -42,20 +43,17 @@ DELIVERY = Delivery("s", "g:rebuild", "c", "lease", "token", "counters:rebuild",
 NOTES = "counters:rebuild:keys"
 
 
-def fold(_field: str) -> tuple[str, str]:
-    return "o", "o"
-
-
-CAP = Cap(5, fold, ("over", "n"))
+FOLDS = (Fold("", "o", "o"),)
+CAP = Cap(5, FOLDS, ("over", "n"))
 CASES: list[tuple[Effect, Effect, dict[str, int], dict[str, str]]] = [
     (Count("k", {"f": 2}), Count("k:rebuild", {"f": 2}), {"k": 0}, {}),
     (
         Count("k", {"f": 2}, 9, CAP, Mirror("m", 7)),
-        Count("k:rebuild", {"f": 2}, None, Cap(5, fold, ("over:rebuild", "n")), Mirror("m:rebuild")),
+        Count("k:rebuild", {"f": 2}, None, Cap(5, FOLDS, ("over:rebuild", "n")), Mirror("m:rebuild")),
         {"over": 0},
         {"k": "9", "m": "7"},
     ),
-    (Count("k", {"f": 2}, None, Cap(5, fold)), Count("k:rebuild", {"f": 2}, None, Cap(5, fold)), {"k": 0}, {}),
+    (Count("k", {"f": 2}, None, Cap(5, FOLDS)), Count("k:rebuild", {"f": 2}, None, Cap(5, FOLDS)), {"k": 0}, {}),
     (Sum("k", {"f": Decimal("0.10")}, 9), Sum("k:rebuild", {"f": Decimal("0.10")}), {}, {"k": "9"}),
     (
         Raise("k", {"f": "2"}, 9, 5, ("d", "n")),
