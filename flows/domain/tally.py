@@ -23,7 +23,7 @@ from flows.domain.windows import minute_of
 from sinks.values.counts import EXECUTE, Kind
 
 COMMIT_MICROSECONDS = 10_000
-ENTRY_MICROSECONDS, KIND_MICROSECONDS, SYMBOL_MICROSECONDS, MINUTE_MICROSECONDS = 0.8, 2, 4, 30
+ENTRY_MICROSECONDS, KIND_MICROSECONDS, SYMBOL_MICROSECONDS, MINUTE_MICROSECONDS = 0.8, 3, 5, 100
 """How long a commit may keep Redis from all else before batches wait no longer, and what it takes for each thing in it:
 roughly, as measured, the dearer case where there are two. The batch that passes the bound is in it, too."""
 
