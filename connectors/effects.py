@@ -81,8 +81,8 @@ class Cap:
     def __post_init__(self) -> None:
         if type(self.limit) is not int or self.limit < 1:
             raise ValueError(f"Cap cannot leave room for {self.limit!r} fields")
-        if not all(isinstance(fold, Fold) for fold in self.folds):
-            raise ValueError(f"Cap folds by Fold values, and got {self.folds!r:.80}")
+        if not isinstance(self.folds, tuple) or not all(isinstance(fold, Fold) for fold in self.folds):
+            raise ValueError(f"Cap folds by a tuple of Fold values, and got {self.folds!r:.80}")
         check_place(self, self.overflow)
 
 

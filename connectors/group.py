@@ -91,6 +91,8 @@ class Consumer:
         """How many names were given to reads under this lease."""
         self._spare: list[str] = []
         """Those of them whose reads brought nothing: for the next ones."""
+        self._strays: set[bytes] = set()
+        """Names of our reads, or like them, that something is pending for which did not reach us."""
         self._given: set[bytes] = set()
         """Names of reads that reached us under this lease and may still be pending."""
         self._in_vain: dict[bytes, float] = {}
@@ -118,8 +120,11 @@ class Consumer:
         """
         if self._spare and not failures:
             return self._spare.pop()
-        self._names += 1
-        return read_name(self._name, self.lease.token, self._names, failures)
+        while True:
+            self._names += 1
+            name = read_name(self._name, self.lease.token, self._names, failures)
+            if name.encode() not in self._strays:  # (an operator may have claimed into it)
+                return name
 
     def give_back(self, name: str) -> None:
         """`name` was given to a read that brought nothing."""
@@ -167,6 +172,7 @@ class Consumer:
             self._lease = Lease(self._client, key, self.config.counters, self.config.lease_ttl, self.config.stall)
         self._names = 0
         self._spare.clear()
+        self._strays.clear()
         self._given.clear()
         self._in_vain.clear()
 
@@ -196,9 +202,8 @@ class Consumer:
             elif name not in self._given and (entries or (name != own and name not in spare)):
                 strays.append(name)
         self._in_vain = {name: since for name, since in self._in_vain.items() if name in pending}
-        self._spare = [name for name in self._spare if name.encode() not in strays]
-        while read_name(self._name, self.lease.token, self._names + 1).encode() in strays:
-            self._names += 1
+        self._strays = set(strays)
+        self._spare = [name for name in self._spare if name.encode() not in self._strays]
         if not others:
             return Owners(strays, [], waiting)
         leased = self._wire.ask(*(("EXISTS", self._lease_of(name)) for name in others))
@@ -282,6 +287,8 @@ class Consumer:
                     del self._in_vain[owner]
         if reply[0] == b"LOST":
             return None
+        if not failures and (reply[0] != b"TAKEN" or not reply[1]):
+            self.give_back(name)
         if reply[0] != b"TAKEN":
             return Taken(name, [], 0, False, failures)
         return Taken(name, reply[1], int(reply[2]), bool(reply[3]), failures)

@@ -9,8 +9,9 @@ from connectors.delivery import Row
 REPLY_BYTES = 4 * 1024 * 1024
 """What one reply should hold at the most, in bytes. Redis has no such limit of its own."""
 
-READS_AHEAD = 8
-"""The most reads under way behind a backlog: as many as are counted while Redis is at a commit."""
+READS_AHEAD = 4
+"""The most reads under way behind a backlog: as many as are worked on while Redis is at a commit. They fit into what
+Redis takes from a socket at once, 16 kB: between a check and a read that are cut apart, others might have their turn."""
 
 FIRST_COUNT = 8
 """Entries to ask for while nothing is known about their size, or while no more than that come."""
@@ -51,7 +52,8 @@ class BatchSizer:
         self._weight = weight or CommitWeight()
         self.count = min(FIRST_COUNT, max_count)
         self.ahead = 1
-        """How many reads of so many entries to have under way: their replies fill the budget of one at the most."""
+        """How many reads of so many entries to have under way: as long as entries stay as large as those that came
+        last, their replies fill the budget of one."""
 
     def saw(self, entries: Sequence[Row]) -> None:
         """Adjust `count` to the mean size of a sample of `entries` (not empty)."""

@@ -37,6 +37,9 @@ DRAIN_SECONDS = 10.0
 TAKEOVER_SECONDS = 5.0
 """How often to look for dead consumers, at the least; twice in the life of a lease if that is shorter."""
 
+SLOW_SECONDS = 0.1
+"""Who takes longer for a batch needs no reads ahead, and would keep from others of the group what they could do."""
+
 FULL_PAUSE_SECONDS = 0.005
 """How long to pause when enough is in flight."""
 
@@ -111,6 +114,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         self._look_at = 0.0
         self._unchecked = self._waiting = 0
         self._read_once = False
+        self._read_at = 0.0
         self._owes_a_batch = False
 
     def next_batch(self) -> list[Batch]:
@@ -277,7 +281,9 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         if self._source.linger and arrived.entries and not arrived.whole:
             self._reader.due_at = time.monotonic() + self._source.linger
         elif arrived.entries and time.monotonic() < self._look_at:
-            most = self._sizer.ahead if arrived.whole else 1
+            now = time.monotonic()
+            slow, self._read_at = now - self._read_at > SLOW_SECONDS, now
+            most = self._sizer.ahead if arrived.whole and not slow else 1
             while self._reader.ahead < most and not self._too_many_in_flight():
                 self._send()
         return self._reader.prompt and self._source.announce
@@ -321,15 +327,17 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
 
         :raises StopIteration: done, or out of time, or Redis is away: what is not committed stays pending.
         """
+        now = time.monotonic()
+        self._drain_until = self._drain_until or now + DRAIN_SECONDS
         try:
-            while self._reader.under_way:
+            while self._reader.under_way and now < self._drain_until:
                 arrived = self._receive()
                 batch = self._emit(arrived.entries or [], arrived.name)
                 if batch:
                     return batch
+            if self._reader.under_way:
+                self._reader.close()  # (out of time: what they bring is pending)
             if self._registered:
-                now = time.monotonic()
-                self._drain_until = self._drain_until or now + DRAIN_SECONDS
                 left = not self._look_at or any(map(self._is_left, self._owners))
                 if not left and now < self._drain_until and self._consumer.in_flight().read:
                     self._consumer.lease.touch()

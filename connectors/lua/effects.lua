@@ -107,7 +107,7 @@ local function fold_for(e, name)
   for _, fold in ipairs(e.folds) do
     if string.sub(name, 1, #fold.prefix) == fold.prefix then
       local rest = string.sub(name, #fold.prefix + 1)
-      return fold, {name = name, head = string.match(rest, '^[^:]*'), tail = string.match(rest, '[^:]*$')}
+      return fold, {name = name, head = string.match(rest, '^[^:]*'), tail = string.match(rest, '^.*:(.*)$') or rest}
     end
   end
   return nil
@@ -174,7 +174,7 @@ EFFECTS.C = {
     local folded = #names > 0 and count_new(e, names, amounts, size) or 0
     if folded > 0 and e.overflow_key then
       report.overflow = report.overflow + folded
-      increment(e.overflow_key, e.overflow_field, folded)
+      increment(e.overflow_key, e.overflow_field, string.format('%.0f', folded))
     end
     if e.n > 0 then
       expire(e.key, e.ttl)

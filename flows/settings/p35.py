@@ -11,6 +11,7 @@ from flows.settings.thresholds import ThresholdSettings
 class P35Settings(ConsumerSettings, ThresholdSettings):
     """Settings of `flows.p35`."""
 
+    read_batch: int = Field(2_000, ge=1, le=100_000, description="most entries in one read")
     metrics_port: int = Field(8035, ge=0, le=65535, description="TCP port of the metrics; 0 turns them off")
     bucket_ttl_sec: int = Field(
         172_800, ge=3_600, description="seconds that a minute's bucket is kept after its last count"

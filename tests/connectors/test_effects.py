@@ -39,7 +39,8 @@ WRONG: dict[str, Callable[..., Any]] = {
     "Count needs a key, and None is none": lambda: Count(None, {"a": 1}),  # type: ignore[arg-type]
     "Count 'k' cannot have a time to live of 0": lambda: Count("k", {"a": 1}, ttl=0),
     "Cap cannot leave room for 0 fields": lambda: Cap(0),
-    "Cap folds by Fold values, and got (None,)": lambda: Cap(1, (None,)),  # type: ignore[arg-type]
+    "Cap folds by a tuple of Fold values, and got Fold(": lambda: Cap(1, Fold("", "a", "b")),  # type: ignore[arg-type]
+    "Cap folds by a tuple of Fold values, and got (None,)": lambda: Cap(1, (None,)),  # type: ignore[arg-type]
     "Fold takes texts, and got ('a', None, 'c')": lambda: Fold("a", None, "c"),  # type: ignore[arg-type]
     "Fold 'a': {symbol} is none of {name}, {head} and {tail}": lambda: Fold("a", "{name}", "a:{symbol}"),
     "Raise 'k': 'a' cannot be raised to 'text'": lambda: Raise("k", {"a": "text"}),

@@ -125,3 +125,13 @@ def test_past_twice_the_cap_only_the_last_resort_grows(raw: redis.Redis) -> None
     assert raw.hlen("h") == 9
     assert raw.hget("h", "rest") == b"12"
     assert outcome.overflow == 12
+
+
+def test_long_names_are_folded_while_redis_answers(versioned: PrivateRedis) -> None:
+    """To look for what is behind the last colon from each place anew takes minutes for names like these."""
+    cap = Cap(1, (Fold("", "rest:{tail}", "rest:{tail}"),))
+    names = [f"{number}{'x' * 200_000}:{'y' * 200_000}" for number in range(3)]
+    with versioned.client(socket_timeout=20) as raw:
+        prepare(raw)
+        commit(raw, [part(raw, Count("h", dict.fromkeys(["first", *names], 1), cap=cap))])
+        assert raw.hget("h", f"rest:{'y' * 200_000}") == b"3"

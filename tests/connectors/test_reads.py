@@ -238,6 +238,12 @@ def test_a_batch_says_whether_another_follows_at_once_and_it_does(raw: redis.Red
     assert counted(raw) == once(ids)
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is too slow to read ahead."""
+    monkeypatch.setattr("connectors.source.SLOW_SECONDS", float("inf"))
+
+
 def behind(source: DrivenSource) -> list[Batch]:
     """The batches until as many reads as it may are under way."""
     batches: list[Batch] = []
@@ -246,6 +252,7 @@ def behind(source: DrivenSource) -> list[Batch]:
     return batches
 
 
+@pytest.mark.usefixtures("quick")
 def test_behind_a_backlog_several_reads_are_under_way_each_with_a_name_of_its_own(
     raw: redis.Redis, start: Start
 ) -> None:
@@ -276,6 +283,7 @@ def test_reads_ahead_that_found_nothing_leave_no_names_behind(raw: redis.Redis, 
     assert not [one for one in logs if one["log_level"] == "warning"]
 
 
+@pytest.mark.usefixtures("quick")
 def test_what_was_read_ahead_by_one_that_dies_is_read_again(raw: redis.Redis, start: Start) -> None:
     source = start(max_batch=3, first=3)
     ids = add(raw, 60)
@@ -285,6 +293,45 @@ def test_what_was_read_ahead_by_one_that_dies_is_read_again(raw: redis.Redis, st
     finish(raw, source, ids)
 
 
+def test_who_is_slow_reads_one_batch_ahead(raw: redis.Redis, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.source.SLOW_SECONDS", 0.0)
+    source = start(max_batch=3, first=3)
+    ids = add(raw, 60)
+    for _ in range(8):
+        commit(raw, [part_of(source.batch())])
+        assert source.partition._reader.ahead == 1  # type: ignore[attr-defined]
+    finish(raw, source, ids)
+
+
+def test_to_take_over_nothing_costs_no_name_and_is_no_news(raw: redis.Redis, start: Start) -> None:
+    source = start()
+    assert source.drain() == []
+    raw.xgroup_createconsumer("s", "g", "gone")
+    with capture_logs() as logs:
+        for _ in range(6):
+            source.partition._look_at = 1e-9  # type: ignore[attr-defined]
+            source.drain()
+            raw.xgroup_createconsumer("s", "g", "gone")
+        assert len(members(raw)) <= 3, "the consumer, a name for its next read, and the one that is gone"
+        raw.xgroup_delconsumer("s", "g", "gone")
+        source.service.lifecycle.stop("test")
+        wait_for(lambda: source.poll() == [] and source.ended, "the end of the source")
+    assert raw.xinfo_consumers("s", "g") == []
+    assert not [one for one in logs if one["log_level"] == "warning"]
+
+
+def test_what_was_claimed_into_the_names_of_later_reads_is_found(raw: redis.Redis, start: Start) -> None:
+    source = start()
+    assert source.drain() == []
+    ids = add(raw, 4)
+    raw.xreadgroup("g", "operator", {"s": ">"})
+    name, _, number = next_name(source).rpartition(".")
+    for later, one in enumerate(ids, 1):
+        raw.xclaim("s", "g", f"{name}.{int(number, 16) + later:x}", 0, [one])
+    finish(raw, source, ids)
+
+
+@pytest.mark.usefixtures("quick")
 def test_reads_under_way_count_as_in_flight(raw: redis.Redis, start: Start) -> None:
     source = start(max_batch=3, first=3, max_in_flight=12)
     ids = add(raw, 60)

@@ -67,7 +67,7 @@ def test_reads_that_are_to_grow_are_sent_one_at_a_time() -> None:
     for _ in range(9):
         sizer.saw(entries(sizer.count, 10))
         ahead.append((sizer.count, sizer.ahead))
-    assert ahead == [*((one, 1) for one in (16, 32, 64, 128, 256, 512, 1_024)), (2_000, 8), (2_000, 8)]
+    assert ahead == [*((one, 1) for one in (16, 32, 64, 128, 256, 512, 1_024)), (2_000, 4), (2_000, 4)]
     sizer.saw(entries(30, 10))
     assert sizer.ahead == 1
 
