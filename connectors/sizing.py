@@ -11,7 +11,7 @@ REPLY_BYTES = 4 * 1024 * 1024
 
 READS_AHEAD = 4
 """The most reads under way behind a backlog: as many as are worked on while Redis is at a commit. They fit into what
-Redis takes from a socket at once, 16 kB: between a check and a read that are cut apart, others might have their turn."""
+Redis takes from a socket at once, 16 kB: between a check and a read that are cut apart, others might have a turn."""
 
 FIRST_COUNT = 8
 """Entries to ask for while nothing is known about their size, or while no more than that come."""

@@ -76,7 +76,7 @@ def binomial_tail(count: float, other: float, part: float) -> float:
     """
     if count <= 0.0:
         return 1.0
-    more = beta_below(part, count + 1.0, other) if other > 0.0 else 0.0
+    more = beta_below(part, count + 1.0, other) if other > 1e-9 else 0.0
     return (beta_below(part, count, other + 1.0) + more) / 2.0
 
 

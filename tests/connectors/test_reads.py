@@ -323,7 +323,7 @@ def test_to_take_over_nothing_costs_no_name_and_is_no_news(raw: redis.Redis, sta
 def test_what_was_claimed_into_the_names_of_later_reads_is_found(raw: redis.Redis, start: Start) -> None:
     source = start()
     assert source.drain() == []
-    ids = add(raw, 4)
+    ids = add(raw, 2)
     raw.xreadgroup("g", "operator", {"s": ">"})
     name, _, number = next_name(source).rpartition(".")
     for later, one in enumerate(ids, 1):
