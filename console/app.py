@@ -22,6 +22,7 @@ from console.cli import questions
 from console.cli.alerts import alerts
 from console.cli.check import check
 from console.cli.dead import dead
+from console.cli.history import history
 from console.cli.lag import lag
 from console.cli.notify import notify
 from console.cli.report import report
@@ -118,6 +119,7 @@ app.command("drift")(questions.drift)
 app.command("health")(questions.health)
 app.command("all")(questions.all_queries)
 app.command("compare")(questions.compare)
+app.command("history")(history)
 app.command("watch")(watch)
 app.command("explain")(explain)
 app.command("alerts")(alerts)

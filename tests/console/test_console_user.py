@@ -107,6 +107,7 @@ def test_every_command_may_ask_all_that_it_asks(counted: PrivateRedis) -> None:
         "tail --no-follow",
         "tail -n 0 --no-follow",
         "report",
+        "history --by minute --symbol btcusdt",
         "verify",
         "alerts",
     )

@@ -27,6 +27,7 @@ NAMES = [
     "health",
     "all",
     "compare",
+    "history",
     "watch",
     "explain",
     "alerts",
@@ -79,6 +80,7 @@ def test_what_is_typed_wrong_is_told() -> None:
         ["why", "--ago", "1 fortnight"],
         ["share", "--at", "14:05", "--ago", "1h"],
         ["compare", "yesterday"],
+        ["history", "--by", "week"],
         ["alerts", "--replay", "yesterday"],
         ["tail", "-d", "MAYBE"],
     ):
@@ -208,6 +210,7 @@ def test_the_keys_of_json_are_those_of_the_page(
     client.hset(f"quantum:p35:bucket:{minute}", mapping={"decision:BLOCKED": 1_000_000, "reason:gate": 1_000_000})
     said["alerts replay"] = answer("alerts", "--replay", "1h", "--set", "P35_ALERT_COOLDOWN=0")
     said["alerts replay"]["rows"].sort(key=lambda row: row["where"])  # one that has both first
+    said["history"] = answer("history", "--by", "minute", "--gate", "gate")
     said["notify"] = json.loads(quantum(server.url, "notify", "--json", ALERT_NOTIFY_URLS="json://127.0.0.1:9").stdout)
     said["explain"] = answer("explain", "no_position")
     letter = client.xadd("quantum:stream:dead", {"stream": "orders", "id": "1-0", "fields": '["n", "1"]'})
@@ -221,7 +224,7 @@ def test_the_keys_of_json_are_those_of_the_page(
         assert set(said[name]) == head | keys, name
     for name, keys in others.items():
         assert set(said[name]) == keys, name
-    assert len(lists) == 38
+    assert len(lists) == 40
     for path, keys in lists.items():
         assert set(inner(said, path.split("."))) == keys, path
 
