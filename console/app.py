@@ -27,6 +27,7 @@ from console.cli.lag import lag
 from console.cli.notify import notify
 from console.cli.report import report
 from console.cli.tail import tail
+from console.cli.trend import trend
 from console.guide.command import explain
 from console.proof.command import proof
 from console.terminal.command import EXIT_INTERRUPTED, UNWRITABLE, fail, unwritable, write
@@ -120,6 +121,7 @@ app.command("health")(questions.health)
 app.command("all")(questions.all_queries)
 app.command("compare")(questions.compare)
 app.command("history")(history)
+app.command("trend")(trend)
 app.command("watch")(watch)
 app.command("explain")(explain)
 app.command("alerts")(alerts)
