@@ -20,14 +20,29 @@ from flows.domain.trend import NO_CLEAR_CHANGE, VERDICTS, Row
 _MOST = 10
 """Rows of a kind on a terminal, beside those that clearly changed."""
 
-_NUMBERS = 64
-"""Cells of a row beside its name."""
+_TITLES: tuple[tuple[str, int], ...] = (
+    ("now", 7),
+    ("before", 8),
+    ("points", 8),
+    ("between", 9),
+    ("and", 8),
+    ("times", 8),
+)
+"""The columns of numbers, and their widths."""
+
+_FEW = 3
+"""How many of them there are where there is no room for all."""
+
+_VERDICT = 2 + max(map(len, VERDICTS))
+"""Cells of the last column, which is never cut."""
+
+_SHORTEST_NAME = 16
 
 _LONGEST_NAME = 200
 
 _LEGEND = (
     "Shares of all decisions, now and before; by how many points they differ, and between which two that lies (19 "
-    "times in 20); how many times as often as before."
+    "times in 20); how many times as often it is."
 )
 
 
@@ -82,16 +97,28 @@ def _table(kind: str, rows: Sequence[Row], room: Room) -> Iterator[Text]:
     clear = sum(row.verdict != NO_CLEAR_CHANGE for row in order)
     shown = order if room.width is None else order[: max(clear, _MOST)]
     longest = max(cell_len(kind), *(cell_len(one_line(row.name, _LONGEST_NAME)) for row in shown))
-    width = longest if room.width is None else min(longest, max(room.width - _NUMBERS, 12))
-    yield Text(f"{fit(kind, width)}{'now':>7}{'before':>8}{'points':>8}{'between':>9}{'and':>8}{'times':>8}", "dim")
+    width, titles = longest, _TITLES
+    if room.width is not None:
+        left = room.width - _VERDICT - sum(size for _title, size in titles)
+        if left < min(longest, _SHORTEST_NAME):
+            titles = _TITLES[:_FEW]
+            left = room.width - _VERDICT - sum(size for _title, size in titles)
+        width = min(longest, max(left, len(kind)))
+    yield Text(fit(kind, width) + "".join(f"{title:>{size}}" for title, size in titles), "dim")
     for row in shown:
-        name = fit(one_line(row.name, _LONGEST_NAME), width)
-        line = Text(f"{name}{percent(row.now.share):>7}{percent(row.then.share):>8}{_points(row.difference):>8}")
-        line.append(f"{_points(row.low):>9}{_points(row.high):>8}{_times(row.ratio):>8}")
+        line = Text(fit(one_line(row.name, _LONGEST_NAME), width))
+        for cell, (_title, size) in zip(_cells(row), titles, strict=False):
+            line.append(f"{cell:>{size}}")
         line.append(f"  {row.verdict}", "dim" if row.verdict == NO_CLEAR_CHANGE else "bold")
         yield line
     if len(shown) < len(order):
         yield Text(f"and {number(len(order) - len(shown))} more without a clear change: quantum trend | less", "dim")
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    """What stands in the columns of numbers."""
+    shares = percent(row.now.share), percent(row.then.share)
+    return (*shares, *map(_points, (row.difference, row.low, row.high)), _times(row.ratio))
 
 
 def _points(difference: float | None) -> str:

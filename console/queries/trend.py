@@ -6,7 +6,6 @@ terminal gets it.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -116,10 +115,10 @@ def ask_trend(
 
 
 def _hour(one: RollUp) -> Hour:
-    symbols: Counter[str] = Counter()
+    symbols: dict[str, int] = {}
     for (symbol, _decision), count in one.symbol_decisions.items():
         if symbol != OTHER:  # (what was folded is no symbol)
-            symbols[symbol] += count
+            symbols[symbol] = symbols.get(symbol, 0) + count
     counts = {DECISION: one.decisions, GATE: _blocking(one), SYMBOL: symbols}
     return Hour(one.start // HOUR, sum(one.decisions.values()), counts)
 

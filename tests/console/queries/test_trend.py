@@ -82,7 +82,11 @@ def test_rows_have_shares_and_verdicts(raw: redis.Redis) -> None:
     assert (cells[:5], cells[5], cells[8:]) == (["steady", "70", "%", "50", "%"], "+20.0", ["1.40", "rose"])
     assert 15 < float(cells[6]) < 20 < float(cells[7]) < 25
     assert all(line.isprintable() for line in plain)
-    assert max(line.cell_len for line in as_text(answer, Room(80, None))) <= 80
+    for width, columns in ((80, 6), (50, 3)):
+        lines = as_text(answer, Room(width, None))
+        assert max(line.cell_len for line in lines) <= width
+        (row,) = (line.plain.replace(" %", "%") for line in lines if line.plain.startswith("steady"))
+        assert (len(row.split()), row.split()[-1]) == (columns + 2, "rose")
 
 
 def test_what_is_not_known_is_said(raw: redis.Redis) -> None:
