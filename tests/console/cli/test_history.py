@@ -31,7 +31,7 @@ def asked(server: PrivateRedis, *arguments: str) -> Any:
 def test_hours_are_what_redis_holds_and_unknown_ones_are_absent(server: PrivateRedis, client: redis.Redis) -> None:
     now = int(time.time()) // HOUR * HOUR
     pairs = {("B:C", "spread"): 4, ("A", "spread"): 26}
-    of = {"B%3AC": {"EXECUTE": 1, "SKIP": 4}}
+    of = {"B%3AC": {"EXECUTE": 1, "SKIP": 4}, "A": {"EXECUTE": 9, "SKIP": 26}}
     plant(client, now - 3 * HOUR, {"EXECUTE": 10, "SKIP": 30}, {"spread": 30}, symbols=of, pairs=pairs)
     plant(client, now - HOUR, {"SKIP": 8}, {"no_position": 6, "spread": 2})
     said = asked(server)
@@ -54,6 +54,20 @@ def test_hours_are_what_redis_holds_and_unknown_ones_are_absent(server: PrivateR
     of_symbol = asked(server, "--symbol", "b:c", "--from", str(now - 3 * HOUR), "--to", str(now - HOUR))
     assert [(one["time"], one["total"], one["gates"]) for one in of_symbol["points"]] == [
         (now - 3 * HOUR, 5, [{"gate": "spread", "count": 4, "share": 0.8}])
+    ]
+
+
+def test_the_week_before_is_beside_each_hour(server: PrivateRedis, client: redis.Redis) -> None:
+    now = int(time.time()) // HOUR * HOUR
+    plant(client, now - 2 * HOUR, {"EXECUTE": 10, "SKIP": 30}, {"spread": 30})
+    plant(client, now - HOUR, {"SKIP": 10}, {"spread": 5})
+    plant(client, now - HOUR - WEEK, {"EXECUTE": 15, "SKIP": 5}, {"spread": 2})
+    rows = [line.split() for line in here(server.url, "history").stdout.splitlines() if line[0].isdigit()]
+    assert [row[1:-3] for row in rows] == [["40", "25", "%"], ["10", "0", "%", "20", "75", "%"]]
+    gate = [line.split() for line in here(server.url, "history", "--gate", "spread").stdout.splitlines()]
+    assert [row[1:] for row in gate if row[0].endswith("Z")] == [
+        ["40", "30", "75", "%"],
+        ["10", "5", "50", "%", "10", "%"],
     ]
 
 

@@ -92,7 +92,7 @@ def test_rows_have_shares_and_verdicts(raw: redis.Redis) -> None:
 def test_what_is_not_known_is_said(raw: redis.Redis) -> None:
     hours(raw, 2)
     raw.delete("quantum:p35:hour:2026020408")
-    raw.hset("quantum:p35:hour:2026020407", "gate:steady", 101)
+    raw.hset("quantum:p35:hour:2026020407", "gate:steady", 71)  # (with the others 101 of 100 decisions)
     answer = asked(raw)
     assert (answer.trend.weeks, answer.trend.hours, answer.trend.total, answer.hours) == (2, 22, 2_200, 22)
     assert answer.warnings == (
