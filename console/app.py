@@ -22,10 +22,12 @@ from console.cli import questions
 from console.cli.alerts import alerts
 from console.cli.check import check
 from console.cli.dead import dead
+from console.cli.history import history
 from console.cli.lag import lag
 from console.cli.notify import notify
 from console.cli.report import report
 from console.cli.tail import tail
+from console.cli.trend import trend
 from console.guide.command import explain
 from console.proof.command import proof
 from console.terminal.command import EXIT_INTERRUPTED, UNWRITABLE, fail, unwritable, write
@@ -118,6 +120,8 @@ app.command("drift")(questions.drift)
 app.command("health")(questions.health)
 app.command("all")(questions.all_queries)
 app.command("compare")(questions.compare)
+app.command("history")(history)
+app.command("trend")(trend)
 app.command("watch")(watch)
 app.command("explain")(explain)
 app.command("alerts")(alerts)

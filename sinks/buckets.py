@@ -200,7 +200,7 @@ def _minute(counts: Mapping[bytes, bytes]) -> Counts:
         SYMBOL_REASON: symbol_reasons,
     }
     for field, value in counts.items():
-        kind, name = _name_of(field)
+        kind, name = name_of(field)
         found = by_kind.get(kind)
         if found is not None and value.removeprefix(b"-").isdigit():
             found[name] = found.get(name, 0) + int(value)
@@ -208,8 +208,8 @@ def _minute(counts: Mapping[bytes, bytes]) -> Counts:
 
 
 @lru_cache(maxsize=65_536)
-def _name_of(field: bytes) -> tuple[str, str | tuple[str, str]]:
-    """What a field of a bucket begins with, the colon included, and what it counts."""
+def name_of(field: bytes) -> tuple[str, str | tuple[str, str]]:
+    """What a field of a bucket, or of a roll-up, begins with, the colon included, and what it counts."""
     text = field.decode("utf-8", "replace")
     kind, colon, rest = text.partition(":")
     kind += colon

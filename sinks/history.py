@@ -20,7 +20,7 @@ from typing import Any
 
 import redis
 
-from sinks.buckets import SYMBOL_DECISION, escaped, symbol_field
+from sinks.buckets import SYMBOL_DECISION, escaped, name_of
 from sinks.numbers import count, number
 from sinks.packed import Unreadable, pack, unpack
 from sinks.times import minute_name, seconds_text
@@ -66,17 +66,15 @@ def decode(start: int, length: int, fields: Mapping[bytes, bytes]) -> RollUp | N
     """
     if not fields:
         return None
-    decisions, gates, symbol_decisions = {}, {}, {}
-    for name, value in fields.items():
-        counted, text = count(value), name.decode("utf-8", "replace")
-        if counted is None:
-            continue
-        if text.startswith(DECISION):
-            decisions[text.removeprefix(DECISION)] = counted
-        elif text.startswith(GATE):
-            gates[text.removeprefix(GATE)] = counted
-        elif text.startswith(SYMBOL_DECISION):
-            symbol_decisions[symbol_field(text)] = counted
+    decisions: dict[str, int] = {}
+    gates: dict[str, int] = {}
+    symbol_decisions: dict[tuple[str, str], int] = {}
+    by_kind: dict[str, dict[Any, int]] = {DECISION: decisions, GATE: gates, SYMBOL_DECISION: symbol_decisions}
+    for field, value in fields.items():
+        kind, name = name_of(field)
+        found = by_kind.get(kind)
+        if found is not None and (counted := count(value)) is not None:
+            found[name] = counted
     try:
         symbol_gates, parts = unpack(fields.get(SYMBOL_GATES.encode(), b""))
     except Unreadable:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from console.queries.moment import Moment, When, parse_ago, parse_at
+from console.queries.moment import Moment, When, parse_ago, parse_at, parse_bound
 from console.terminal.command import EXIT_USAGE, fail, read_settings
 
 Parse = Callable[[str], Moment]
@@ -34,6 +34,11 @@ At = Annotated[
     _option("--at", "T", parse_at, "As of then, in UTC: 14:05, 2026-02-01T14:05, YYYYMMDDHHMM, or epoch seconds."),
 ]
 Ago = Annotated[Moment | None, _option("--ago", "LENGTH", parse_ago, "As of so long ago: 30min, 1h, 1d12h.")]
+From = Annotated[
+    Moment | None,
+    _option("--from", "T", parse_bound, "Since then, in UTC: 14:05, 2026-02-01, 2026-02-01T14:05, or so long ago: 7d."),
+]
+To = Annotated[Moment | None, _option("--to", "T", parse_bound, "Until then; a day is its beginning. Default: now.")]
 Length = Annotated[str, typer.Argument(metavar="LENGTH", parser=typed(parse_ago), help="How long ago: 30min, 1h, 1d.")]
 """As the help has it; what a subcommand gets is a Moment."""
 

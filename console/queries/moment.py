@@ -4,7 +4,8 @@
     2026-02-01T14:05[:30][Z]    a date and a time
     202602011405                a minute, as in the names of buckets
     1769954700                  epoch seconds
-    1h, 90min, 1d12h            so long ago
+    1h, 90min, 1d12h, 2w        so long ago
+    2026-02-01                  when that day began, where a span is asked for
 
 All times are UTC, unless one says its own offset.
 """
@@ -13,11 +14,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400}
-_AGO = re.compile(r"(\d{1,9})(s|min|m|h|d)")
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_AGO = re.compile(r"(\d{1,9})(s|min|m|h|d|w)")
 
 
 class MomentError(ValueError):
@@ -72,6 +74,21 @@ def parse_ago(text: str) -> Moment:
     """
     length = seconds_of(text)
     return Moment(f"{text.strip().lower()} ago", lambda now: now - length)
+
+
+def parse_bound(text: str) -> Moment:
+    """Where a span begins or ends: a day, which is its beginning, whatever `parse_at` knows, or a length before now.
+
+    :raises ValueError: it is none; the message tells what is.
+    """
+    given = text.strip()
+    for parse in (parse_ago, parse_at):
+        with suppress(ValueError):
+            return parse(f"{given}T00:00" if re.fullmatch(r"\d{4}-\d\d-\d\d", given) else given)
+    raise ValueError(
+        "is no time; say it (in UTC) as 14:05, 2026-02-01, 2026-02-01T14:05, 202602011405, in epoch seconds, or as so "
+        "long ago: 1h, 1d12h, 2w"
+    )
 
 
 def seconds_of(text: str) -> int:

@@ -107,6 +107,8 @@ def test_every_command_may_ask_all_that_it_asks(counted: PrivateRedis) -> None:
         "tail --no-follow",
         "tail -n 0 --no-follow",
         "report",
+        "history --by minute --symbol btcusdt",
+        "trend",
         "verify",
         "alerts",
     )
@@ -114,7 +116,8 @@ def test_every_command_may_ask_all_that_it_asks(counted: PrivateRedis) -> None:
     def asked() -> None:
         for command in (*commands, *more):
             done = quantum.here(counted.url, *command.split())
-            assert done.exit_code == {"drift 0": 1, "check": 2, "alerts": 3}.get(command, 0), (command, done.stderr)
+            expected = {"drift 0": 1, "check": 2, "alerts": 3, "trend": 3}.get(command, 0)
+            assert done.exit_code == expected, (command, done.stderr)
 
     assert_nothing_denied_or_changed(counted, asked)
 

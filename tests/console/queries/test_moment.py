@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from console.queries.counting import CountingFlow
-from console.queries.moment import MomentError, When, parse_ago, parse_at
+from console.queries.moment import MomentError, When, parse_ago, parse_at, parse_bound
 from console.queries.nearest import nearest
 from console.queries.status import Status
 from flows.domain.thresholds import Thresholds
@@ -38,6 +38,20 @@ def utc(text: str) -> float:
 )
 def test_times_are_read_in_utc(typed: str, meant: str) -> None:
     assert parse_at(typed).seconds(NOW) == utc(meant)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("2026-01-31", "2026-01-31 00:00:00"), ("2w", "2026-01-18 14:05:30"), ("14:00", "2026-02-01 14:00:00")],
+)
+def test_a_span_begins_with_a_day_a_time_or_so_long_ago(typed: str, meant: str) -> None:
+    assert parse_bound(typed).seconds(NOW) == utc(meant)
+
+
+@pytest.mark.parametrize("typed", ["2026-02-30", "yesterday", "", "2026-02"])
+def test_where_a_span_begins_must_be_a_time(typed: str) -> None:
+    with pytest.raises(ValueError, match="is no time; say it"):
+        parse_bound(typed)
 
 
 def test_epoch_seconds_are_read() -> None:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from connectors.private_redis import PrivateRedis
 from tests.support.flow_process import ROOT, FlowProcess
 from tests.support.quantum import COMMAND, environment, here, publish_samples, quantum
 from tests.support.recount import wait_until_counted
+from tests.support.rollups import HOUR, plant
 
 NAMES = [
     "why",
@@ -27,6 +29,8 @@ NAMES = [
     "health",
     "all",
     "compare",
+    "history",
+    "trend",
     "watch",
     "explain",
     "alerts",
@@ -79,6 +83,8 @@ def test_what_is_typed_wrong_is_told() -> None:
         ["why", "--ago", "1 fortnight"],
         ["share", "--at", "14:05", "--ago", "1h"],
         ["compare", "yesterday"],
+        ["history", "--by", "week"],
+        ["trend", "--over", "90min"],
         ["alerts", "--replay", "yesterday"],
         ["tail", "-d", "MAYBE"],
     ):
@@ -179,6 +185,13 @@ def inner(value: Any, path: list[str]) -> dict[str, Any]:
     return value
 
 
+def trend_of_a_day(client: redis.Redis, answer: Callable[..., Any]) -> Any:
+    """The answer where an hour and the same one a week before are known."""
+    for ago in (1, 169):
+        plant(client, time.time() - ago * HOUR, {"SKIP": 2}, {"gate": 1})
+    return answer("trend")
+
+
 def test_the_keys_of_json_are_those_of_the_page(
     server: PrivateRedis, client: redis.Redis, flows: FlowProcess.Factory
 ) -> None:
@@ -208,6 +221,8 @@ def test_the_keys_of_json_are_those_of_the_page(
     client.hset(f"quantum:p35:bucket:{minute}", mapping={"decision:BLOCKED": 1_000_000, "reason:gate": 1_000_000})
     said["alerts replay"] = answer("alerts", "--replay", "1h", "--set", "P35_ALERT_COOLDOWN=0")
     said["alerts replay"]["rows"].sort(key=lambda row: row["where"])  # one that has both first
+    said["history"] = answer("history", "--by", "minute", "--gate", "gate")
+    said["trend"] = trend_of_a_day(client, answer)
     said["notify"] = json.loads(quantum(server.url, "notify", "--json", ALERT_NOTIFY_URLS="json://127.0.0.1:9").stdout)
     said["explain"] = answer("explain", "no_position")
     letter = client.xadd("quantum:stream:dead", {"stream": "orders", "id": "1-0", "fields": '["n", "1"]'})
@@ -221,7 +236,7 @@ def test_the_keys_of_json_are_those_of_the_page(
         assert set(said[name]) == head | keys, name
     for name, keys in others.items():
         assert set(said[name]) == keys, name
-    assert len(lists) == 38
+    assert len(lists) == 45
     for path, keys in lists.items():
         assert set(inner(said, path.split("."))) == keys, path
 
