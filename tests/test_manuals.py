@@ -56,9 +56,11 @@ def test_what_a_manual_says_to_type_can_be_typed(
 ) -> None:
     flows(SNAPSHOT_INTERVAL_SEC="0.2")
     flows(module="flows.alerts", ALERT_INTERVAL_SEC="0.2")
+    flows(module="flows.history")
     client.xadd("quantum:stream:apply.result", {"decision": "EXECUTE", "symbol": "BTCUSDT"})
     wait_for(lambda: client.exists("quantum:p35:decision:counts:5m"), "the snapshots")
     wait_for(lambda: client.exists("quantum:p35:alerts:state"), "a check for alerts")
+    wait_for(lambda: client.exists("quantum:flow:history"), "a sign of life")
     (tmp_path / "root").mkdir()
     typed = commands(name)
     assert len(typed) >= 4

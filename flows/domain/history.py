@@ -101,8 +101,21 @@ def settled(change: Change, *, young: bool, is_proof: Callable[[str], bool]) -> 
     kept = _together(stored, change.fresh)
     # (What was taken back from a young one is no less; and of an old one nothing is taken back any more.)
     lost = {gate for gate, count in kept.gates.items() if live.gates.get(gate, 0) < count}
-    lessened = any(not (young and is_proof(gate)) for gate in lost)
+    lessened = any(not (young and is_proof(gate)) for gate in lost) or (not young and _is_less(live, kept))
     return _unless_same(kept if lessened else live, stored)
+
+
+def _is_less(one: RollUp, other: RollUp) -> bool:
+    """Whether any count of `one` is less than that of `other`: a gate may hold its own where a decision does not."""
+    return any(
+        mine.get(name, 0) < count
+        for mine, theirs in (
+            (one.decisions, other.decisions),
+            (one.symbol_decisions, other.symbol_decisions),
+            (one.symbol_gates, other.symbol_gates),
+        )
+        for name, count in theirs.items()
+    )
 
 
 def _together(stored: RollUp, fresh: RollUp) -> RollUp:

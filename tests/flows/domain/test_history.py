@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -106,6 +107,18 @@ def test_an_old_hour_whose_minutes_all_live_takes_what_comes_late() -> None:
     stored = hour({0: {"a": 5}, 1: {"b": 1}})
     assert result(stored, {0: {"a": 6}, 1: {"b": 1}}, young=False) == hour({0: {"a": 6}, 1: {"b": 1}})
     assert result(stored, {0: {"a": 1}, 1: {"b": 1}}, young=False) is None  # (it has expired, and begun anew)
+
+
+def test_of_an_old_hour_no_decision_is_lessened_where_its_gates_hold_their_own() -> None:
+    skipped = RollUp(START, 1, 1, {"SKIP": 1}, {"a": 1}, {("S", "SKIP"): 1}, {("S", "a"): 1})
+    stored = add_up(START, HOUR, [skipped])
+    # The minute has expired, and begun anew.
+    for again in (
+        replace(skipped, decisions={"ERROR": 1}),
+        replace(skipped, symbol_decisions={("S", "ERROR"): 1}),
+        replace(skipped, symbol_gates={("T", "a"): 1}),
+    ):
+        assert settled(change_of(START, HOUR, stored, [again]), young=False, is_proof=is_proof) is None
 
 
 def test_what_a_proof_took_back_is_gone_from_a_young_hour() -> None:
