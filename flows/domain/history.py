@@ -107,15 +107,15 @@ def settled(change: Change, *, young: bool, is_proof: Callable[[str], bool]) -> 
 
 def _is_less(one: RollUp, other: RollUp) -> bool:
     """Whether any count of `one` is less than that of `other`: a gate may hold its own where a decision does not."""
-    return any(
-        mine.get(name, 0) < count
-        for mine, theirs in (
-            (one.decisions, other.decisions),
-            (one.symbol_decisions, other.symbol_decisions),
-            (one.symbol_gates, other.symbol_gates),
-        )
-        for name, count in theirs.items()
+    return (
+        _misses(one.decisions, other.decisions)
+        or _misses(one.symbol_decisions, other.symbol_decisions)
+        or _misses(one.symbol_gates, other.symbol_gates)
     )
+
+
+def _misses(counts: Mapping[Name, int], of: Mapping[Name, int]) -> bool:
+    return any(counts.get(name, 0) < count for name, count in of.items())
 
 
 def _together(stored: RollUp, fresh: RollUp) -> RollUp:
