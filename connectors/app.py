@@ -76,7 +76,6 @@ class App(Dataflow):
     _groups: list[GroupConfig]
     _reads: list[Subscription]
     _windows: list[Windows]
-    _dead_letters: set[str]
     _since: datetime | None
     _shadow: bool
     _late_parts: list[Late[Any]]
@@ -93,7 +92,6 @@ class App(Dataflow):
         self._set("_groups", [])
         self._set("_reads", [])
         self._set("_windows", [])
-        self._set("_dead_letters", set())
         self._set("_since", None)
         self._set("_shadow", False)
         self._set("_late_parts", [])
@@ -149,8 +147,6 @@ class App(Dataflow):
         def add(function: AnyFunction) -> AnyFunction:
             _check_takes(function, "an entry" if join is None else "an entry and a row")
             whole = function if value is None else validated(function, value)
-            if dead_letters is not None:
-                self._dead_letters.add(dead_letters)
             step = each_entry(whole, dead_letters, kept, retries)
             name, batches = self._read(function, configs, dead_letters)
             if join is None:
@@ -267,7 +263,7 @@ class App(Dataflow):
         settings = self.settings
         return ConsumerGroupSource(
             self.service,
-            self._as_it_runs(config, self.settings),
+            self._as_it_runs(config),
             settings.read_batch,
             settings.max_in_flight,
             settings.linger_ms / 1000,
@@ -277,8 +273,8 @@ class App(Dataflow):
         instead = partial(shadow_part, dead_letters=self.dead_letters) if self._shadow else None
         return CommitSink(self.service, instead)
 
-    def _as_it_runs(self, config: GroupConfig, settings: AppSettings) -> GroupConfig:
-        timed = replace(config, lease_ttl=settings.lease_ttl_sec, stall=settings.stall_sec)
+    def _as_it_runs(self, config: GroupConfig) -> GroupConfig:
+        timed = replace(config, lease_ttl=self.settings.lease_ttl_sec, stall=self.settings.stall_sec)
         begun = replace(timed, start=before(self._since)) if self._since is not None else timed
         return shadow_group(begun) if self._shadow else begun
 
@@ -314,12 +310,12 @@ class App(Dataflow):
     @property
     def groups(self) -> list[GroupConfig]:
         """The consumer groups that it reads through; likewise."""
-        return [self._as_it_runs(config, self.settings) for config in self._groups]
+        return [self._as_it_runs(config) for config in self._groups]
 
     @property
     def dead_letters(self) -> frozenset[str]:
         """The streams where its entries go that cannot be processed."""
-        return frozenset(self._dead_letters)
+        return frozenset(one.dead_letters for one in self._reads if one.dead_letters is not None)
 
     @property
     def settings_type(self) -> type[AppSettings]:
