@@ -99,16 +99,19 @@ def settled(change: Change, *, young: bool, is_proof: Callable[[str], bool]) -> 
     if young and not gone:
         return _unless_same(live, stored)
     kept = _together(stored, change.fresh)
-    # (What was taken back from a young one is no less; and of an old one nothing is taken back any more.)
-    lost = {gate for gate, count in kept.gates.items() if live.gates.get(gate, 0) < count}
-    lessened = any(not (young and is_proof(gate)) for gate in lost) or (not young and _is_less(live, kept))
+    if young:
+        # (What was taken back from it is no less.)
+        lessened = any(live.gates.get(gate, 0) < count and not is_proof(gate) for gate, count in kept.gates.items())
+    else:
+        lessened = _is_less(live, kept)
     return _unless_same(kept if lessened else live, stored)
 
 
 def _is_less(one: RollUp, other: RollUp) -> bool:
     """Whether any count of `one` is less than that of `other`: a gate may hold its own where a decision does not."""
     return (
-        _misses(one.decisions, other.decisions)
+        _misses(one.gates, other.gates)
+        or _misses(one.decisions, other.decisions)
         or _misses(one.symbol_decisions, other.symbol_decisions)
         or _misses(one.symbol_gates, other.symbol_gates)
     )
