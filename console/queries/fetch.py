@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import redis
 
 from connectors.errors import NoGroup, WrongType, translate, translating
+from sinks.numbers import number
 
 _SCAN_COUNT = 20_000
 """Fields that Redis looks at in one step of a scan, which takes it a few milliseconds: a bucket whole, as a rule."""
@@ -94,8 +94,4 @@ def count_of(value: object) -> int:
 
 def number_of(value: object) -> float | None:
     """A finite number, or None where `value` is none."""
-    try:
-        number = float(text(value))
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
+    return number(text(value))
