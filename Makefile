@@ -46,6 +46,10 @@ test: $(READY) ## all tests, on private Redis servers
 chaos: $(READY) ## the kill tests, at full size
 	CHAOS_SIZE=full $(BIN)/python -m pytest -n 2 tests/chaos tests/connectors/test_protocol_model.py --timeout=3600 $(PYTEST_ARGS)
 
+.PHONY: properties
+properties: $(READY) ## the properties, with many new examples
+	$(BIN)/python -m pytest -n 2 -m hypothesis --hypothesis-profile=search --timeout=3600 $(PYTEST_ARGS)
+
 .PHONY: bench
 bench: $(READY) ## measure speed, memory and freshness; writes docs/performance.md
 	@$(BIN)/python -m tests.bench $(if $(filter quick,$(BENCH)),--quick,$(if $(BENCH_ARGS),,--write)) $(BENCH_ARGS)

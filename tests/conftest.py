@@ -16,8 +16,10 @@ from tests.chaos.table import pytest_terminal_summary as pytest_terminal_summary
 from tests.support import users
 from tests.support.flow_process import FlowProcess
 
+# The same examples each time: what passes once passes again. New ones are looked for by `make properties`.
 # No deadline for an example: a busy machine is no failure.
-hypothesis.settings.register_profile("quick", deadline=None, max_examples=50)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=50, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None, max_examples=2_000)
 hypothesis.settings.load_profile("quick")
 
 

@@ -211,6 +211,7 @@ def test_every_entry_is_counted_at_most_once_always_and_exactly_once_in_the_end(
             max_examples=400 if FULL else 30,
             stateful_step_count=40,
             deadline=None,
+            derandomize=not FULL,
             phases=[Phase.explicit, Phase.reuse, Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),

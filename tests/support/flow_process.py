@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tests.support.forked import started
+from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -79,9 +80,18 @@ class FlowProcess:
         self._process.send_signal(number)
 
     def stop(self, seconds: float = 90.0) -> int:
-        """SIGTERM; its exit status."""
+        """SIGTERM, once the process takes it (one that has just been started would die of it); its exit status."""
+        wait_for(lambda: self.status is not None or self._takes(signal.SIGTERM), "a handler of SIGTERM")
         self.send(signal.SIGTERM)
         return self.wait(seconds)
+
+    def _takes(self, number: signal.Signals) -> bool:
+        """Whether it has a handler for this signal; assumed where the system does not say."""
+        try:
+            facts = Path(f"/proc/{self.pid}/status").read_text()
+        except FileNotFoundError:
+            return True
+        return bool(int(facts.partition("SigCgt:")[2].split()[0], 16) >> (number - 1) & 1)
 
     def wait(self, seconds: float = 90.0) -> int:
         """Its exit status, when it has ended by itself."""

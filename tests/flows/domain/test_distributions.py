@@ -13,7 +13,7 @@ from flows.domain.distributions import beta_below, binomial_tail, corrected, t_a
 PARAMETERS = st.floats(0.01, 5_000)
 
 
-@given(st.floats(0, 1), PARAMETERS, PARAMETERS)
+@given(st.floats(0, 1, allow_subnormal=False), PARAMETERS, PARAMETERS)  # (SciPy is off by a seventh below 2.2e-308)
 def test_beta(x: float, a: float, b: float) -> None:
     assert beta_below(x, a, b) == pytest.approx(special.betainc(a, b, x), rel=1e-9, abs=1e-280)
 
