@@ -166,8 +166,8 @@ CASES: dict[str, tuple[dict[str, str] | str | None, tuple[str, str, str, str, st
     "TEXT": (efficiency(confidence="high"), ("1.0000", "0.8000", "", "0", "missing_eff")),
     "NO_TIME": ({"efficiency_score": "0.8", "confidence": "0.9"}, ("1.0000", "0.8000", "0.900", "0", "missing_eff")),
     "OTHER": ({"mode": "x"}, ("1.0000", "", "", "0", "missing_eff")),
-    "OLD": (efficiency(ts=int(time.time()) - 4_000), ("1.0000", "0.8000", "0.900", "1", "stale_eff")),
-    "AHEAD": (efficiency(ts=int(time.time()) + 4_000), ("1.0000", "0.8000", "0.900", "1", "stale_eff")),
+    "OLD": (efficiency(ts=int(time.time()) - 200_000), ("1.0000", "0.8000", "0.900", "1", "stale_eff")),
+    "AHEAD": (efficiency(ts=int(time.time()) + 200_000), ("1.0000", "0.8000", "0.900", "1", "stale_eff")),
     "WRONG": ("a string", ("1.0000", "", "", "0", "redis_error")),
 }
 
@@ -179,7 +179,7 @@ def test_every_way_to_fail_leaves_the_target_as_it_is(client: redis.Redis, start
             client.set(f"{EFFICIENCY}{symbol}", row)
         elif row is not None:
             client.hset(f"{EFFICIENCY}{symbol}", mapping=row)  # type: ignore[arg-type]
-    process = start(P31_STALE_SEC="3000")
+    process = start(P31_STALE_SEC="86400")
     found = wait_for(lambda: len(newest(client)) == len(CASES) and newest(client), "a loop")
     fields = ("multiplier", "eff_score", "eff_confidence", "eff_stale", "reason")
     assert {symbol: tuple(entry[name] for name in fields) for symbol, entry in found.items()} == {
