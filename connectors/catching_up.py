@@ -13,7 +13,7 @@ from bytewax.testing import run_main
 
 from connectors import epochs
 from connectors.closing import are_due, event_time
-from connectors.errors import TRANSIENT, NoGroup, RedisFailure, translate
+from connectors.errors import TRANSIENT, ConnectorError, NoGroup, RedisFailure, translate
 from connectors.group_config import GroupConfig
 from connectors.progress import are_done, read_places
 from connectors.service import Service
@@ -26,7 +26,7 @@ Condition = Callable[[redis.Redis], bool]
 It is asked again after those that pass by themselves, and while there is no such group."""
 
 
-class FlowFailed(RuntimeError):
+class FlowFailed(ConnectorError):
     """The flow ended by itself; its log says why."""
 
     def __init__(self, status: int) -> None:

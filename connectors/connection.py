@@ -98,11 +98,6 @@ class Wire:
         self._connection: Any = None
         self._awaited = 0
 
-    @property
-    def awaited(self) -> int:
-        """How many replies are still to be received."""
-        return self._awaited
-
     def send(self, *commands: Sequence[Any]) -> None:
         """Send `commands` in one packet; each will have one reply. May block for the connect and socket timeouts.
 

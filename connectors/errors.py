@@ -6,6 +6,7 @@
     |-- InvalidRow           a row of a table is there and cannot be used (`table`)
     |-- UnreadableRow        there is no telling what a row of a table holds (`joining`)
     |-- CannotRebuild        outputs cannot be computed anew, or not now (`rebuild`)
+    |-- FlowFailed           a flow that was run until it caught up ended by itself (`catching_up`)
     |-- LookupStopped        the process is to stop while a lookup waits for Redis (`lookup`)
     `-- RedisFailure
         |-- RedisAway        no answer: refused, reset, loading, no name; wait and try again

@@ -16,10 +16,9 @@ from connectors.connection import Script, Wire
 from connectors.consumer_names import consumer_of, failures_of, read_name, waiting_name
 from connectors.delivery import Delivery, Read, Row
 from connectors.errors import RedisDenied, RedisFailure, RedisFull, UnexpectedReply
-from connectors.group_config import GroupConfig as GroupConfig
+from connectors.group_config import GroupConfig
 from connectors.group_creation import ensure_group
 from connectors.group_info import explain_type
-from connectors.group_info import read_state as read_state
 from connectors.lease import Lease
 from connectors.retries import LONGER_SECONDS, seconds_after
 from connectors.stream_id import parse

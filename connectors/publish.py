@@ -15,7 +15,7 @@ _publish = Script.load("publish")
 MAX_ROWS = 500
 """The most rows in one step: bounds how long it keeps Redis from other work."""
 
-PUBLISHED, SKIPPED, WRONG_TYPE = "P", "S", "W"
+PUBLISHED, WRONG_TYPE = "P", "W"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def publish(
 
     :arg stamp: a number as text, such as the time; grows from turn to turn.
     :arg turn: the lowest stamp that belongs to this turn.
-    :returns: PUBLISHED, SKIPPED (it was published in this turn, or a later one) or WRONG_TYPE (the key holds another
+    :returns: PUBLISHED, "S" (it was published in this turn, or a later one) or WRONG_TYPE (the key holds another
         type; the row is nowhere), a letter a row.
     :raises RedisFailure: not known what was published.
     """

@@ -15,7 +15,7 @@ import structlog
 
 from connectors.connection import Script
 from connectors.errors import NoGroup, RedisDenied, RedisFailure, WrongType, translate, translating
-from connectors.group import read_state
+from connectors.group_info import read_state
 
 _log = structlog.get_logger("notifier")
 _renew = Script.load("renew")

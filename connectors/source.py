@@ -21,7 +21,8 @@ from connectors.connection import Wire
 from connectors.consumer_names import failures_of
 from connectors.delivery import Batch, Row
 from connectors.errors import GroupHeld, NoGroup, RedisFailure
-from connectors.group import Consumer, GroupConfig, default_name
+from connectors.group import Consumer, default_name
+from connectors.group_config import GroupConfig
 from connectors.outage import Backoff, is_broken_connection
 from connectors.reading import Arrived, Reader
 from connectors.retries import FIRST_SECONDS, seconds_after

@@ -24,7 +24,7 @@ from bytewax.outputs import Sink
 
 from connectors.commit import CommitSink
 from connectors.delivery import Batch, Part
-from connectors.group import GroupConfig
+from connectors.group_config import GroupConfig
 from connectors.group_state import GroupState
 from connectors.lookup import HashLookup, Joined, Lookup, lookup_join
 from connectors.service import Service

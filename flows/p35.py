@@ -27,7 +27,7 @@ from bytewax.outputs import Sink
 from connectors.commit import CommitSink
 from connectors.delivery import Batch, Part
 from connectors.derived import DerivedSink
-from connectors.group import GroupConfig
+from connectors.group_config import GroupConfig
 from connectors.group_state import GroupState
 from connectors.polled import PolledSource
 from connectors.service import Service

@@ -9,7 +9,9 @@ import redis
 
 from connectors import metrics as endpoint
 from connectors.derived import DerivedSink
-from connectors.group import GroupConfig, default_name, read_state
+from connectors.group import default_name
+from connectors.group_config import GroupConfig
+from connectors.group_info import read_state
 from connectors.group_state import GroupState
 from connectors.instrumentation import Instrumentation
 from connectors.metrics import ConsumerMetrics, Metrics

@@ -14,14 +14,15 @@ from collections.abc import Mapping
 import redis
 
 from connectors.compare_and_set import Transition, compare_and_set
-from connectors.group import read_state
+from connectors.group_info import read_state
 from sinks import decisions, status, symbols
 from sinks.alert_state import KEPT, decode, encode, state_key, stream_key
 from sinks.buckets import read_minutes
 from sinks.numbers import number
-from sinks.values.alerts import Alert, Checked, Reading
+from sinks.values.alerts import WINDOWS, Alert, Checked, Reading
+from sinks.values.counts import WINDOWS as LENGTHS
 
-MINUTES = 15
+MINUTES = max(LENGTHS[window] for window in WINDOWS)
 """The longest window that alerts look at."""
 
 

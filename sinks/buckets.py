@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ import redis
 
 from connectors.effects import Cap, Count, Effect, Fold, Mirror
 from sinks import status
+from sinks.numbers import count
 from sinks.times import minute_name
 from sinks.values.counts import Counts, Kind
 
@@ -114,13 +116,13 @@ class _Fields(NamedTuple):
 def _fields_from(counts: Mapping[Kind, int], symbol_breakdown: bool) -> _Fields:
     found = _Fields(defaultdict(int), defaultdict(int), defaultdict(int))
     gates, by_decision, by_reason = found
-    for kind, count in counts.items():
+    for kind, number in counts.items():
         decision, reason, symbol_decision, symbol_reason = _fields_of(kind)
-        gates[decision] += count
-        gates[reason] += count
+        gates[decision] += number
+        gates[reason] += number
         if symbol_breakdown and symbol_decision:
-            by_decision[symbol_decision] += count
-            by_reason[symbol_reason] += count
+            by_decision[symbol_decision] += number
+            by_reason[symbol_reason] += number
     return found
 
 
@@ -153,9 +155,9 @@ def effects(
         # (A folded entry is counted once as overflow for its reason, and once for its symbol.)
         result += Count(key, fields.symbol_decisions, ttl, cap), Count(key, fields.symbol_reasons, ttl, quiet)
     unknown: dict[str, int] = {}
-    for kind, count in counts.items():
+    for kind, number in counts.items():
         if kind.unknown:
-            unknown[kind.unknown] = unknown.get(kind.unknown, 0) + count
+            unknown[kind.unknown] = unknown.get(kind.unknown, 0) + number
     if unknown:
         result.append(Count(unknown_key(prefix, minute), unknown, SUMMARY_TTL, _UNKNOWN_CAP))
     return result
@@ -171,9 +173,9 @@ def read_summaries(client: redis.Redis, prefix: str, minutes: range) -> dict[int
     summaries = {}
     for minute, counts, unknown in zip(minutes, replies[::2], replies[1::2], strict=True):
         if counts:
-            summaries[minute] = Counts(
-                _fields(counts, b"decision:"), _fields(counts, b"reason:"), _fields(unknown, b"")
-            )
+            names = ((name.decode("utf-8", "replace"), count(value)) for name, value in unknown.items())
+            raw = {name: counted for name, counted in names if counted is not None}
+            summaries[minute] = replace(decode(counts), unknown=raw)
     return summaries
 
 
@@ -185,10 +187,11 @@ def read_minutes(client: redis.Redis, prefix: str, minutes: Sequence[int]) -> di
     pipeline = client.pipeline(transaction=False)
     for minute in minutes:
         pipeline.hgetall(bucket_key(prefix, minute))
-    return {minute: _minute(counts) for minute, counts in zip(minutes, pipeline.execute(), strict=True) if counts}
+    return {minute: decode(counts) for minute, counts in zip(minutes, pipeline.execute(), strict=True) if counts}
 
 
-def _minute(counts: Mapping[bytes, bytes]) -> Counts:
+def decode(fields: Mapping[bytes, bytes]) -> Counts:
+    """The counts of a bucket, a summary, or a part of either. A field that holds no count is left out."""
     decisions: dict[str, int] = {}
     reasons: dict[str, int] = {}
     symbol_decisions: dict[tuple[str, str], int] = {}
@@ -199,11 +202,11 @@ def _minute(counts: Mapping[bytes, bytes]) -> Counts:
         SYMBOL_DECISION: symbol_decisions,
         SYMBOL_REASON: symbol_reasons,
     }
-    for field, value in counts.items():
+    for field, value in fields.items():
         kind, name = name_of(field)
         found = by_kind.get(kind)
-        if found is not None and value.removeprefix(b"-").isdigit():
-            found[name] = found.get(name, 0) + int(value)
+        if found is not None and (counted := count(value)) is not None:
+            found[name] = found.get(name, 0) + counted
     return Counts(decisions, reasons, symbol_decisions=symbol_decisions, symbol_reasons=symbol_reasons)
 
 
@@ -214,12 +217,3 @@ def name_of(field: bytes) -> tuple[str, str | tuple[str, str]]:
     kind, colon, rest = text.partition(":")
     kind += colon
     return kind, symbol_field(text) if kind in (SYMBOL_DECISION, SYMBOL_REASON) else rest
-
-
-def _fields(counts: Mapping[bytes, bytes], start: bytes) -> dict[str, int]:
-    """Those of `counts` whose names begin with `start`, without it."""
-    return {
-        name[len(start) :].decode("utf-8", "replace"): int(count)
-        for name, count in counts.items()
-        if name.startswith(start) and count.removeprefix(b"-").isdigit()
-    }

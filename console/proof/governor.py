@@ -13,7 +13,7 @@ from typing import Any
 
 import redis
 
-from connectors.group import read_state
+from connectors.group_info import read_state
 from console.proof.checks import KEEP_SECONDS, Checks, fields, pending
 from console.proof.efficiency import Case, cases, efficiencies, said
 from flows.settings.joins import GovernorSettings

@@ -12,7 +12,7 @@ from typing import Any
 
 import redis
 
-from connectors.group import read_state
+from connectors.group_info import read_state
 from console.proof.checks import Checks, fields, number, pending
 from console.proof.taking_back import Published, counted, taken_back
 from console.queries.fetch import text

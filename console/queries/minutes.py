@@ -6,16 +6,15 @@ more, where the rolling snapshots would show for a day what was true when it die
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 import redis
 
 from connectors.errors import translating
-from console.queries.fetch import count_of, scan_fields, text
+from console.queries.fetch import scan_fields
 from flows.domain.windows import Minutes
-from sinks.buckets import OTHER, SYMBOL_DECISION, bucket_key, read_summaries, symbol_field
+from sinks.buckets import OTHER, SYMBOL_DECISION, bucket_key, decode, read_summaries
 from sinks.values.counts import LONGEST_WINDOW, Counts
 
 WITHOUT_SYMBOLS = "[dr]e[ca]*"
@@ -45,20 +44,8 @@ def read_minutes(client: redis.Redis, prefix: str, running: int, count: int, now
     buckets = scan_fields(client, [bucket_key(prefix, minute) for minute in missing], WITHOUT_SYMBOLS)
     for minute, fields in zip(missing, buckets, strict=True):
         if fields:
-            counted[minute] = summary_of(fields)
+            counted[minute] = decode(fields)
     return Minutes(running, counted, count, ended=running < now)
-
-
-def summary_of(fields: Mapping[bytes, bytes]) -> Counts:
-    """What the fields of a bucket say without its symbols."""
-    decisions, reasons = {}, {}
-    for name, count in fields.items():
-        kind, _, rest = text(name).partition(":")
-        if kind == "decision":
-            decisions[rest] = count_of(count)
-        elif kind == "reason":
-            reasons[rest] = count_of(count)
-    return Counts(decisions, reasons)
 
 
 def read_slices(
@@ -83,18 +70,8 @@ def read_slices(
 
 def _read_symbols(client: redis.Redis, prefix: str, minutes: Sequence[int]) -> list[dict[tuple[str, str], int]]:
     """(symbol, decision) -> count in each of `minutes`; what was folded is no symbol."""
-    found: list[dict[tuple[str, str], int]] = []
-    for fields in scan_fields(client, [bucket_key(prefix, minute) for minute in minutes], f"{SYMBOL_DECISION}*"):
-        counts: dict[tuple[str, str], int] = {}
-        for name, count in fields.items():
-            pair = _pair(name)
-            if pair[0] != OTHER:
-                counts[pair] = counts.get(pair, 0) + count_of(count)
-        found.append(counts)
-    return found
-
-
-@lru_cache(maxsize=16_384)
-def _pair(field: bytes) -> tuple[str, str]:
-    """The symbol and the decision of a field; the same few in all minutes."""
-    return symbol_field(text(field))
+    buckets = scan_fields(client, [bucket_key(prefix, minute) for minute in minutes], f"{SYMBOL_DECISION}*")
+    return [
+        {pair: count for pair, count in decode(fields).symbol_decisions.items() if pair[0] != OTHER}
+        for fields in buckets
+    ]

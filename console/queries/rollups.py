@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import redis
 
-from console.queries.fetch import count_of, in_any_case, scan_fields, text
+from console.queries.fetch import in_any_case, scan_fields
 from console.queries.minutes import Progress, read_slices
 from flows.domain.history import of_minute
 from sinks import history
-from sinks.buckets import SYMBOL_DECISION, SYMBOL_REASON, bucket_key, escaped, symbol_field
-from sinks.values.counts import Counts
+from sinks.buckets import bucket_key, decode, escaped
 from sinks.values.history import HOUR, RollUp
 
 WHOLE = "*"
@@ -66,16 +65,9 @@ def read_buckets(
     if symbol is not None:
         pattern = f"symbol_[dr]e*:{in_any_case(escaped(symbol))}:*"
         hashes = scan_fields(client, [bucket_key(prefix, minute) for minute in counted], pattern)
-        for (minute, counts), fields in zip(list(counted.items()), hashes, strict=True):
-            counted[minute] = _with_symbol(counts, fields)
+        for minute, fields in zip(counted, hashes, strict=True):
+            mine = decode(fields)
+            counted[minute] = replace(
+                counted[minute], symbol_decisions=mine.symbol_decisions, symbol_reasons=mine.symbol_reasons
+            )
     return {minute: of_minute(minute, counts) for minute, counts in counted.items()}
-
-
-def _with_symbol(counts: Counts, fields: Mapping[bytes, bytes]) -> Counts:
-    found: dict[str, dict[tuple[str, str], int]] = {SYMBOL_DECISION: {}, SYMBOL_REASON: {}}
-    for name, value in fields.items():
-        field = text(name)
-        pairs = found.get(f"{field.partition(':')[0]}:")
-        if pairs is not None:
-            pairs[symbol_field(field)] = count_of(value)
-    return replace(counts, symbol_decisions=found[SYMBOL_DECISION], symbol_reasons=found[SYMBOL_REASON])

@@ -11,7 +11,6 @@ from itertools import islice
 from rich.text import Text
 
 from connectors.text import one_line
-from console.queries.alerts.firing import UNCHECKED_SECONDS
 from console.queries.joins import Permitted
 from console.queries.readable import age, clock, number, percent
 from console.queries.verdict import verdict
@@ -21,7 +20,7 @@ from console.watch.middle import heading, middle
 from console.watch.scene import Scene
 from console.watch.symbols import Picked
 from console.watch.view import ScreenState
-from flows.domain.thresholds import Severity
+from flows.domain.thresholds import OF_ALERTS, Severity
 from flows.domain.windows import Window
 from sinks.values.counts import DECISIONS, LONGEST_WINDOW
 from sinks.values.joins import OK
@@ -117,19 +116,19 @@ def _warnings(scene: Scene) -> Iterator[Text]:
 
 
 def _alerts(scene: Scene) -> Iterator[Text]:
-    firing, now, checked = scene.alerts, scene.flow.now, scene.alerts_checked
+    firing, now, checked = scene.firing.alerts, scene.flow.now, scene.firing.checked_at
     if checked is None and not firing:
         yield Text("alerts     none: flows.alerts has never looked", "dim")
-    elif checked is None or now - checked > UNCHECKED_SECONDS:
+    elif scene.firing.old(now):
         when = "has never looked" if checked is None else f"has not looked for {age(now - checked)}"
         yield Text(f"alerts     flows.alerts {when}", STYLES[Severity.ATTENTION])
     elif not firing:
         yield Text("alerts     none", "dim")
     more = len(firing) - _MOST_ALERTS
     for alert in firing[: _MOST_ALERTS - (more > 0)]:
-        about = alert.message or f"{alert.kind} {alert.reason} {percent(alert.share)}"
-        line = f"alert      {one_line(alert.severity)} {age(now - alert.timestamp)} ago: {one_line(about)}"
-        yield Text(line, STYLES[alert.weight])
+        about = scene.messages.get((alert.alert_id, alert.kind, alert.reason)) or f"{alert.kind} {alert.reason}"
+        line = f"alert      {one_line(alert.severity)} for {age(now - alert.since)}: {one_line(about)}"
+        yield Text(line, STYLES[OF_ALERTS[alert.severity]])
     if more > 0:
         yield Text(f"           and {more + 1} more alerts")
 

@@ -7,7 +7,10 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from connectors.settings import ConsumerSettings, RedisSettings
+from flows.domain.efficiency import DownsizeLimits, Scale
 from sinks.proposals import target_prefix
+
+_SCALE, _LIMITS = Scale(), DownsizeLimits()
 
 
 class EfficiencySettings(RedisSettings):
@@ -21,10 +24,12 @@ class AllocationSettings(EfficiencySettings):
 
     metrics_port: int = Field(8065, ge=0, le=65535, description="TCP port of the metrics; 0 turns them off")
     loop_interval_sec: float = Field(10, ge=0.1, le=3_600, description="seconds between loops")
-    p31_min_mult: float = Field(0.5, ge=0, le=1, description="lowest multiplier")
-    p31_max_mult: float = Field(1.5, ge=1, le=100, description="highest multiplier")
-    p31_base: float = Field(1.0, ge=0, le=100, description="multiplier at a score of 0.5")
-    p31_scale: float = Field(1.0, ge=0, le=100, description="what a score adds to the multiplier, for each 1.0 of it")
+    p31_min_mult: float = Field(_SCALE.low, ge=0, le=1, description="lowest multiplier")
+    p31_max_mult: float = Field(_SCALE.high, ge=1, le=100, description="highest multiplier")
+    p31_base: float = Field(_SCALE.base, ge=0, le=100, description="multiplier at a score of 0.5")
+    p31_scale: float = Field(
+        _SCALE.slope, ge=0, le=100, description="what a score adds to the multiplier, for each 1.0 of it"
+    )
     p31_stale_sec: float = Field(600, ge=0, le=86_400, description="seconds after which an efficiency is stale")
     propose_stream_name: str | None = Field(
         None, description="stream of the proposals; unset means {KEY_PREFIX}:stream:allocation.target.proposed"
@@ -46,10 +51,10 @@ class GovernorSettings(EfficiencySettings, ConsumerSettings):
     metrics_port: int = Field(8044, ge=0, le=65535, description="TCP port of the metrics; 0 turns them off")
     plan_group: str = Field("p31_governor", min_length=1, max_length=128, description="consumer group of the plans")
     p31_eff_ttl_sec: float = Field(600, ge=0, le=86_400, description="seconds after which an efficiency is stale")
-    p31_downsize_threshold: float = Field(0.45, ge=0, le=1, description="scores below it downsize")
-    p31_min_factor: float = Field(0.25, ge=0, le=1, description="lowest factor")
+    p31_downsize_threshold: float = Field(_LIMITS.threshold, ge=0, le=1, description="scores below it downsize")
+    p31_min_factor: float = Field(_LIMITS.min_factor, ge=0, le=1, description="lowest factor")
     p31_max_extra_cooldown_sec: float = Field(
-        120, ge=0, le=86_400, description="seconds of extra cooldown at a score of 0"
+        _LIMITS.max_extra_cooldown, ge=0, le=86_400, description="seconds of extra cooldown at a score of 0"
     )
     permit_format: Literal["hash", "json"] = Field("hash", description="what a permit is made as, where none exists")
     read_batch: int = Field(200, ge=1, le=100_000, description="most entries in one read")

@@ -12,6 +12,9 @@ from sinks.values.counts import Counts
 MEDIUM, HIGH, CRITICAL = SEVERITIES = ("MEDIUM", "HIGH", "CRITICAL")
 """Least first."""
 
+WINDOWS = ("5m", "15m")
+"""The windows of `sinks.values.counts.WINDOWS` that rules may look at."""
+
 FIRING, RESOLVED = STATES = ("firing", "resolved")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 
-from connectors.group import GroupConfig
+from connectors.group_config import GroupConfig
 from connectors.private_redis import PrivateRedis
 from flows.settings.p35 import P35Settings
 from tests.chaos.conftest import VERSIONS

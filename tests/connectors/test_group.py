@@ -11,7 +11,7 @@ import redis
 from structlog.testing import capture_logs
 
 from connectors.commit import commit
-from connectors.group import GroupConfig
+from connectors.group_config import GroupConfig
 from tests.connectors.conftest import Start
 from tests.support.services import CONFIG, Seen, add, crash, members, part_of
 

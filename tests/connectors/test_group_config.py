@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.group import GroupConfig
+from connectors.group_config import GroupConfig
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import redis
 
 from connectors.commit import commit
 from connectors.errors import RedisAway
-from connectors.group import GroupConfig
+from connectors.group_config import GroupConfig
 from connectors.lease import Lease
 from connectors.private_redis import PrivateRedis
 from tests.connectors.conftest import Start

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from connectors.commit import commit
-from connectors.group import GroupConfig
+from connectors.group_config import GroupConfig
 from connectors.private_redis import PrivateRedis
 from tests.support.services import CONFIG, DrivenSource, members, part_of, service
 from tests.support.waiting import wait_for

@@ -20,7 +20,7 @@ from bytewax.dataflow import Dataflow
 from connectors.commit import CommitSink
 from connectors.delivery import Part
 from connectors.effects import Append, Count
-from connectors.group import GroupConfig
+from connectors.group_config import GroupConfig
 from connectors.service import Service
 from connectors.settings import RedisSettings
 from connectors.source import ConsumerGroupSource

@@ -20,7 +20,7 @@ from connectors import reading, retries
 from connectors.commit import commit
 from connectors.delivery import Batch, Part
 from connectors.effects import Count
-from connectors.group import GroupConfig
+from connectors.group_config import GroupConfig
 from connectors.private_redis import PrivateRedis
 from connectors.stream_id import parse
 from tests.support.services import DrivenSource, service

@@ -9,7 +9,7 @@ import redis
 from structlog.testing import capture_logs
 
 from connectors import connection, reading
-from connectors.group import GroupConfig
+from connectors.group_config import GroupConfig
 from connectors.private_redis import PrivateRedis
 from connectors.reading import Reader
 from tests.support.services import DrivenSource, service

@@ -176,11 +176,13 @@ def test_reading_costs_the_same_however_many_symbols_a_bucket_holds(client: redi
     assert buckets.read_summaries(raw, "quantum", range(MINUTE, MINUTE + 1)) == {}
 
 
-def test_what_is_no_count_in_a_summary_is_passed_over(client: redis.Redis, raw: redis.Redis) -> None:
-    fields = {"decision:SKIP": "1", "decision:EXECUTE": "many", "reason:a": "1.5", "reason:b": "", "reason:c": "--5"}
-    client.hset(buckets.summary_key("quantum", MINUTE), mapping=dict(fields))
-    summaries = buckets.read_summaries(raw, "quantum", range(MINUTE, MINUTE + 1))
-    assert summaries == {MINUTE: Counts({"SKIP": 1}, {}, {})}
+def test_what_is_no_count_is_passed_over_in_buckets_as_in_summaries(client: redis.Redis, raw: redis.Redis) -> None:
+    fields = {"decision:SKIP": "1", "decision:EXECUTE": "many", "reason:a": "1.5", "reason:b": "", "reason:c": "-5"}
+    for key in (buckets.summary_key("quantum", MINUTE), buckets.bucket_key("quantum", MINUTE)):
+        client.hset(key, mapping=dict(fields))
+    minutes = range(MINUTE, MINUTE + 1)
+    for read in (buckets.read_summaries, buckets.read_minutes):
+        assert read(raw, "quantum", minutes) == {MINUTE: Counts({"SKIP": 1}, {}, {})}
 
 
 def test_names_of_minutes_are_the_oracles() -> None:

@@ -10,7 +10,7 @@ from bytewax.inputs import StatelessSourcePartition
 from connectors.consumer_names import consumer_of
 from connectors.delivery import Batch, Part
 from connectors.effects import Count
-from connectors.group import GroupConfig
+from connectors.group_config import GroupConfig
 from connectors.instrumentation import Instrumentation
 from connectors.lifecycle import Lifecycle
 from connectors.service import Service

@@ -6,7 +6,7 @@ terminal gets it. Raises `connectors.errors.RedisFailure` where Redis does not a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import redis
@@ -15,8 +15,8 @@ from connectors import stream_id
 from connectors.text import one_line
 from console.queries.fetch import ask_all, count_of, number_of, text
 from flows.domain.thresholds import OF_ALERTS, Severity
-from sinks.alert_state import state_key, stream_key
-from sinks.values.alerts import FIRING, RESOLVED
+from sinks.alert_state import stream_key
+from sinks.values.alerts import FIRING
 
 _PAGE = 1_000
 
@@ -81,19 +81,6 @@ def read_alerts(
         if not page or len(page) < _PAGE:
             return found
         low = f"({text(page[-1][0])}"
-
-
-def read_last_check(client: redis.Redis, prefix: str) -> float | None:
-    """When `flows.alerts` last looked, epoch seconds; None: never. Blocks for a round trip."""
-    (checked_at,) = ask_all(client, [("HGET", state_key(prefix), "checked_at")])
-    return number_of(checked_at)
-
-
-def still_firing(alerts: Sequence[SeenAlert]) -> list[SeenAlert]:
-    """Those of `alerts` (oldest first) that still fire: the worst first, of equal ones the newest. Pure."""
-    latest = {(alert.kind, alert.reason, alert.window): alert for alert in alerts}
-    fires = (one for one in latest.values() if one.state != RESOLVED)
-    return sorted(fires, key=lambda one: (-one.weight, -one.timestamp))
 
 
 def _seen(entry_id: bytes, fields: Mapping[bytes, bytes]) -> SeenAlert:

@@ -12,9 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from flows.domain.alerts.check import Terms, judge
-from flows.domain.alerts.view import WINDOWS
 from flows.domain.windows import fold, minute_of
-from sinks.values.alerts import FIRING, Alert, AlertState, Key, Reading
+from sinks.values.alerts import FIRING, WINDOWS, Alert, AlertState, Key, Reading
 from sinks.values.counts import EXECUTE, Counts
 from sinks.values.counts import WINDOWS as LENGTHS
 

@@ -97,6 +97,15 @@ def error_high(view: View, thresholds: Thresholds) -> Iterator[Finding]:
     return _above(view, thresholds, ERROR, thresholds.error_high, CRITICAL)
 
 
+def is_stuck(seen: float, executed: float | None, now: float) -> bool:
+    """Whether a symbol has decisions within the last quarter of an hour, and no EXECUTE. Epoch seconds.
+
+    :arg seen: when it was last decided upon.
+    :arg executed: its last EXECUTE; None: never.
+    """
+    return seen > now - QUARTER and (executed is None or executed <= now - QUARTER)
+
+
 def symbol_stuck(view: View, thresholds: Thresholds) -> Iterator[Finding]:
     """A symbol has decisions and no EXECUTE.
 
@@ -107,7 +116,7 @@ def symbol_stuck(view: View, thresholds: Thresholds) -> Iterator[Finding]:
         return
     for symbol, seen in view.last_seen.items():
         executed = view.last_execute.get(symbol)
-        if seen > view.now - QUARTER and (executed is None or executed <= view.now - QUARTER):
+        if is_stuck(seen, executed, view.now):
             recent = executed is not None and executed > view.now - 2 * QUARTER
             yield Finding(symbol, MEDIUM, executed if recent else None)
 

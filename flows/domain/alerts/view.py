@@ -10,11 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flows.domain.windows import Minutes, Window, minute_of
-from sinks.values.alerts import Reading
+from sinks.values.alerts import WINDOWS, Reading
 from sinks.values.counts import WINDOWS as LENGTHS
-
-WINDOWS = ("5m", "15m")
-"""The windows of `sinks.values.counts.WINDOWS` that rules may look at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from connectors.private_redis import PrivateRedis, free_port
 from console.terminal.keyboard import split_keys
 from console.watch.scene import Stuck, stuck_symbols
 from console.watch.view import ScreenState, press
+from sinks.alert_state import encode
+from sinks.values.alerts import AlertState, Key, Tracked
 from tests.support import oracle, users
 from tests.support.quantum import COMMAND, environment, quantum
 from tests.support.recount import GROUP, STREAM
@@ -21,6 +23,12 @@ from tests.support.terminal import Terminal
 
 VERDICT = "Not trading: p33_permit_denied blocks 62 % of decisions for [789] min"
 WATCH = [*COMMAND, "watch", "--every", "0.2"]
+
+
+def fires(client: redis.Redis, kind: str, severity: str, since: float, reason: str) -> None:
+    """The alert "a" of this kind fires since then, as flows.alerts would remember it."""
+    tracked = Tracked({severity: since}, "a", severity, since, since)
+    client.hset("quantum:p35:alerts:state", mapping=encode(AlertState(tracked={Key(kind, reason, "5m"): tracked})))
 
 
 @pytest.fixture
@@ -49,13 +57,11 @@ def night(server: PrivateRedis, client: redis.Redis) -> redis.Redis:
     client.hset("quantum:p35:status", mapping={"processed_total": 3000, "last_ts": now})
     client.hset("quantum:p35:symbol:last_seen", mapping={"BTCUSDT": now, "ETHUSDT": now, "OLD": now - 7200})
     client.hset("quantum:p35:symbol:last_execute", mapping={"BTCUSDT": now - 3600, "ETHUSDT": now})
-    alert = {"kind": "gate_explosion", "window": "5m", "reason": "p33_permit_denied", "share": "0.620"}
+    alert = {"window": "5m", "reason": "p33_permit_denied", "alert_id": "a", "severity": "HIGH"}
     for kind, state in (("error_high", "firing"), ("gate_explosion", "firing"), ("error_high", "resolved")):
         message = f"{kind} \x1b[31m{state}"
-        client.xadd(
-            "quantum:p35:alerts",
-            {**alert, "kind": kind, "severity": "HIGH", "state": state, "message": message, "timestamp": now - 3599},
-        )
+        client.xadd("quantum:p35:alerts", {**alert, "kind": kind, "state": state, "message": message})
+    fires(client, "gate_explosion", "HIGH", now - 3599, "p33_permit_denied")
     client.hset("quantum:p35:alerts:state", "checked_at", now)
     client.xadd(
         "quantum:stream:allocation.target.proposed",
@@ -90,7 +96,7 @@ def test_the_whole_night_fits_80x24(server: PrivateRedis, night: redis.Redis) ->
         assert re.match(r"^p33_permit_denied +310 +62 %  █+", lines[9])
         assert re.match(r"^no_position +130 +26 %", lines[10])
         text = terminal.text
-        assert re.search(r"^alert      HIGH \d+ (min|h) ago: gate_explosion �\[31mfiring$", text, re.MULTILINE)
+        assert re.search(r"^alert      HIGH for (59 min|1 h): gate_explosion �\[31mfiring$", text, re.MULTILINE)
         assert "error_high" not in text, "it is resolved"
         assert re.search(r"^stuck      1: BTCUSDT \(1 h\)$", text, re.MULTILINE)
         assert re.search(r"^proposals  1: BTCUSDT x0.60$", text, re.MULTILINE)
@@ -147,10 +153,11 @@ def test_it_follows_the_size_and_what_happens(server: PrivateRedis, night: redis
                 "the new size",
             )
             assert len(terminal.lines) == lines
-        night.xadd(
-            "quantum:p35:alerts", {"kind": "skip_high", "severity": "MEDIUM", "state": "firing", "message": "new!"}
-        )
-        terminal.wait(shows("^alert      MEDIUM [0-9] s ago: new!$"), "the alert")
+        fires(night, "skip_high", "MEDIUM", time.time(), "SKIP")
+        terminal.wait(shows("^alert      MEDIUM for [0-9] s: skip_high SKIP$"), "the alert without its words")
+        words = {"alert_id": "a", "kind": "skip_high", "reason": "SKIP", "state": "firing", "message": "new!"}
+        night.xadd("quantum:p35:alerts", words)
+        terminal.wait(shows("^alert      MEDIUM for [0-9]+ s: new!$"), "the alert")
         night.delete("quantum:p35:lease:one")
         terminal.wait(shows("^! flows.p35 is not running"), "the warning")
         terminal.process.send_signal(signal.SIGTERM)
