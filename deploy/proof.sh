@@ -37,4 +37,9 @@ if [ -n "${PROOF_USERNAME-}" ]; then
 elif [ -z "${REDIS_PASSWORD_FILE-}" ] && [ -s "$root/etc/quantum/credentials/$name.redis_password" ]; then
     export REDIS_PASSWORD_FILE="$root/etc/quantum/credentials/$name.redis_password"
 fi
-exec "$root/opt/quantum-flows/current/bin/python" -I -m console proof "$@"
+python="$root/opt/quantum-flows/current/bin/python"
+if [ ! -x "$python" ]; then
+    echo "proof: nothing is installed at $root/opt/quantum-flows: run deploy/install.sh, or quantum proof where it is" >&2
+    exit 78
+fi
+exec "$python" -I -m console proof "$@"

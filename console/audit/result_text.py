@@ -9,6 +9,7 @@ from console.audit.bounds import AT_LEAST, EXACT, EXPIRED, MOVING, Difference
 from console.audit.run import AuditResult
 from console.queries.json import JSON_VERSION, dumps
 from console.queries.readable import many, number
+from sinks.buckets import TAKEN_BACK
 from sinks.times import minute_name
 
 SHOWN = 20
@@ -21,7 +22,8 @@ def as_text(report: AuditResult) -> str:
     if len(report.differences) > SHOWN:
         lines.append(f"and {many(len(report.differences) - SHOWN, 'more difference')}")
     counted = f"{many(report.messages, 'message')}, {many(len(report.states[EXACT]), 'bucket')}"
-    lines.append(f"{many(len(report.differences), 'difference')}: {counted}" if lines else f"exact: {counted}")
+    none = "no difference found" if report.states[AT_LEAST] and not report.states[EXACT] else "exact"
+    lines.append(f"{many(len(report.differences), 'difference') if lines else none}: {counted}")
     notes = {
         AT_LEAST: "hold entries that may be gone from the stream: compared as far as it goes back",
         EXPIRED: "expired, or may have in part",
@@ -72,5 +74,6 @@ def difference_text(one: Difference) -> str:
 
 
 def _span(minutes: list[int]) -> str:
-    first, last = minute_name(min(minutes)), minute_name(max(minutes))
+    known = [one for one in minutes if one != TAKEN_BACK] or minutes
+    first, last = minute_name(min(known)), minute_name(max(known))
     return first if first == last else f"{first} to {last}"

@@ -62,7 +62,7 @@ def _lines(answer: Answer, room: Room) -> Iterator[Text]:
 
 def _why(answer: Why, room: Room) -> Iterator[Text]:
     top = [*_top(answer, room), *([Text("")] if room.height is None else [])]
-    bottom = next_step(answer.window, room)
+    bottom = next_step(answer.window, room, answer.verdict.gate)
     yield from top
     reasons = answer.reasons[: room.rows(REASONS, len(top) + 1 + len(bottom))]
     yield from ranking(

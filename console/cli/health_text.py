@@ -75,9 +75,9 @@ def lives_in_short(lives: Lives, now: float) -> Iterator[Text]:
 
 def consumer_line(one: Member) -> Text:
     """A member of a group."""
-    state = "alive" if one.alive else "dead: its lease has ended"
+    state = "alive" if one.alive else f"dead: its lease has ended, idle {age(one.idle)}"
     return Text(
-        f"consumer    {one_line(one.name)}: {state}, pending {number(one.pending)}, idle {age(one.idle)}",
+        f"consumer    {one_line(one.name)}: {state}, pending {number(one.pending)}",
         STYLES[Severity.NORMAL if one.alive else Severity.ATTENTION],
     )
 

@@ -27,8 +27,9 @@ def lag(app: OfApp = None, json: AsJson = False, redis_url: RedisUrl = None) -> 
     """All consumer groups, as kafka-consumer-groups --describe shows them.
 
     A line a consumer: stream, group, consumer, the last ID that the group was given, entries pending for the consumer,
-    entries that the group has not read (lag; `unknown` where Redis does not know, as before 7.0), for how long the
-    consumer has been idle (before 7.2: has got nothing), and whether it lives. Exit status 3: there is no group at all.
+    entries that the group has not read (lag; `unknown` where Redis does not know, as before 7.0), for how long a
+    consumer that does not live has been idle (before 7.2: has got nothing), and whether it lives. Exit status 3: there
+    is no group at all.
 
     \b
     quantum lag
@@ -64,7 +65,8 @@ def table(groups: tuple[Group, ...]) -> Iterator[str]:
         for one in group.consumers:
             state = {True: "alive", False: "dead", None: "-"}[one.alive]
             name = one_line(one.name)
-            rows.append((*start, name, group.last_id, number(one.pending), number(group.lag), age(one.idle), state))
+            idle = "-" if one.alive else age(one.idle)  # (one that lives reads under other names, a read each)
+            rows.append((*start, name, group.last_id, number(one.pending), number(group.lag), idle, state))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [
@@ -80,6 +82,7 @@ def narrow(groups: tuple[Group, ...]) -> Iterator[str]:
         yield f"{one_line(group.stream)}  {one_line(group.name)}"
         yield f"  last ID {group.last_id}, pending {number(group.pending)}, lag {number(group.lag)}"
         for one in group.consumers:
-            yield f"  {one_line(one.name)}: {_STATES[one.alive]}pending {number(one.pending)}, idle {age(one.idle)}"
+            idle = "" if one.alive else f", idle {age(one.idle)}"
+            yield f"  {one_line(one.name)}: {_STATES[one.alive]}pending {number(one.pending)}{idle}"
         if not group.consumers:
             yield "  no consumers"

@@ -75,17 +75,18 @@ def latest(found: LastMinute | None, room: Room) -> list[Text]:
     return wrapped(said, room, "bold")
 
 
-def next_step(window: Window, room: Room) -> list[Text]:
-    """What the gate that blocks most means, and how to find out what to do."""
+def next_step(window: Window, room: Room, gate: str = "") -> list[Text]:
+    """What `gate`, or the one that blocks most, means, and how to find out what to do."""
     if not window.gates:
         return []
-    if many_gates(window):
+    if not gate and many_gates(window):
         step = "None stands out. What has changed: quantum compare; what each means: quantum explain GATE"
         return wrapped(step, room, "dim")
-    gate = one_line(window.gates[0].name)
+    gate = gate or window.gates[0].name
+    shown = one_line(gate)
     return [
-        *wrapped(f"{gate}: {meaning(window.gates[0].name)}", room),
-        *wrapped(f"What to do: quantum explain {shlex.quote(gate)}", room, "dim"),
+        *wrapped(f"{shown}: {meaning(gate)}", room),
+        *wrapped(f"What to do: quantum explain {shlex.quote(shown)}", room, "dim"),
     ]
 
 

@@ -15,7 +15,7 @@ from connectors.errors import RedisDenied, WrongType
 from console.queries.alerts.firing import Firing, read_firing
 from console.queries.answers import GATES, SYMBOLS, Everything, Gate, Health, Shares, SymbolGates, Symbols, Why
 from console.queries.apps import AppState, read_app
-from console.queries.counting import CountingFlow, read_flow
+from console.queries.counting import CountingFlow, read_flow, read_silence
 from console.queries.latest import last_minute
 from console.queries.life import P35, UNITS, Lives, read_lives
 from console.queries.minutes import read_minutes
@@ -26,7 +26,7 @@ from console.queries.unit import UnitState, read_units
 from console.queries.verdict import verdict
 from flows.domain.decisions import NO_REASON
 from flows.domain.thresholds import Thresholds
-from flows.domain.windows import Minutes, Window, minutes_of
+from flows.domain.windows import Minutes, Window, minutes_of, span
 from sinks.values.counts import WINDOWS
 
 
@@ -163,4 +163,6 @@ def read_asked(question: Question, flow: CountingFlow | None = None) -> tuple[Co
     if when is None or last == flow.minute:
         return flow, read_minutes(client, prefix, flow.minute, depth)
     depth = min(depth, last - when.oldest(flow.now) + 1)
-    return replace(flow, until=(last + 1) * 60), read_minutes(client, prefix, last, depth, flow.minute)
+    minutes = read_minutes(client, prefix, last, depth, flow.minute)
+    silent = bool(minutes.window(question.window).total) or read_silence(client, prefix, span(length, last))
+    return replace(flow, until=(last + 1) * 60, silent=silent), minutes

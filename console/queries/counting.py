@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import redis
 
+from connectors.stream_id import milliseconds
 from console.queries.fetch import ask_all
 from console.queries.groups import Group, read_groups
 from console.queries.readable import age, clock, number
@@ -27,6 +28,8 @@ class CountingFlow:
     """What this, and all that it counted, is judged by."""
     until: float | None = None
     """When the minutes in question were over, epoch seconds; None: they are not."""
+    silent: bool = True
+    """Whether nothing can have been decided in them where nothing was counted: the stream reaches back that far."""
 
     @property
     def running(self) -> bool:
@@ -96,6 +99,24 @@ def read_now(client: redis.Redis) -> float:
     """Epoch seconds, by the clock of Redis. Blocks for one round trip; raises `connectors.errors.RedisFailure`."""
     ((seconds, microseconds),) = ask_all(client, [("TIME",)])
     return int(seconds) + int(microseconds) / 1e6
+
+
+def read_silence(client: redis.Redis, prefix: str, minutes: range) -> bool:
+    """Whether the stream shows that nothing came in `minutes` (since the epoch), all of them over.
+
+    It does not where it begins later, where an entry was deleted since, or where one lies there that was not counted.
+    Blocks for a round trip; raises `connectors.errors.RedisFailure`.
+    """
+    stream = decisions.stream_key(prefix)
+    begin, end = minutes.start * 60_000, minutes.stop * 60_000
+    within, about = ask_all(
+        client, [("XRANGE", stream, f"{begin}-0", f"({end}-0", "COUNT", 1), ("XINFO STREAM", stream)]
+    )
+    if within or not about or not about["first-entry"]:
+        return False
+    # (Before Redis 7 nobody knows what was deleted behind the first entry.)
+    deleted = about.get("max-deleted-entry-id", b"0-0")
+    return max(milliseconds(about["first-entry"][0]), milliseconds(deleted)) < begin
 
 
 def read_flow(client: redis.Redis, prefix: str, thresholds: Thresholds) -> CountingFlow:

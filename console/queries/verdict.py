@@ -21,6 +21,8 @@ class Verdict:
 
     severity: Severity
     sentence: str
+    gate: str = ""
+    """The gate that the sentence is about, as it is in Redis; empty where it names none."""
 
 
 def verdict(
@@ -34,8 +36,10 @@ def verdict(
     if flow is not None and flow.blind and not (window.total and flow.running):
         return Verdict(Severity.SERIOUS, f"Unknown: {flow.blind}")
     if not window.total:
-        verb = "arrived" if minutes is not None and minutes.ended else "arrive"
-        return Verdict(Severity.SERIOUS, f"Not trading: no decisions {verb}")
+        ended = minutes is not None and minutes.ended
+        if ended and flow is not None and not flow.silent:
+            return Verdict(Severity.SERIOUS, "Unknown: nothing was counted then, and the stream cannot tell why")
+        return Verdict(Severity.SERIOUS, f"Not trading: no decisions {'arrived' if ended else 'arrive'}")
     latest = None if minutes is None else last_minute(minutes, window.name)
     if latest is not None and latest.differs:
         turned = _turned(window, latest.window, minutes, thresholds)
@@ -43,14 +47,13 @@ def verdict(
             return turned
     executed = window.share_of(EXECUTE)
     if executed < thresholds.execute_low:
-        rest = f", {percent(executed)} executed" if executed else ""
-        return Verdict(Severity.SERIOUS, f"Not trading: {_cause(window, minutes, thresholds)}{rest}")
+        cause = _cause(window, minutes, thresholds)
+        return Verdict(Severity.SERIOUS, f"Not trading: {cause}{_executed(executed)}", _named(window))
     sentence = f"Trading: {percent(executed)} executed"
     gate = _flagged(window, thresholds)
     if gate:
-        return Verdict(
-            Severity.ATTENTION, f"{sentence}, but {_blocks(window, gate)}{_since(gate, minutes, thresholds)}"
-        )
+        since = _since(gate, minutes, thresholds)
+        return Verdict(Severity.ATTENTION, f"{sentence}, but {_blocks(window, gate)}{since}", gate.name)
     return Verdict(Severity.NORMAL, sentence)
 
 
@@ -63,13 +66,18 @@ def _turned(window: Window, last: Window, minutes: Minutes | None, thresholds: T
         what = f"no decisions arrived in the last minute ({percent(before)} executed in {window.name})"
         return Verdict(Severity.SERIOUS, f"Trading has stopped: {what}")
     if before >= low > now:
-        return Verdict(Severity.SERIOUS, f"Trading has stopped: {_cause(last, minutes, thresholds)}, {shares}")
+        cause = _cause(last, minutes, thresholds)
+        return Verdict(Severity.SERIOUS, f"Trading has stopped: {cause}, {shares}", _named(last))
+    if now < low and last.total and _named(last) != _named(window):
+        cause = _cause(last, None, thresholds)
+        return Verdict(Severity.SERIOUS, f"Not trading: {cause} in the last minute{_executed(now)}", _named(last))
     gate = _flagged(last, thresholds)
+    name = gate.name if gate else ""
     but = f", but {_blocks(last, gate)} in it" if gate else ""
     if now >= low > before:
-        return Verdict(Severity.ATTENTION, f"Trading again: {shares}{but}")
+        return Verdict(Severity.ATTENTION, f"Trading again: {shares}{but}", name)
     if now >= low and gate and not _flagged(window, thresholds):
-        return Verdict(Severity.ATTENTION, f"Trading: {shares}{but}")
+        return Verdict(Severity.ATTENTION, f"Trading: {shares}{but}", name)
     return None
 
 
@@ -89,6 +97,15 @@ def _cause(window: Window, minutes: Minutes | None, thresholds: Thresholds) -> s
     return f"{_blocks(window, gate)}{_since(gate, minutes, thresholds)}"
 
 
+def _named(window: Window) -> str:
+    """The gate that `_cause` names, if any."""
+    return "" if not window.gates or many_gates(window) else window.gates[0].name
+
+
+def _executed(share: float) -> str:
+    return f", {percent(share)} executed" if share else ""
+
+
 def _flagged(window: Window, thresholds: Thresholds) -> Ranked | None:
     """The gate that blocks most, where that is worth attention."""
     gate = window.gates[0] if window.gates else None
@@ -96,7 +113,7 @@ def _flagged(window: Window, thresholds: Thresholds) -> Ranked | None:
 
 
 def _since(gate: Ranked, minutes: Minutes | None, thresholds: Thresholds) -> str:
-    """For how many minutes on end the gate has been worth attention, where that is more than one."""
+    """For how many full minutes on end the gate has been worth attention."""
     if minutes is None:
         return ""
 
@@ -105,7 +122,7 @@ def _since(gate: Ranked, minutes: Minutes | None, thresholds: Thresholds) -> str
         return bool(thresholds.gate_severity(one.share(count)))
 
     length = minutes.on_end(stops)
-    if length <= 1:
+    if not length:
         return ""
     return f" for {length} min" + (" or longer" if length >= minutes.depth - 1 else "")
 

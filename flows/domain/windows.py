@@ -177,10 +177,7 @@ class Minutes:
         return Window(minutes, tuple(self.counted[one] for one in minutes if one in self.counted))
 
     def on_end(self, condition: Callable[[Window], bool]) -> int:
-        """For how many minutes on end `condition` has held up to now: of those with decisions, the newest first.
-
-        The running minute counts as soon as it holds there; the little that is in it yet ends nothing.
-        """
+        """For how many full minutes on end, the newest first, `condition` has held; those without decisions end it."""
 
         def holds(minute: int) -> bool:
             return minute in self.counted and condition(self.over([minute]))
@@ -188,7 +185,7 @@ class Minutes:
         minute = self.last_full
         while holds(minute):
             minute -= 1
-        return self.last_full - minute + (not self.ended and holds(self.running))
+        return self.last_full - minute
 
 
 def roll_up(recent: Recent) -> Snapshots:

@@ -13,7 +13,7 @@ import redis
 from connectors import App, AppSettings, Count, GroupConfig, Message
 from connectors.catching_up import run_until
 from connectors.errors import CannotRebuild, RedisDenied
-from connectors.private_redis import PrivateRedis, free_port
+from connectors.private_redis import PrivateRedis
 from connectors.rebuild import _CaughtUp, drop, rebuild
 from connectors.testing import run_until_caught_up
 from tests.chaos.conftest import VERSIONS
@@ -50,9 +50,7 @@ def versioned(request: pytest.FixtureRequest) -> str:
 
 
 def test_in_redis_cluster_all_keys_lie_in_the_slot_of_their_tag(versioned: str) -> None:
-    # (Its second port is 10,000 higher; another can be named from 7.0 on only.)
-    port = next(port for port in iter(free_port, None) if port < 55_536)
-    with PrivateRedis(versioned, port, cluster_enabled="yes") as server, server.client(decode_responses=True) as raw:
+    with PrivateRedis(versioned, cluster_enabled="yes") as server, server.client(decode_responses=True) as raw:
         raw.execute_command("CLUSTER", "ADDSLOTS", *range(16_384))
         wait_for(lambda: "cluster_state:ok" in str(raw.execute_command("CLUSTER", "INFO")), "the cluster")
         for n in ("1", "x", "2"):

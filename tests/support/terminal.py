@@ -91,7 +91,7 @@ class Terminal:
             self._read(0.05)
         while self._read(0):
             pass
-        return self.process.wait(0.1)
+        return self.process.wait(max(deadline - time.monotonic(), 0.1))
 
     def _read(self, seconds: float) -> bool:
         ready, _, _ = select.select([self._master], [], [], seconds)

@@ -65,4 +65,4 @@ def _parts(view: View, event: Event, measured: Figures) -> list[str]:
 
 
 def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+    return f"{int(seconds // 60)} min" if seconds >= 90 else f"{int(seconds)} s"

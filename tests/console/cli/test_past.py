@@ -230,7 +230,7 @@ def test_nothing_that_matters_is_cut_at_80_columns(server: PrivateRedis, client:
     client.xgroup_create(STREAM, GROUP, mkstream=True)
     client.xgroup_createconsumer(STREAM, GROUP, "one")
     client.set("quantum:p35:lease:one", "token")
-    verdict = f"Not trading: {gate} blocks 70 % of decisions for 15 min or longer, 10 % executed"
+    verdict = f"Not trading: {gate} blocks 70 % of decisions for 14 min or longer, 10 % executed"
     for arguments, wanted in (
         (["why"], [verdict, "this gate is not in the guide: ask whoever publishes it", f"quantum explain {gate}"]),
         (["share"], ["above 40 %", f"quantum explain {gate}"]),

@@ -169,7 +169,7 @@ def test_health_and_lag_of_an_app(server: PrivateRedis, client: redis.Redis) -> 
     for line in (
         "stream      eu: length 4",
         "group       orders: pending 3, lag 1, up to ID ",
-        "consumer    host-1: alive, pending 3, idle ",
+        "consumer    host-1: alive, pending 3",
         "dead        1 in dead",
         "lost        7 (deleted",
     ):

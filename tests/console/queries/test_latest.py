@@ -40,8 +40,9 @@ def test_an_explosion_is_told_though_the_window_still_trades() -> None:
     # Window: 5 + 10 + 30 + 50 + 50 of 450 are executed.
     assert said([half, EXPLODED, partly, FINE, FINE]) == Verdict(
         Severity.SERIOUS,
-        "Trading has stopped: p33_permit_denied blocks 90 % of decisions for 3 min, 10 % executed in the last minute"
+        "Trading has stopped: p33_permit_denied blocks 90 % of decisions for 2 min, 10 % executed in the last minute"
         " (32 % in 5m)",
+        "p33_permit_denied",
     )
     assert said([half, EXPLODED, *[FINE] * 13], window="15m").sentence.startswith("Trading has stopped: p33_permit")
 
@@ -51,6 +52,7 @@ def test_trading_that_goes_on_again_is_told() -> None:
     assert said([minute(5, a=2), minute(60, a=40), stopped, stopped, stopped]) == Verdict(
         Severity.ATTENTION,
         "Trading again: 60 % executed in the last minute (17 % in 5m), but a blocks 40 % of decisions in it",
+        "a",
     )
 
 
@@ -59,6 +61,16 @@ def test_a_gate_that_has_just_come_is_told_while_we_trade() -> None:
     assert said([FINE, risen, FINE, FINE, FINE]) == Verdict(
         Severity.ATTENTION,
         "Trading: 30 % executed in the last minute (46 % in 5m), but p33_permit_denied blocks 70 % of decisions in it",
+        "p33_permit_denied",
+    )
+
+
+def test_another_gate_that_stops_trading_now_is_the_one_that_is_named() -> None:
+    before, after = minute(10, p33_permit_denied=90), minute(12, action_hold=88)
+    assert said([after, after, before, before, before]) == Verdict(
+        Severity.SERIOUS,
+        "Not trading: action_hold blocks 88 % of decisions in the last minute, 12 % executed",
+        "action_hold",
     )
 
 

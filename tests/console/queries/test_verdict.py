@@ -49,10 +49,10 @@ def test_how_long_it_has_been_so_is_told_in_minutes_on_end() -> None:
 
     stopped = {at: minute(85) for at in (40, *range(93, 100))}
     now = window({"p33_permit_denied": 85}, EXECUTE=15, BLOCKED=85)
-    for running, length in (({}, "7 min"), ({100: minute(0)}, "7 min"), ({100: minute(85)}, "8 min")):
+    for running, length in (({}, "7 min"), ({100: minute(0)}, "7 min"), ({100: minute(85)}, "7 min")):
         said = verdict(now, THRESHOLDS, Minutes(100, stopped | {92: minute(39)} | running, 60)).sentence
         assert said == f"Not trading: p33_permit_denied blocks 85 % of decisions for {length}, 15 % executed"
-    for seen, since in ((stopped, " for 7 min or longer"), ({99: minute(85)}, ""), ({}, "")):
+    for seen, since in ((stopped, " for 7 min or longer"), ({99: minute(85)}, " for 1 min"), ({}, "")):
         said = verdict(now, THRESHOLDS, Minutes(100, seen, 8)).sentence
         assert said == f"Not trading: p33_permit_denied blocks 85 % of decisions{since}, 15 % executed"
 

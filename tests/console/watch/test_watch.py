@@ -21,7 +21,7 @@ from tests.support.quantum import COMMAND, environment, quantum
 from tests.support.recount import GROUP, STREAM
 from tests.support.terminal import Terminal
 
-VERDICT = "Not trading: p33_permit_denied blocks 62 % of decisions for [789] min"
+VERDICT = "Not trading: p33_permit_denied blocks 62 % of decisions for [678] min"
 WATCH = [*COMMAND, "watch", "--every", "0.2"]
 
 
@@ -88,7 +88,7 @@ def test_the_whole_night_fits_80x24(server: PrivateRedis, night: redis.Redis) ->
         lines = terminal.lines
         assert lines[0].startswith("quantum watch  5m ")
         assert re.fullmatch(
-            "Not trading: p33_permit_denied blocks 62 % of decisions for [789] min, 12 % executed", lines[1]
+            "Not trading: p33_permit_denied blocks 62 % of decisions for [678] min, 12 % executed", lines[1]
         )
         assert re.match(r"^500 decisions; by minute", lines[2])
         assert re.match(r"^EXECUTE +60 +12 %  +▂{30,32}$", lines[3]), lines[3]
@@ -198,7 +198,7 @@ def test_no_color_and_pipes_are_plain(server: PrivateRedis, night: redis.Redis) 
     done = quantum(server.url, "watch")
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(
-        "^Not trading: p33_permit_denied blocks 62 % of decisions for [789] min", done.stdout, re.MULTILINE
+        "^Not trading: p33_permit_denied blocks 62 % of decisions for [678] min", done.stdout, re.MULTILINE
     )
     assert done.stdout.replace("\n", "").isprintable()
 
