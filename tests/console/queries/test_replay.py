@@ -132,12 +132,13 @@ def test_it_warns_where_the_record_of_alerts_is_shorter_than_the_span(raw: redis
 def test_nothing_is_cut_off_on_a_terminal(raw: redis.Redis, width: int) -> None:
     publish(raw, 29, 22)
     found = asked(raw, blocked(30, 29, 28, 27, 26), 24 * HOUR)
-    lines = [line.plain for line in as_text(found, {"P35_ALERT_MAX_LAG": (1, 2)}, width)]
+    lines = [line.plain for line in as_text(found, {"P35_ALERT_MAX_LAG": (1, 2), "P35_ALERT_SHIFT": (0.2, 0.1)}, width)]
     assert max(map(len, lines)) <= width
     said = " ".join(" ".join(lines).split())
     assert "…" not in said
     assert "P35_ALERT_MAX_LAG=1 (otherwise 2)" in said
     assert "is for consumer_behind" in said
+    assert "P35_ALERT_SHIFT changes nothing here" in said
     # 2026-02-01 07:00 UTC less 29 and 21 minutes, and what was published a minute sooner
     assert ("fired for real? yes, HIGH 06:31 to 06:38" in said) == (width == 40)
     whole = [line.plain for line in as_text(found, {}, None)]
