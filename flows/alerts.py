@@ -3,12 +3,16 @@
     python -m bytewax.run flows.alerts
 
     every 60 s --> checks --> judge --> publish          (state and alerts: one atomic step)
-                   (buckets, symbols, group, state)
+                   (buckets, symbols, group, state, shifts)
+
+    once an hour --> hours --> compare --> keep          (shifts: derived, replaced whole)
+                     (those of the last day and of four weeks before)
 
     alerts --> notifier --> receivers                    (beside the dataflow: see `connectors.notifier`)
 
 A check works out anew what is so, from the buckets, and what becomes of each alert, from the state in Redis. The
-process holds nothing: it may be restarted at any time, and started several times.
+process holds nothing: it may be restarted at any time, and started several times. What takes longer than a check may,
+the comparison with the weeks before, is made when an hour is over, and kept for the checks that follow.
 """
 
 from __future__ import annotations
@@ -37,12 +41,15 @@ from flows import __version__
 from flows.domain import headlines
 from flows.domain.alerts.check import judge
 from flows.domain.alerts.rules import KINDS
+from flows.domain.alerts.shifts import hours_wanted, shifts_of
 from flows.settings.alerts import AlertsSettings
 from flows.wiring import service_of
 from sinks import alerts, notifications
 from sinks.alert_log import log_published
 from sinks.alert_metrics import AlertMetrics
-from sinks.values.alerts import Checked, Reading
+from sinks.alert_shifts import HourReader, ShiftWriter
+from sinks.buckets import OTHER
+from sinks.values.alerts import Checked, HoursRead, Reading, Shifts
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,8 @@ class Ends:
 
     checks: Source[Reading]
     publish: Sink[Checked]
+    hours: Source[HoursRead]
+    keep: Sink[Shifts]
 
 
 def flow() -> Dataflow:
@@ -72,6 +81,10 @@ def topology(settings: AlertsSettings, ends: Ends, new_version: Callable[[], str
     checks = op.input("checks", flow, ends.checks)
     judged = op.filter_map("judge", checks, partial(judge, terms=settings.terms, new_version=new_version))
     op.output("publish", judged, ends.publish)
+
+    hours = op.input("hours", flow, ends.hours)
+    compared = op.map("compare", hours, partial(shifts_of, folded=OTHER))
+    op.output("keep", compared, ends.keep)
     return flow
 
 
@@ -114,6 +127,10 @@ def redis_ends(settings: AlertsSettings, service: Service, metrics: AlertMetrics
             log_published(checked)
             metrics.published(checked)
 
+    def turn() -> bool:
+        service.turn()
+        return not service.lifecycle.stopping
+
     return Ends(
         checks=PolledSource(service, "checks", settings.alert_interval_sec, read),
         publish=DerivedSink(
@@ -123,4 +140,6 @@ def redis_ends(settings: AlertsSettings, service: Service, metrics: AlertMetrics
             written=metrics.checked,
             headline=lambda checked: headlines.alerts(checked.after),
         ),
+        hours=PolledSource(service, "hours", settings.alert_interval_sec, HourReader(prefix, hours_wanted, turn)),
+        keep=DerivedSink(service, "keep", ShiftWriter(prefix), beside=True),
     )

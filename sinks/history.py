@@ -92,6 +92,11 @@ def decode(start: int, length: int, fields: Mapping[bytes, bytes]) -> RollUp | N
     )
 
 
+def without_pairs(fields: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """Those of the `fields` of a roll-up that are quickly decoded."""
+    return {name: value for name, value in fields.items() if name != SYMBOL_GATES.encode()}
+
+
 def read(client: redis.Redis, prefix: str, starts: Sequence[int], length: int) -> dict[int, RollUp]:
     """The roll-ups of `length` that begin with the minutes `starts` (since the epoch), as far as they are known.
 

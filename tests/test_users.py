@@ -70,7 +70,7 @@ MAY_ADD = {
 }
 MAY_READ = {
     "quantum-p35": ["quantum:p35:status"],
-    "quantum-alerts": ["quantum:p35:status", "quantum:p35:bucket:202602010657"],
+    "quantum-alerts": ["quantum:p35:status", "quantum:p35:bucket:202602010657", "quantum:p35:hour:2026020106"],
     "quantum-allocation": ["quantum:allocation:target:BTCUSDT", "quantum:capital:efficiency:BTCUSDT"],
     "quantum-governor": ["quantum:capital:efficiency:BTCUSDT", "quantum:permit:1"],
     "quantum-history": ["quantum:p35:bucket:202602010657", "quantum:p35:hour:2026020106", "quantum:p35:day:20260201"],
@@ -137,6 +137,7 @@ def test_each_user_writes_its_own_keys_and_no_others(secured: PrivateRedis) -> N
             written -= {
                 "quantum:p35:status",
                 "quantum:p35:bucket:202602010657",
+                "quantum:p35:hour:2026020106",
                 "quantum:stream:apply.result",
             }  # likewise
         if user == "quantum-history" and "quantum-allocation" not in delivered(secured):

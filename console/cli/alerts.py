@@ -8,9 +8,17 @@ import typer
 
 from console.terminal.command import EXIT_ACT, EXIT_REDIS, EXIT_USAGE, AsJson, RedisUrl, fail, page, reading, say, write
 
+_COUNT = 10
+"""Of the alerts that have ended, so many are listed unless it is said how many."""
+
 
 def alerts(
-    count: Annotated[int, typer.Option("--count", "-n", min=0, max=1_000, help="Of those that have ended.")] = 10,
+    count: Annotated[
+        int | None,
+        typer.Option(
+            "--count", "-n", min=0, max=1_000, help="Of those that have ended. Default: 10. Not with --replay."
+        ),
+    ] = None,
     replay: Annotated[
         str | None,
         typer.Option(metavar="LENGTH", help="What the rules would have said over so long, up to now: 24h, 90min."),
@@ -33,7 +41,7 @@ def alerts(
     is known to fire and flows.alerts has not checked for five minutes.
 
     With --replay, which alerts the rules would have raised over the minutes that are kept (BUCKET_TTL_SEC, 48 h), with
-    the settings as they are here or as --set has them, beside those that did fire. -n does not matter then. Exit status
+    the settings as they are here or as --set has them, beside those that did fire. All of them are listed. Exit status
     0: replayed. 3: Redis does not answer, or nothing was counted in that time.
 
     \b
@@ -43,6 +51,8 @@ def alerts(
     quantum alerts --replay 24h --set P35_ALERT_THRESHOLD_MEDIUM=0.35
     """
     if replay is not None:
+        if count is not None:
+            fail("--count is not for --replay, which lists all alerts of its LENGTH", EXIT_USAGE)
         from console.cli.replay import replay as show_replay
 
         show_replay(replay, given or (), redis_url, symbols=symbols, json=json)
@@ -55,7 +65,7 @@ def alerts(
     from console.terminal.viewport import here, printed
 
     with reading(redis_url) as (client, prefix):
-        answer = ask_alerts(client, prefix, count)
+        answer = ask_alerts(client, prefix, _COUNT if count is None else count)
     if json:
         write(dumps(as_json(answer)))
         for warning in answer.warnings:

@@ -22,6 +22,13 @@ from flows.domain.thresholds import OF_ALERTS, Severity
 _TITLES = ("kind", "subject", "severity", "from", "to", "for", "fired for real?")
 _LONGEST_SUBJECT, _MOST_REAL = 128, 3
 
+_NOT_REPLAYED = {
+    "P35_ALERT_MAX_LAG": "consumer_behind",
+    "P35_ALERT_SHIFT": "share_shift",
+    "P35_ALERT_SHIFT_Q": "share_shift",
+}
+"""Setting -> the kind of alert that it is for alone, and that is not replayed."""
+
 Changed = Mapping[str, tuple[float, float]]
 """Name of a setting -> its value in the replay, and otherwise."""
 
@@ -183,5 +190,6 @@ def _limits(answer: Replay, changed: Changed) -> Iterator[str]:
             f"Less than half an hour before {moment(answer.begin, answer.now)} is kept: what had begun by then begins "
             "later here, or not at all."
         )
-    if "P35_ALERT_MAX_LAG" in changed:
-        yield "P35_ALERT_MAX_LAG changes nothing here: it is for consumer_behind."
+    for name, kind in _NOT_REPLAYED.items():
+        if name in changed:
+            yield f"{name} changes nothing here: it is for {kind}."

@@ -11,9 +11,10 @@ from rich.text import Text
 from connectors.text import one_line
 from console.cli.lines import warnings, wrapped
 from console.queries.readable import many, number, percent
-from console.queries.trend import KINDS, TrendAnswer
+from console.queries.trend import TrendAnswer
 from console.terminal.cells import fit
 from console.terminal.viewport import Room, cut
+from flows.domain.hourly import KINDS
 from flows.domain.review import Growing
 from flows.domain.trend import NO_CLEAR_CHANGE, VERDICTS, Row
 

@@ -17,16 +17,12 @@ from console.queries.minutes import Progress
 from console.queries.moment import seconds_of
 from console.queries.readable import clock, many
 from console.queries.rollups import WITHOUT_PAIRS, WITHOUT_SYMBOLS, read_rollups
-from flows.domain.decisions import NO_REASON
+from flows.domain.hourly import MOST_WEEKS, adds_up, blocking, hour_of, judged, wanted
 from flows.domain.review import Day, Review, review
-from flows.domain.same_hours import WEEK, Hour
-from flows.domain.trend import Row, Side, Trend, compare
+from flows.domain.same_hours import WEEK
+from flows.domain.trend import Row, Side, Trend
 from sinks.buckets import OTHER
 from sinks.values.history import DAY, HOUR, RollUp
-
-DECISION, GATE, SYMBOL = KINDS = ("decision", "gate", "symbol")
-
-MOST_WEEKS = 4
 
 _REVIEWED = 35
 """Days that the review looks at."""
@@ -87,24 +83,20 @@ def ask_trend(
     :arg now: epoch seconds, by the clock of Redis.
     """
     end, today = int(now // 3_600), int(now // 86_400)
-    # All hours of the weeks before: those that are not compared tell how much days vary.
-    starts = [at * HOUR for at in range(end - WEEK * (against + 1), end - WEEK)]
-    starts += [at * HOUR for at in range(end - over, end)]
+    starts = [at * HOUR for at in wanted(end, over, against)]
     rolled = read_rollups(client, prefix, starts, HOUR, WITHOUT_PAIRS, progress)
     starts = [at * DAY for at in range(today - _REVIEWED, today)]
     by_day = read_rollups(client, prefix, starts, DAY, WITHOUT_SYMBOLS, progress)
     warnings: list[str] = []
-    hours = [_hour(one) for one in _sound(rolled, warnings)]
+    hours = [hour_of(one, OTHER) for one in _sound(rolled, warnings)]
     days = [_day(one) for one in _sound(by_day, warnings)]
-    known = [hour for hour in hours if hour.at >= end - over]
-    weeks = [[hour for hour in hours if (end - 1 - hour.at) // WEEK == week] for week in range(1, against + 1)]
-    trend = compare(known, weeks)
+    trend = judged(hours, end, over, against)
     warnings += _holes(over, against, trend)
     return TrendAnswer(
         now,
         (end - over) * 3_600,
         end * 3_600,
-        len(known),
+        sum(hour.at >= end - over for hour in hours),
         against,
         trend,
         review(days, today - 1),
@@ -114,32 +106,18 @@ def ask_trend(
     )
 
 
-def _hour(one: RollUp) -> Hour:
-    symbols: dict[str, int] = {}
-    for (symbol, _decision), count in one.symbol_decisions.items():
-        if symbol != OTHER:  # (what was folded is no symbol)
-            symbols[symbol] = symbols.get(symbol, 0) + count
-    counts = {DECISION: one.decisions, GATE: _blocking(one), SYMBOL: symbols}
-    return Hour(one.start // HOUR, sum(one.decisions.values()), counts)
-
-
 def _day(one: RollUp) -> Day:
-    return Day(one.start // DAY, sum(one.decisions.values()), _blocking(one))
-
-
-def _blocking(one: RollUp) -> Mapping[str, int]:
-    return {name: count for name, count in one.gates.items() if name != NO_REASON}
+    return Day(one.start // DAY, sum(one.decisions.values()), blocking(one))
 
 
 def _sound(rolled: Mapping[int, RollUp], warnings: list[str]) -> Iterator[RollUp]:
     """Those that add up; a warning for the others, which nothing can be told of."""
     wrong = []
     for start, one in sorted(rolled.items()):
-        total, by_symbol = sum(one.decisions.values()), sum(one.symbol_decisions.values())
-        if max(total, sum(one.gates.values()), by_symbol) > total:
-            wrong.append(start)
-        else:
+        if adds_up(one):
             yield one
+        else:
+            wrong.append(start)
     if wrong:
         what = "hour" if rolled[wrong[0]].length == HOUR else "day"
         about = f"{many(len(wrong), what)} left out (of {clock(wrong[0] * 60)}"

@@ -24,6 +24,10 @@ class Severity(IntEnum):
 OF_ALERTS = {MEDIUM: Severity.ATTENTION, HIGH: Severity.SERIOUS, CRITICAL: Severity.CRITICAL}
 """The severity of an alert -> how much it matters."""
 
+CLEAR = 0.02
+"""A comparison with the weeks before reports a row where q is below this: of what is reported at most so much is false,
+if all that is assumed holds; it is less than the 5 % that are promised, because not all does."""
+
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
@@ -51,6 +55,10 @@ class Thresholds:
     """And of UNKNOWN, which raises no alert; the healthy baseline is below it."""
     hysteresis: float = 0.05
     """How far a share must fall back behind its threshold for an alert to end."""
+    shift: float = 0.10
+    """A share of a gate that rose by more than this against the weeks before is an alert,"""
+    shift_q: float = 0.01
+    """where its q is below this."""
     max_lag: int = 1_000
     """Entries unread or uncounted, above which a consumer is behind."""
 

@@ -15,12 +15,9 @@ from flows.domain.difference import interval
 from flows.domain.dispersion import Scatter, scatter
 from flows.domain.distributions import binomial_tail, corrected, t_above, t_quantile
 from flows.domain.same_hours import Hour, Name, SameHours, align
+from flows.domain.thresholds import CLEAR
 
 ROSE, FELL, NO_CLEAR_CHANGE, NEW, GONE = VERDICTS = ("rose", "fell", "no clear change", "new", "gone")
-
-CLEAR = 0.02
-"""A row is reported where q is below this: of what is reported at most so much is false, if all that is assumed holds;
-it is less than the 5 % that are promised, because not all does."""
 
 _TAIL = 0.025
 """What an interval of 95 % leaves out on either side."""

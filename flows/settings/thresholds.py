@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field, ValidationInfo, field_validator
 
 from connectors.settings import RedisSettings
-from flows.domain.thresholds import Thresholds
+from flows.domain.thresholds import CLEAR, Thresholds
 
 _DEFAULTS = Thresholds()
 
@@ -53,6 +53,18 @@ class ThresholdSettings(RedisSettings):
         le=0.5,
         description="how far a share must fall back behind its threshold for an alert to end; 0: not",
     )
+    p35_alert_shift: float = Field(
+        _DEFAULTS.shift,
+        ge=0.05,
+        le=1,
+        description="rise of a gate's share against the weeks before, above which it is an alert; 0.1: ten points",
+    )
+    p35_alert_shift_q: float = Field(
+        _DEFAULTS.shift_q,
+        gt=0,
+        le=CLEAR,
+        description="q of that rise, below which it is one; as `quantum trend` has it",
+    )
     p35_alert_max_lag: int = Field(
         _DEFAULTS.max_lag, ge=0, description="entries unread or uncounted, above which P3.5 is behind"
     )
@@ -80,5 +92,7 @@ class ThresholdSettings(RedisSettings):
             blocked_high=self.p35_alert_blocked_high,
             error_high=self.p35_alert_error_high,
             hysteresis=self.p35_alert_hysteresis,
+            shift=self.p35_alert_shift,
+            shift_q=self.p35_alert_shift_q,
             max_lag=self.p35_alert_max_lag,
         )

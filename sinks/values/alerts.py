@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from connectors.group_state import GroupState
 from sinks.values.counts import Counts
+from sinks.values.history import RollUp
 
 MEDIUM, HIGH, CRITICAL = SEVERITIES = ("MEDIUM", "HIGH", "CRITICAL")
 """Least first."""
@@ -82,6 +83,46 @@ class AlertState:
 
 
 @dataclass(frozen=True, slots=True)
+class Shift:
+    """The share of a gate over a span, beside the same hours of the weeks before, as `flows.domain.trend` judges it."""
+
+    count: int
+    """Decisions that it stopped in the span."""
+    share: float
+    """Of all decisions of the span, 0 to 1."""
+    before: float
+    """Of those of the same hours of the weeks before, likewise."""
+    q: float
+    """The p-value of the difference, corrected for the number of rows."""
+    rose: bool
+    """Whether the verdict is that it rose, or is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shifts:
+    """What the last whole hours are like beside those of the weeks before."""
+
+    end: int
+    """The hour (since the epoch) that begins when the last hour of the span ends."""
+    total: int
+    """Decisions of the span, in the hours that are compared."""
+    weeks: int
+    """In how many of the weeks before any of those hours is known; 0: there is nothing to compare with."""
+    gates: Mapping[str, Shift]
+    """Those that stop most in the span: all that can have risen by more than a few points."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoursRead:
+    """The hours that shifts are judged by."""
+
+    end: int
+    """As in `Shifts`."""
+    hours: Mapping[int, RollUp]
+    """First minute -> what was counted in the hour, without pairs; hours of which nothing is known are missing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """All that one check looks at. Times are epoch seconds."""
 
@@ -99,6 +140,8 @@ class Reading:
     state: AlertState
     started: float
     """When reading began, by this machine's monotonic clock, in seconds."""
+    shifts: Shifts | None = None
+    """As they were last judged, however long ago; None: never, or it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

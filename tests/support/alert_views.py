@@ -6,7 +6,7 @@ from connectors.group_state import GroupState
 from flows.domain.alerts.life import Event
 from flows.domain.alerts.message import alert
 from flows.domain.alerts.view import View, view_of
-from sinks.values.alerts import AlertState, Key, Reading
+from sinks.values.alerts import AlertState, Key, Reading, Shifts
 from sinks.values.counts import Counts
 
 MINUTE = 29_498_817
@@ -22,10 +22,11 @@ def reading(
     trimmed: int = 0,
     state: AlertState = AlertState(),  # noqa: B008 (frozen)
     now: float = NOW,
+    shifts: Shifts | None = None,
 ) -> Reading:
     """What a check reads; minutes are counted back from the running one."""
     by_minute = {int(now // 60) - ago: counts for ago, counts in (minutes or {}).items()}
-    return Reading(now, by_minute, seen or {}, executed or {}, group, length, trimmed, state, 0.0)
+    return Reading(now, by_minute, seen or {}, executed or {}, group, length, trimmed, state, 0.0, shifts)
 
 
 def counts(decisions: dict[str, int], reasons: dict[str, int] | None = None, symbol: str = "BTCUSDT") -> Counts:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import redis
 from bytewax.inputs import DynamicSource, StatelessSourcePartition
-from bytewax.testing import run_main
+from bytewax.testing import TestingSource, run_main
 from prometheus_client import CollectorRegistry
 
 from connectors.service import Service
@@ -17,7 +17,7 @@ from flows.domain.alerts.rules import KINDS
 from flows.settings.alerts import AlertsSettings
 from sinks import alerts
 from sinks.alert_metrics import AlertMetrics
-from sinks.values.alerts import Reading
+from sinks.values.alerts import HoursRead, Reading
 from tests.support.services import service
 
 START = 1_769_929_200
@@ -99,11 +99,17 @@ class _ChecksPartition(StatelessSourcePartition[Reading]):
         self._client.close()
 
 
-def run(url: str, settings: AlertsSettings, metrics: AlertMetrics, times: Iterable[float]) -> None:
-    """Start the flow, let it check at `times` (simulated; asked for one by one), and let it end."""
+def run(
+    url: str,
+    settings: AlertsSettings,
+    metrics: AlertMetrics,
+    times: Iterable[float],
+    hours: Sequence[HoursRead] = (),
+) -> None:
+    """Start the flow, let it check at `times` (simulated; asked for one by one) and judge `hours`, and let it end."""
     one = service(url)
     ends = redis_ends(settings, one, metrics)
-    run_main(topology(settings, Ends(_Checks(one, times), ends.publish)))  # type: ignore[no-untyped-call]
+    run_main(topology(settings, Ends(_Checks(one, times), ends.publish, TestingSource(hours), ends.keep)))  # type: ignore[no-untyped-call]
 
 
 def new_metrics() -> AlertMetrics:

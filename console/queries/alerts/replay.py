@@ -16,7 +16,7 @@ from console.queries.readable import moment
 from flows.domain.alerts.check import Terms
 from flows.domain.alerts.replay import WARM_UP, Spell, checks, interval_of, replay, spells
 from flows.domain.alerts.rules import KINDS, RULES
-from flows.domain.alerts.subjects import GROUP, SYMBOL
+from flows.domain.alerts.subjects import GROUP, SHIFT, SYMBOL
 from flows.domain.windows import minute_of
 from sinks.alert_state import KEPT, stream_key
 from sinks.values.alerts import Key
@@ -150,7 +150,10 @@ def untold(*, symbols: bool) -> dict[str, str]:
 
     :arg symbols: whether the decisions of symbols are read.
     """
-    why = [(GROUP, "how far behind P3.5 was at a moment in the past is kept nowhere")]
+    why = [
+        (GROUP, "how far behind P3.5 was at a moment in the past is kept nowhere"),
+        (SHIFT, "it looks at the hours of five weeks, of which a replay reads none; quantum trend tells of the last"),
+    ]
     if not symbols:
         why.append((SYMBOL, "it looks at the decisions of each symbol, which --symbols reads"))
     return {rule.kind: reason for rule in RULES for subject, reason in why if rule.subject is subject}

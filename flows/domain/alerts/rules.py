@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from flows.domain.alerts.subjects import DECISION, GATE, GROUP, SYMBOL, Subject
+from flows.domain.alerts.shifts import SPAN
+from flows.domain.alerts.subjects import DECISION, GATE, GROUP, SHIFT, SYMBOL, Subject
 from flows.domain.alerts.view import View
 from flows.domain.decisions import NO_REASON
 from flows.domain.thresholds import Thresholds
@@ -121,6 +122,21 @@ def symbol_stuck(view: View, thresholds: Thresholds) -> Iterator[Finding]:
             yield Finding(symbol, MEDIUM, executed if recent else None)
 
 
+def share_shift(view: View, thresholds: Thresholds) -> Iterator[Finding]:
+    """The share of a gate rose against the same hours of the weeks before. Silent where none of those is known.
+
+    What fires goes on for as long as `quantum trend` says that it rose: a q that wavers about its limit ends nothing.
+    """
+    if view.shifts is None or view.shifts.total < thresholds.min_total:
+        return
+    end = _below(thresholds.shift, thresholds)
+    for gate, one in view.shifts.gates.items():
+        rise = round(one.share - one.before, _DIGITS)
+        reached = rise > thresholds.shift and one.q < thresholds.shift_q
+        if one.rose and (reached or rise > end):
+            yield Finding(gate, MEDIUM, reached=reached)
+
+
 def consumer_behind(view: View, thresholds: Thresholds) -> Iterator[Finding]:
     """What is counted is not what has happened: P3.5 lags behind, or entries are lost to it."""
     if view.lag is not None and view.lag > thresholds.max_lag:
@@ -146,6 +162,8 @@ def _below(threshold: float, thresholds: Thresholds) -> float:
 _OF = "{share} of {total} decisions in {window}"
 _GATE = "{reason} accounts for " + _OF
 _STUCK = "{reason} has decisions and no EXECUTE"
+_SHIFT = "{reason} stops more than in the weeks before: " + _OF
+_AS_BEFORE = "{reason} no longer stands out against the weeks before"
 _BEHIND = "P3.5 is behind: {score} entries ({reason})"
 
 RULES: tuple[Rule, ...] = (
@@ -156,6 +174,7 @@ RULES: tuple[Rule, ...] = (
     Rule("blocked_high", "5m", QUARTER, blocked_high, DECISION, _OF + " are BLOCKED", _OF + " are BLOCKED"),
     Rule("error_high", "5m", 300, error_high, DECISION, _OF + " are ERROR", _OF + " are ERROR"),
     Rule("symbol_stuck", "15m", QUARTER, symbol_stuck, SYMBOL, _STUCK, "{reason} is no longer stuck"),
+    Rule("share_shift", f"{SPAN}h", 0, share_shift, SHIFT, _SHIFT, _AS_BEFORE),
     Rule("consumer_behind", "now", 0, consumer_behind, GROUP, _BEHIND, "P3.5 is no longer behind ({reason})"),
 )
 

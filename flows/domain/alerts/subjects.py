@@ -115,6 +115,24 @@ def _group_evidence(view: View, _window: str, _reason: str) -> list[str]:
     return [f"lag {lag}, pending {view.pending:,}, {view.stream_length:,} entries in the stream"]
 
 
+def _shift_figures(view: View, _window: str, gate: str) -> Figures:
+    if view.shifts is None:
+        return Figures(0, 0)
+    one = view.shifts.gates.get(gate)
+    return Figures(0 if one is None else one.count, view.shifts.total)
+
+
+def _shift_evidence(view: View, window: str, gate: str) -> list[str]:
+    """What it was before, and what it is; of a gate that stops next to nothing now, that alone."""
+    if view.shifts is None:
+        return ["nothing is known of the last hours: see whether flows.history is running"]
+    one, weeks = view.shifts.gates.get(gate), view.shifts.weeks
+    if one is None:
+        return [f"it is not among the gates that stop most in {window}"]
+    known = "the week before" if weeks == 1 else f"the {weeks} weeks before"
+    return [f"{percent(one.share)} in {window}, {percent(one.before)} in the same hours of {known} (q {one.q:.2g})"]
+
+
 def _distribution(seen: Window) -> list[str]:
     if not seen.total:
         return ["no decisions"]
@@ -134,4 +152,5 @@ def _top(counts: Counter[str]) -> list[tuple[str, int]]:
 GATE = Subject(_gate_figures, _gate_evidence, _gate_explanation)
 DECISION = Subject(_decision_figures, _decision_evidence)
 SYMBOL = Subject(_symbol_figures, _symbol_evidence)
+SHIFT = Subject(_shift_figures, _shift_evidence, _gate_explanation)
 GROUP = Subject(_group_figures, _group_evidence, _group_explanation)

@@ -10,8 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flows.domain.windows import Minutes, Window, minute_of
-from sinks.values.alerts import WINDOWS, Reading
+from sinks.values.alerts import WINDOWS, Reading, Shifts
 from sinks.values.counts import WINDOWS as LENGTHS
+
+
+SHIFTS_LAST = 10_800.0
+"""Seconds after which hours tell nothing of now. Each hour is judged by the next: two of them may be missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +33,14 @@ class View:
     trimmed: int
     """Entries lost since the check before: deleted before they were counted."""
     stream_length: int
+    shifts: Shifts | None = None
+    """The last whole hours beside those of the weeks before; None: nothing recent is known."""
 
 
 def view_of(reading: Reading) -> View:
     """The view that `reading` allows."""
     group, known = reading.group, reading.state.trimmed_total
+    shifts = reading.shifts
     minutes = Minutes(minute_of(reading.now), reading.minutes, max(LENGTHS[window] for window in WINDOWS))
     return View(
         now=reading.now,
@@ -46,4 +53,5 @@ def view_of(reading: Reading) -> View:
         # (Less than before: the status was deleted, and counts anew.)
         trimmed=0 if known is None else max(reading.trimmed_total - known, 0),
         stream_length=reading.stream_length,
+        shifts=shifts if shifts is not None and reading.now - shifts.end * 3_600 <= SHIFTS_LAST else None,
     )

@@ -92,7 +92,7 @@ def test_a_replay_says_what_the_flow_said_of_the_same_hour(
     assert {row["kind"] for row in said["rows"] if row["where"] == "untold"} == {"consumer_behind"}
     told = sum(key[0] != "consumer_behind" for key in real)
     assert [said[name] for name in ("would_have_fired", "fired", "only_replay", "only_real")] == [told, told, 0, 0]
-    assert [one["kind"] for one in said["untold"]] == ["consumer_behind"]
+    assert [one["kind"] for one in said["untold"]] == ["share_shift", "consumer_behind"]
     assert (said["checks"], said["interval_sec"], said["to"] - said["from"]) == (80, 60, 79 * 60)
 
     # The same past under other thresholds; and without the symbols.
@@ -166,6 +166,7 @@ def test_nothing_to_replay_is_status_3(server: PrivateRedis, client: redis.Redis
         (["--replay", "yesterday"], "--replay 'yesterday' is no length of time"),
         (["--replay", "49h"], "--replay 49h: minutes are kept for 48 h (BUCKET_TTL_SEC)"),
         (["--replay", "59s"], "--replay 59s: checks are 60 s apart"),
+        (["--replay", "1h", "-n", "10"], "--count is not for --replay, which lists all alerts of its LENGTH"),
         (["--set", "P35_ALERT_MIN_TOTAL=1"], "--set and --symbols are for --replay LENGTH"),
         (["--replay", "1h", "--set", "P35_ALERT_MIN_TOTAL"], "--set 'P35_ALERT_MIN_TOTAL' must be NAME=VALUE"),
         (["--replay", "1h", "--set", "REDIS_PORT=1"], "--set 'REDIS_PORT=1' must be NAME=VALUE, where NAME is one of "),

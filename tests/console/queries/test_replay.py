@@ -88,12 +88,13 @@ def test_alerts_are_the_same_where_they_overlap_or_a_check_parts_them(raw: redis
 
 def test_what_is_of_another_kind_or_window_is_another(raw: redis.Redis) -> None:
     publish(raw, 29, 22, "consumer_behind")
+    publish(raw, 29, 22, "share_shift")
     publish(raw, 29, 22, "symbol_stuck")
     publish(raw, 29, 22, "a kind of tomorrow")
     publish(raw, 29, 22, "error_high")
     found = asked(raw, blocked(30, 29, 28, 27, 26))
-    assert sorted(where for where, *_rest in rows(found)) == ["only_real", "only_replay", "untold", "untold", "untold"]
-    assert (found.fired, set(found.untold)) == (1, {"consumer_behind", "symbol_stuck"})
+    assert sorted(where for where, *_rest in rows(found)) == ["only_real", "only_replay", *["untold"] * 4]
+    assert (found.fired, set(found.untold)) == (1, {"consumer_behind", "share_shift", "symbol_stuck"})
 
 
 def test_what_began_before_the_span_is_known_and_what_ended_before_it_is_not_shown(raw: redis.Redis) -> None:
@@ -131,12 +132,13 @@ def test_it_warns_where_the_record_of_alerts_is_shorter_than_the_span(raw: redis
 def test_nothing_is_cut_off_on_a_terminal(raw: redis.Redis, width: int) -> None:
     publish(raw, 29, 22)
     found = asked(raw, blocked(30, 29, 28, 27, 26), 24 * HOUR)
-    lines = [line.plain for line in as_text(found, {"P35_ALERT_MAX_LAG": (1, 2)}, width)]
+    lines = [line.plain for line in as_text(found, {"P35_ALERT_MAX_LAG": (1, 2), "P35_ALERT_SHIFT": (0.2, 0.1)}, width)]
     assert max(map(len, lines)) <= width
     said = " ".join(" ".join(lines).split())
     assert "…" not in said
     assert "P35_ALERT_MAX_LAG=1 (otherwise 2)" in said
     assert "is for consumer_behind" in said
+    assert "P35_ALERT_SHIFT changes nothing here" in said
     # 2026-02-01 07:00 UTC less 29 and 21 minutes, and what was published a minute sooner
     assert ("fired for real? yes, HIGH 06:31 to 06:38" in said) == (width == 40)
     whole = [line.plain for line in as_text(found, {}, None)]

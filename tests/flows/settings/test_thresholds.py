@@ -22,6 +22,8 @@ NAMES = {
     "P35_ALERT_BLOCKED_HIGH": "blocked_high",
     "P35_ALERT_ERROR_HIGH": "error_high",
     "P35_ALERT_HYSTERESIS": "hysteresis",
+    "P35_ALERT_SHIFT": "shift",
+    "P35_ALERT_SHIFT_Q": "shift_q",
     "P35_ALERT_MAX_LAG": "max_lag",
 }
 """Variable -> the threshold that it sets."""
@@ -41,7 +43,9 @@ def test_the_defaults_are_those_of_the_domain() -> None:
 def test_each_variable_sets_its_own_threshold(monkeypatch: pytest.MonkeyPatch) -> None:
     # (In the order of the table, so that those that must not be below another are above it.)
     wanted = {
-        name: 50 + place if name.endswith(("TOTAL", "LAG")) else round(0.2 + place / 100, 2)
+        name: 50 + place
+        if name.endswith(("TOTAL", "LAG"))
+        else round(0.2 + place / 100, 2) / (100 if "_Q" in name else 1)
         for place, name in enumerate(NAMES)
     }
     for name, value in wanted.items():
