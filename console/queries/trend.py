@@ -6,27 +6,23 @@ terminal gets it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import redis
 
+from console.queries import weeks
 from console.queries.json import JSON_VERSION
 from console.queries.minutes import Progress
 from console.queries.moment import seconds_of
-from console.queries.readable import clock, many
 from console.queries.rollups import WITHOUT_PAIRS, WITHOUT_SYMBOLS, read_rollups
-from flows.domain.decisions import NO_REASON
+from console.queries.weeks import MOST_WEEKS, by_week, hour_of, sound, starts_before, unknown
+from flows.domain.history import window_of
 from flows.domain.review import Day, Review, review
-from flows.domain.same_hours import WEEK, Hour
-from flows.domain.trend import Row, Side, Trend, compare
-from sinks.buckets import OTHER
-from sinks.values.history import DAY, HOUR, RollUp
-
-DECISION, GATE, SYMBOL = KINDS = ("decision", "gate", "symbol")
-
-MOST_WEEKS = 4
+from flows.domain.same_hours import WEEK
+from flows.domain.trend import Trend, compare
+from flows.domain.windows import Window
+from sinks.values.history import DAY, HOUR
 
 _REVIEWED = 35
 """Days that the review looks at."""
@@ -71,10 +67,10 @@ def parse_against(text: str) -> int:
 
     :raises ValueError: it is none of them; the message tells what is.
     """
-    weeks, rest = divmod(seconds_of(text), 604_800)
-    if rest or not 1 <= weeks <= MOST_WEEKS:
+    count, rest = divmod(seconds_of(text), 604_800)
+    if rest or not 1 <= count <= MOST_WEEKS:
         raise ValueError("must be 1w, 2w, 3w or 4w")
-    return weeks
+    return count
 
 
 def ask_trend(
@@ -87,19 +83,16 @@ def ask_trend(
     :arg now: epoch seconds, by the clock of Redis.
     """
     end, today = int(now // 3_600), int(now // 86_400)
-    # All hours of the weeks before: those that are not compared tell how much days vary.
-    starts = [at * HOUR for at in range(end - WEEK * (against + 1), end - WEEK)]
-    starts += [at * HOUR for at in range(end - over, end)]
+    starts = [*starts_before(end * HOUR, against, HOUR), *range((end - over) * HOUR, end * HOUR, HOUR)]
     rolled = read_rollups(client, prefix, starts, HOUR, WITHOUT_PAIRS, progress)
     starts = [at * DAY for at in range(today - _REVIEWED, today)]
     by_day = read_rollups(client, prefix, starts, DAY, WITHOUT_SYMBOLS, progress)
     warnings: list[str] = []
-    hours = [_hour(one) for one in _sound(rolled, warnings)]
-    days = [_day(one) for one in _sound(by_day, warnings)]
+    hours = [hour_of(one) for one in sound(map(window_of, rolled.values()), warnings)]
+    days = [_day(one) for one in sound(map(window_of, by_day.values()), warnings)]
     known = [hour for hour in hours if hour.at >= end - over]
-    weeks = [[hour for hour in hours if (end - 1 - hour.at) // WEEK == week] for week in range(1, against + 1)]
-    trend = compare(known, weeks)
-    warnings += _holes(over, against, trend)
+    trend = compare(known, by_week(hours, end, against))
+    warnings += unknown(over, against, trend)
     return TrendAnswer(
         now,
         (end - over) * 3_600,
@@ -114,48 +107,8 @@ def ask_trend(
     )
 
 
-def _hour(one: RollUp) -> Hour:
-    symbols: dict[str, int] = {}
-    for (symbol, _decision), count in one.symbol_decisions.items():
-        if symbol != OTHER:  # (what was folded is no symbol)
-            symbols[symbol] = symbols.get(symbol, 0) + count
-    counts = {DECISION: one.decisions, GATE: _blocking(one), SYMBOL: symbols}
-    return Hour(one.start // HOUR, sum(one.decisions.values()), counts)
-
-
-def _day(one: RollUp) -> Day:
-    return Day(one.start // DAY, sum(one.decisions.values()), _blocking(one))
-
-
-def _blocking(one: RollUp) -> Mapping[str, int]:
-    return {name: count for name, count in one.gates.items() if name != NO_REASON}
-
-
-def _sound(rolled: Mapping[int, RollUp], warnings: list[str]) -> Iterator[RollUp]:
-    """Those that add up; a warning for the others, which nothing can be told of."""
-    wrong = []
-    for start, one in sorted(rolled.items()):
-        total, by_symbol = sum(one.decisions.values()), sum(one.symbol_decisions.values())
-        if max(total, sum(one.gates.values()), by_symbol) > total:
-            wrong.append(start)
-        else:
-            yield one
-    if wrong:
-        what = "hour" if rolled[wrong[0]].length == HOUR else "day"
-        about = f"{many(len(wrong), what)} left out (of {clock(wrong[0] * 60)}"
-        more = ", and later)" if len(wrong) > 1 else ")"
-        warnings.append(f"{about}{more}: the counts do not add up; see quantum verify --history")
-
-
-def _holes(over: int, against: int, trend: Trend) -> Iterator[str]:
-    if not trend.weeks:
-        yield "nothing is known of these hours in the weeks before, so there is nothing to compare with"
-    elif trend.weeks < against:
-        yield f"of the {many(against, 'week')} before, {trend.weeks} {'is' if trend.weeks == 1 else 'are'} known"
-    if trend.weeks and trend.hours < over:
-        yield f"{trend.hours} of {many(over, 'hour')} are compared: the others are not known on both sides"
-    if trend.rows and all(row.low is None for row in trend.rows):
-        yield "too few days are known to tell how much days vary: there are no intervals and no verdicts"
+def _day(window: Window) -> Day:
+    return Day(window.minutes[0] // DAY, window.total, {gate.name: gate.count for gate in window.gates})
 
 
 def as_json(answer: TrendAnswer) -> dict[str, Any]:
@@ -166,29 +119,8 @@ def as_json(answer: TrendAnswer) -> dict[str, Any]:
         "query": "trend",
         "as_of": answer.now,
         "warnings": list(answer.warnings),
-        "over": {"from": answer.begin, "to": answer.end, "total": answer.trend.total},
-        "against": {"weeks": answer.trend.weeks, "total": answer.trend.against_total},
-        "rows": [_row(row) for row in answer.trend.rows],
+        **weeks.as_json(answer.begin, answer.end, answer.trend),
         "persistent": list(found.persistent),
         "new": [gate.name for gate in found.new],
         "growing": [gate.name for gate in found.growing],
     }
-
-
-def _row(row: Row) -> dict[str, Any]:
-    return {
-        "kind": row.kind,
-        "name": row.name,
-        "now": _side(row.now),
-        "then": _side(row.then),
-        "difference": row.difference,
-        "low": row.low,
-        "high": row.high,
-        "ratio": row.ratio,
-        "q": row.q,
-        "verdict": row.verdict,
-    }
-
-
-def _side(side: Side) -> dict[str, Any]:
-    return {"count": side.count, "share": side.share}
