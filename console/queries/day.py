@@ -106,7 +106,8 @@ def read_day(client: redis.Redis, prefix: str, first: int, now: float, ttl: int,
         elif kept is None or start >= oldest:
             minutes = range(start, min(start + HOUR - 1, last) + 1)
             found = _from_minutes(client, prefix, minutes, int(now // 60), oldest)
-        if kept is not None and (start < oldest or not found.minutes):
+        # (History is never ahead of minutes, unless some of them are gone before their time.)
+        if kept is not None and (start < oldest or found.minutes < kept.minutes):
             found = HourOfDay(window_of(kept), HOURS, kept.minutes, 0)
         hours.append(found)
         progress("hours", number + 1, len(starts))
