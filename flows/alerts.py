@@ -48,7 +48,6 @@ from sinks import alerts, notifications
 from sinks.alert_log import log_published
 from sinks.alert_metrics import AlertMetrics
 from sinks.alert_shifts import HourReader, ShiftWriter
-from sinks.buckets import OTHER
 from sinks.values.alerts import Checked, HoursRead, Reading, Shifts
 
 
@@ -83,7 +82,7 @@ def topology(settings: AlertsSettings, ends: Ends, new_version: Callable[[], str
     op.output("publish", judged, ends.publish)
 
     hours = op.input("hours", flow, ends.hours)
-    compared = op.map("compare", hours, partial(shifts_of, folded=OTHER))
+    compared = op.map("compare", hours, shifts_of)
     op.output("keep", compared, ends.keep)
     return flow
 

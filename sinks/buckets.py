@@ -31,15 +31,13 @@ from connectors.effects import Cap, Count, Effect, Fold, Mirror
 from sinks import status
 from sinks.numbers import count
 from sinks.times import minute_name
-from sinks.values.counts import Counts, Kind
+from sinks.values.counts import OTHER, Counts, Kind
 
 SUMMARY_TTL = 7_200
 """Seconds; the longest window is one hour."""
 
 UNKNOWN_LIMIT = 1_000
 """Raw decisions that are told apart within a minute."""
-
-OTHER = "__other__"
 
 REASON, SYMBOL_DECISION, SYMBOL_REASON = "reason:", "symbol_decision:", "symbol_reason:"
 """What the fields of reasons and of symbols begin with."""

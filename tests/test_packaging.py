@@ -91,7 +91,7 @@ def test_the_connectors_need_what_the_project_does_and_each_extra_brings_the_res
     base, extras = names(PROJECT["dependencies"]), PROJECT["optional-dependencies"]
     assert imported("connectors") == base | names(extras["alerts"])
     assert imported("flows", "sinks") - base == names(extras["flows"])
-    assert imported("console") - base == names(extras["console"])
+    assert imported("console") - base == names(extras["console"]) | names(extras["export"])
     assert extras["console"][0] == extras["alerts"][0] == "quantum-flows[flows]"
 
 
@@ -103,10 +103,10 @@ def test_the_lock_is_of_all_extras_that_are_installed() -> None:
     assert all(f"--extra {name}" in makefile for name in EXTRAS)
 
 
-def bare(code: str) -> subprocess.CompletedProcess[str]:
-    """Run `code` where no extra is installed."""
-    missing = "import sys; sys.modules.update(dict.fromkeys(['apprise', 'orjson', 'rich', 'typer', 'click']))\n"
-    return subprocess.run([sys.executable, "-c", missing + code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+def bare(code: str, missing: str = "apprise orjson rich typer click") -> subprocess.CompletedProcess[str]:
+    """Run `code` where these packages of extras are not installed."""
+    code = f"import sys; sys.modules.update(dict.fromkeys({missing.split()}))\n{code}"
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
 
 
 def test_without_extras_all_connectors_are_there() -> None:
@@ -121,3 +121,11 @@ def test_without_its_extra_the_command_says_what_to_install() -> None:
     done = bare("from console.__main__ import main\nmain()")
     assert (done.returncode, done.stdout) == (78, "")
     assert re.fullmatch(r"quantum needs the package \w+: pip install 'quantum-flows\[console\]'\n", done.stderr)
+
+
+def test_without_its_extra_parquet_says_what_to_install() -> None:
+    done = bare(
+        "sys.argv[1:] = ['history', '--parquet', 'file']\nfrom console.__main__ import main\nmain()", missing="pyarrow"
+    )
+    assert (done.returncode, done.stdout) == (78, "")
+    assert done.stderr == "quantum: --parquet needs the package pyarrow: pip install 'quantum-flows[export]'\n"

@@ -25,7 +25,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sinks.buckets import OTHER, SYMBOL_DECISION, SYMBOL_REASON, symbol_field
+from sinks.buckets import SYMBOL_DECISION, SYMBOL_REASON, symbol_field
+from sinks.values.counts import OTHER
 
 Counts = Mapping[str, int]
 Found = Mapping[str, "int | str"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -112,23 +110,3 @@ def _time(series: Series, seconds: int, room: Room) -> str:
     if room.width is None:
         return at.strftime("%Y-%m-%d" if series.by == "day" else "%Y-%m-%dT%H:%MZ")
     return at.strftime("%a %Y-%m-%d" if series.by == "day" else "%a %m-%d %H:%M")
-
-
-def as_csv(series: Series) -> str:
-    """A table (RFC 4180, but for its ends of lines): a row a point, a column for each decision and each gate.
-
-    A gate that stopped nothing in a step has 0 there. Columns are named as fields of Redis, so that no name is a
-    formula.
-    """
-    decisions = list(dict.fromkeys(name for one in series.points for name in one.decisions))
-    gates = sorted({gate.name for one in series.points for gate in one.gates})
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    named = [*(f"decision:{name}" for name in decisions), *(f"gate:{name}" for name in gates)]
-    writer.writerow(["time", "total", *(one_line(name, 400) for name in named)])
-    for one in series.points:
-        counts = {gate.name: gate.count for gate in one.gates}
-        at = datetime.fromtimestamp(one.time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        row = [one.decisions.get(name, 0) for name in decisions] + [counts.get(name, 0) for name in gates]
-        writer.writerow([at, one.total, *row])
-    return out.getvalue()

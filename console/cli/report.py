@@ -22,15 +22,18 @@ def report(
 ) -> None:
     """A day in Markdown.
 
-    Its decisions, top gates, hours, skip rate per symbol, and alerts.
+    Its decisions, what rose, fell, is new or gone against the same day of the weeks before, top gates, hours, skip rate
+    per symbol, and alerts.
 
-    Redis keeps minutes for 48 hours (BUCKET_TTL_SEC): of a day that is partly gone it says so. Lists 30 symbols, with
-    --full all of them, and whole reasons instead of gates.
+    Minutes are kept for 48 hours (BUCKET_TTL_SEC). A day before that comes from history: its hours, or their sum once
+    they are gone. It says which, and of what nothing is known. Lists 30 symbols, with --full all of them, and whole
+    reasons instead of gates, which history does not keep.
 
     \b
     quantum report > today.md
     quantum report --day yesterday
     quantum report --day 2026-02-01 --json | jq '.symbols[] | {symbol, skip_rate}'
+    quantum report --json | jq '.trend.rows[] | select(.verdict != "no clear change")'
     """
     from console.cli.report_text import as_markdown
     from console.queries.counting import read_now

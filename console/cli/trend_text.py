@@ -10,6 +10,7 @@ from rich.text import Text
 
 from connectors.text import one_line
 from console.cli.lines import warnings, wrapped
+from console.cli.trend_words import LEGEND, TITLES, cells, changes, ordered, weeks_before
 from console.queries.readable import many, number, percent
 from console.queries.trend import TrendAnswer
 from console.terminal.cells import fit
@@ -21,14 +22,7 @@ from flows.domain.trend import NO_CLEAR_CHANGE, VERDICTS, Row
 _MOST = 10
 """Rows of a kind on a terminal, beside those that clearly changed."""
 
-_TITLES: tuple[tuple[str, int], ...] = (
-    ("now", 7),
-    ("before", 8),
-    ("points", 8),
-    ("between", 9),
-    ("and", 8),
-    ("times", 8),
-)
+_TITLES = tuple(zip(TITLES, (7, 8, 8, 9, 8, 8), strict=True))
 """The columns of numbers, and their widths."""
 
 _FEW = 3
@@ -40,11 +34,6 @@ _VERDICT = 2 + max(map(len, VERDICTS))
 _SHORTEST_NAME = 16
 
 _LONGEST_NAME = 200
-
-_LEGEND = (
-    "Shares of all decisions, now and before; by how many points they differ, and between which two that lies (19 "
-    "times in 20); how many times as often it is."
-)
 
 
 def as_text(answer: TrendAnswer, room: Room) -> list[Text]:
@@ -61,7 +50,7 @@ def _lines(answer: TrendAnswer, room: Room) -> Iterator[Text]:
             f"{many(trend.total, 'decision')} now, {number(trend.against_total)} in {many(trend.weeks, 'week')} before"
         )
         yield from wrapped(totals, room, "dim")
-        yield from wrapped(_LEGEND, room, "dim")
+        yield from wrapped(LEGEND, room, "dim")
     for kind in KINDS:
         rows = [row for row in trend.rows if row.kind == kind]
         if rows:
@@ -78,23 +67,12 @@ def _summary(answer: TrendAnswer) -> str:
     span = f"{begin} to {end} UTC ({many(hours, 'hour')})"
     if not answer.trend.rows:
         return f"{span}: nothing to compare"
-    changed = [row for row in answer.trend.rows if row.verdict != NO_CLEAR_CHANGE]
-    counts = [(verdict, sum(row.verdict == verdict for row in changed)) for verdict in VERDICTS]
-    said = ", ".join(f"{number(count)} {verdict}" for verdict, count in counts if count) or NO_CLEAR_CHANGE
-    weeks = "the week" if answer.trend.weeks == 1 else f"the {answer.trend.weeks} weeks"
-    return f"{span} against the same hours of {weeks} before: {said}"
+    return f"{span} against the same hours of {weeks_before(answer.trend)}: {changes(answer.trend)}"
 
 
 def _table(kind: str, rows: Sequence[Row], room: Room) -> Iterator[Text]:
     """A heading, and a line a row: what changed first, then by how often it is."""
-    order = sorted(
-        rows,
-        key=lambda row: (
-            row.verdict == NO_CLEAR_CHANGE,
-            -abs(row.difference) if row.verdict != NO_CLEAR_CHANGE else -max(row.now.share, row.then.share),
-            row.name,
-        ),
-    )
+    order = ordered(rows)
     clear = sum(row.verdict != NO_CLEAR_CHANGE for row in order)
     shown = order if room.width is None else order[: max(clear, _MOST)]
     longest = max(cell_len(kind), *(cell_len(one_line(row.name, _LONGEST_NAME)) for row in shown))
@@ -108,29 +86,12 @@ def _table(kind: str, rows: Sequence[Row], room: Room) -> Iterator[Text]:
     yield Text(fit(kind, width) + "".join(f"{title:>{size}}" for title, size in titles), "dim")
     for row in shown:
         line = Text(fit(one_line(row.name, _LONGEST_NAME), width))
-        for cell, (_title, size) in zip(_cells(row), titles, strict=False):
+        for cell, (_title, size) in zip(cells(row), titles, strict=False):
             line.append(f"{cell:>{size}}")
         line.append(f"  {row.verdict}", "dim" if row.verdict == NO_CLEAR_CHANGE else "bold")
         yield line
     if len(shown) < len(order):
         yield Text(f"and {number(len(order) - len(shown))} more without a clear change: quantum trend | less", "dim")
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    """What stands in the columns of numbers."""
-    shares = percent(row.now.share), percent(row.then.share)
-    return (*shares, *map(_points, (row.difference, row.low, row.high)), _times(row.ratio))
-
-
-def _points(difference: float | None) -> str:
-    if difference is None:
-        return ""
-    said = f"{difference * 100:+.1f}"
-    return "0.0" if said in ("+0.0", "-0.0") else said
-
-
-def _times(ratio: float | None) -> str:
-    return "" if ratio is None else ">99" if ratio > 99.5 else f"{ratio:.2f}"
 
 
 def _review(answer: TrendAnswer, room: Room) -> Iterator[Text]:

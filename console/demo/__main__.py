@@ -25,7 +25,7 @@ from rich.live import Live
 from connectors.errors import ConnectorError, SettingsError
 from connectors.settings import EXIT_SETTINGS, load
 from connectors.text import one_line
-from console.demo import commands
+from console.demo import commands, past
 from console.demo.answer import WINDOW, answer
 from console.demo.observation import Observation
 from console.demo.settings import DemoSettings
@@ -91,7 +91,10 @@ def _run(stage: Stage, settings: DemoSettings, interrupts: Interrupts) -> int:
     ascii_only = not console.encoding.startswith("utf")
     live = sys.stdout.isatty() and not console.is_dumb_terminal
     print(f"{settings.rate:g} decisions a second, counted by flows.p35 on a private Redis.")
-    _try(commands.watch(stage.url), commands.explain(commands.FIRST_GATE, stage.url), "in another terminal")
+    print("The five weeks before them are made up, as flows.history would have kept them;")
+    print(f"in the last {past.HOURS} hours {past.CHANGED} blocks {past.TIMES:g} times as often.")
+    here = commands.watch(stage.url), commands.explain(commands.FIRST_GATE, stage.url), commands.trend(stage.url)
+    _try("in another terminal", *here)
     if live:
         _watch(stage, settings.seconds, interrupts, console, ascii_only)
     else:
@@ -99,22 +102,21 @@ def _run(stage: Stage, settings: DemoSettings, interrupts: Interrupts) -> int:
     stage.stop_publishing()
     settled = _settle(stage, interrupts)
     last = stage.observe()
-    print("\n" + answer(last, ascii_only=ascii_only))
+    print("\n" + answer(last, stage.trend(), ascii_only=ascii_only))
     gates = last.windows[WINDOW].gates
     gate = one_line(gates[0].name) if gates else commands.FIRST_GATE
     if live and interrupts.by_hand and interrupts.count == 1 and sys.stdin.isatty():
-        _try(
-            commands.watch(stage.url), commands.explain(gate, stage.url), "in another terminal; Enter here ends it all"
-        )
+        here = commands.watch(stage.url), commands.explain(gate, stage.url), commands.trend(stage.url)
+        _try("in another terminal; Enter here ends it all", *here)
         _linger(stage, interrupts)
     else:
-        _try(commands.watch(), commands.explain(gate), "the first where a Redis of yours is at REDIS_URL")
+        _try("the first where a Redis of yours is at REDIS_URL", commands.watch(), commands.explain(gate))
     stage.stop_flows()
     return 0 if settled or interrupts.count > 1 else 1
 
 
-def _try(watch: str, explain: str, where: str) -> None:
-    print(f"Try next, {where}:\n    {watch}\n    {explain}")
+def _try(where: str, *tried: str) -> None:
+    print("\n    ".join((f"Try next, {where}:", *tried)))
 
 
 def _linger(stage: Stage, interrupts: Interrupts) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from connectors.text import one_line
 from console.demo.join_lines import permit_line, proposed_line
 from console.demo.observation import Observation
+from console.demo.tour import changes
 from console.demo.view import decisions
 from console.queries.readable import number, percent
+from console.queries.trend import TrendAnswer
 from console.queries.verdict import verdict
 from console.terminal.cells import bar, fit
 from flows.domain.thresholds import Thresholds
@@ -21,12 +23,12 @@ WINDOW = "5m"
 _ROWS = 5
 
 
-def answer(seen: Observation, *, ascii_only: bool = False) -> str:
-    """Why we are not trading, by the last observation."""
-    return "\n".join(line.rstrip() for line in _lines(seen, ascii_only)) + "\n"
+def answer(seen: Observation, trend: TrendAnswer | None = None, *, ascii_only: bool = False) -> str:
+    """Why we are not trading, by the last observation; and what is otherwise than in the weeks before."""
+    return "\n".join(line.rstrip() for line in _lines(seen, trend, ascii_only)) + "\n"
 
 
-def _lines(seen: Observation, ascii_only: bool) -> Iterator[str]:
+def _lines(seen: Observation, trend: TrendAnswer | None, ascii_only: bool) -> Iterator[str]:
     window = seen.windows[WINDOW]
     yield from _decisions(list(seen.windows.values()))
     yield ""
@@ -50,6 +52,9 @@ def _lines(seen: Observation, ascii_only: bool) -> Iterator[str]:
         yield "Latest permits"
         for permit in seen.joins.permits[:_ROWS]:
             yield "  " + permit_line(permit, 40)
+        yield ""
+    if trend is not None:
+        yield from changes(trend)
         yield ""
     rate = "unknown" if seen.rate is None else f"{seen.rate:,.1f} decisions a second"
     yield f"Rate       {rate} on average over {seen.elapsed:.0f} s"

@@ -24,6 +24,11 @@ def explain(gate: str, url: str | None = None) -> str:
     return _command(f"explain {shlex.quote(gate)}" + (" --live" if url else ""), url)
 
 
+def trend(url: str) -> str:
+    """`quantum trend` on the Redis at `url`."""
+    return _command("trend", url)
+
+
 def _command(arguments: str, url: str | None) -> str:
     """A call of `quantum`, by the shortest path to the one that is installed with this interpreter."""
     program = Path(sys.executable).with_name("quantum")

@@ -39,6 +39,7 @@ class Flow:
             "SNAPSHOT_INTERVAL_SEC": "1",
             "STATUS_INTERVAL_SEC": "1",
             "LOOP_INTERVAL_SEC": "1",
+            "HISTORY_INTERVAL_SEC": "5",
             "PYTHONUNBUFFERED": "1",
             "ALERT_INTERVAL_SEC": "1",
             "P35_ALERT_COOLDOWN": "10",

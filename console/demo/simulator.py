@@ -12,6 +12,9 @@ import random
 from dataclasses import dataclass
 from enum import Enum
 
+from flows.domain.decisions import NO_REASON, gate_of
+from sinks.values.counts import BLOCKED, EXECUTE, SKIP, UNKNOWN
+
 TICK = 0.05
 """Seconds."""
 
@@ -78,6 +81,23 @@ _INTENT = (
 """Weight and error of what the intent executor publishes; no error means executed."""
 
 
+_BROKEN_PART, _APPLY_PART = 0.01, 0.69
+"""How much of all is broken, and comes from the apply layer; the rest from the intent executor."""
+
+
+def usual_mix() -> dict[tuple[str, str], float]:
+    """(decision, gate) -> the share of entries that are counted so, outside of explosions."""
+    intents = [(weight, BLOCKED if error else EXECUTE, error) for weight, error in _INTENT]
+    broken = [(2, UNKNOWN, ""), (1, SKIP, "no_position"), (1, SKIP, "")]
+    mix: dict[tuple[str, str], float] = {}
+    for part, rows in ((_APPLY_PART, _APPLY), (1 - _APPLY_PART - _BROKEN_PART, intents), (_BROKEN_PART, broken)):
+        total = sum(weight for weight, _decision, _error in rows)
+        for weight, decision, error in rows:
+            kind = decision, gate_of(error or NO_REASON)
+            mix[kind] = mix.get(kind, 0.0) + part * weight / total
+    return mix
+
+
 @dataclass(frozen=True, slots=True)
 class Simulator:
     """Entries for `quantum:stream:apply.result`; equal simulators give equal entries."""
@@ -126,11 +146,11 @@ def _entry(chance: random.Random, timestamp: int, explodes: str | None) -> Field
     plan_id = f"{chance.getrandbits(64):016x}"
     symbol = chance.choice(SYMBOLS)
     kind = chance.random()
-    if kind < 0.01:
+    if kind < _BROKEN_PART:
         return _broken(chance, plan_id, symbol, timestamp)
     if explodes and chance.random() >= 0.92:
         explodes = None
-    if kind < 0.7:
+    if kind < _BROKEN_PART + _APPLY_PART:
         return _apply_layer(chance, plan_id, symbol, timestamp, explodes)
     return _intent_executor(chance, plan_id, symbol, timestamp, explodes)
 

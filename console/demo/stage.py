@@ -1,4 +1,4 @@
-"""All that the demo starts, as one context manager: Redis, publishers, flows. Nothing outlives it."""
+"""All that the demo starts, as one context manager: Redis, a past, publishers, flows. Nothing outlives it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from console.demo.flow import Flow
 from console.demo.market import Market
 from console.demo.market_writer import MarketWriter
 from console.demo.observation import Observation, RateMeter
+from console.demo.past import HOURS
+from console.demo.past_writer import write_past
 from console.demo.publisher import Publisher
 from console.demo.simulator import Simulator
 from console.queries.alerts.published import latest_alerts
@@ -25,12 +27,14 @@ from console.queries.counting import read_now
 from console.queries.joins import read_joins
 from console.queries.minutes import read_minutes
 from console.queries.status import read_status
+from console.queries.trend import TrendAnswer, ask_trend
+from flows.domain.hourly import MOST_WEEKS
 from flows.domain.windows import minute_of
 from sinks.values.counts import LONGEST_WINDOW, WINDOWS
 
 PREFIX = "quantum"
 
-FLOWS = ("flows.p35", "flows.alerts", "flows.allocation", "flows.governor")
+FLOWS = ("flows.p35", "flows.alerts", "flows.allocation", "flows.governor", "flows.history")
 
 _ALERTS = 5
 """Latest alerts that are read."""
@@ -41,7 +45,7 @@ class DemoError(Exception):
 
 
 class Stage:
-    """A private Redis with publishers and FLOWS on it. Enter from the main thread.
+    """A private Redis with five weeks in it, and publishers and FLOWS on it. Enter from the main thread.
 
     :raises DemoError: on entering, when Redis cannot be started; what was started is gone again.
     """
@@ -66,6 +70,8 @@ class Stage:
             self._market = MarketWriter(server, PREFIX, Market(self._simulator.seed))
             stack.callback(self._market.stop)
             self._flows = [stack.enter_context(Flow(module, server.url, PREFIX, folder)) for module in FLOWS]
+            # (While the flows start, which takes longer.)
+            write_past(self._client, PREFIX, self._simulator.seed, self._simulator.rate, read_now(self._client))
             self._began = time.monotonic()
             self._ended: float | None = None
             self._stopped = False
@@ -113,6 +119,13 @@ class Stage:
         return Observation(
             windows, status, published, rate, self.elapsed, phase, commands.watch(self.url), joins, alerts
         )
+
+    def trend(self) -> TrendAnswer:
+        """What `quantum trend` says. Blocks for some dozen round trips.
+
+        :raises connectors.errors.RedisFailure: Redis does not answer.
+        """
+        return ask_trend(self._client, PREFIX, HOURS, MOST_WEEKS, read_now(self._client))
 
     def stop_publishing(self) -> None:
         """Publish no more. From now on the rate is the average over the whole run."""

@@ -14,8 +14,8 @@ import redis
 from connectors.errors import translating
 from console.queries.fetch import scan_fields
 from flows.domain.windows import Minutes
-from sinks.buckets import OTHER, SYMBOL_DECISION, bucket_key, decode, read_summaries
-from sinks.values.counts import LONGEST_WINDOW, Counts
+from sinks.buckets import SYMBOL_DECISION, bucket_key, decode, read_summaries
+from sinks.values.counts import LONGEST_WINDOW, OTHER, Counts
 
 WITHOUT_SYMBOLS = "[dr]e[ca]*"
 """Pattern of the fields `decision:*` and `reason:*` of a bucket."""

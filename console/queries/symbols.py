@@ -15,8 +15,8 @@ import redis
 from console.queries.fetch import ask_all, count_of, in_any_case, literally, scan_fields, text
 from flows.domain.decisions import gate_of
 from flows.domain.windows import Minutes, Window, minutes_of, rank
-from sinks.buckets import OTHER, SYMBOL_DECISION, SYMBOL_REASON, bucket_key, escaped, symbol_field
-from sinks.values.counts import DECISIONS, Counts
+from sinks.buckets import SYMBOL_DECISION, SYMBOL_REASON, bucket_key, escaped, symbol_field
+from sinks.values.counts import DECISIONS, OTHER, Counts
 
 
 @dataclass(frozen=True, slots=True)

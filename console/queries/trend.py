@@ -6,23 +6,24 @@ terminal gets it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import redis
 
+from console.queries import weeks
 from console.queries.json import JSON_VERSION
 from console.queries.minutes import Progress
 from console.queries.moment import seconds_of
-from console.queries.readable import clock, many
 from console.queries.rollups import WITHOUT_PAIRS, WITHOUT_SYMBOLS, read_rollups
-from flows.domain.hourly import MOST_WEEKS, adds_up, blocking, hour_of, judged, wanted
+from console.queries.weeks import sound, unknown
+from flows.domain.history import window_of
+from flows.domain.hourly import MOST_WEEKS, hour_of, judged, wanted
 from flows.domain.review import Day, Review, review
 from flows.domain.same_hours import WEEK
-from flows.domain.trend import Row, Side, Trend
-from sinks.buckets import OTHER
-from sinks.values.history import DAY, HOUR, RollUp
+from flows.domain.trend import Trend
+from flows.domain.windows import Window
+from sinks.values.history import DAY, HOUR
 
 _REVIEWED = 35
 """Days that the review looks at."""
@@ -67,10 +68,10 @@ def parse_against(text: str) -> int:
 
     :raises ValueError: it is none of them; the message tells what is.
     """
-    weeks, rest = divmod(seconds_of(text), 604_800)
-    if rest or not 1 <= weeks <= MOST_WEEKS:
+    count, rest = divmod(seconds_of(text), 604_800)
+    if rest or not 1 <= count <= MOST_WEEKS:
         raise ValueError("must be 1w, 2w, 3w or 4w")
-    return weeks
+    return count
 
 
 def ask_trend(
@@ -83,15 +84,15 @@ def ask_trend(
     :arg now: epoch seconds, by the clock of Redis.
     """
     end, today = int(now // 3_600), int(now // 86_400)
-    starts = [at * HOUR for at in wanted(end, over, against)]
+    starts = wanted(end, over, against)
     rolled = read_rollups(client, prefix, starts, HOUR, WITHOUT_PAIRS, progress)
     starts = [at * DAY for at in range(today - _REVIEWED, today)]
     by_day = read_rollups(client, prefix, starts, DAY, WITHOUT_SYMBOLS, progress)
     warnings: list[str] = []
-    hours = [hour_of(one, OTHER) for one in _sound(rolled, warnings)]
-    days = [_day(one) for one in _sound(by_day, warnings)]
+    hours = [hour_of(one) for one in sound(map(window_of, rolled.values()), warnings)]
+    days = [_day(one) for one in sound(map(window_of, by_day.values()), warnings)]
     trend = judged(hours, end, over, against)
-    warnings += _holes(over, against, trend)
+    warnings += unknown(over, against, trend)
     return TrendAnswer(
         now,
         (end - over) * 3_600,
@@ -106,34 +107,8 @@ def ask_trend(
     )
 
 
-def _day(one: RollUp) -> Day:
-    return Day(one.start // DAY, sum(one.decisions.values()), blocking(one))
-
-
-def _sound(rolled: Mapping[int, RollUp], warnings: list[str]) -> Iterator[RollUp]:
-    """Those that add up; a warning for the others, which nothing can be told of."""
-    wrong = []
-    for start, one in sorted(rolled.items()):
-        if adds_up(one):
-            yield one
-        else:
-            wrong.append(start)
-    if wrong:
-        what = "hour" if rolled[wrong[0]].length == HOUR else "day"
-        about = f"{many(len(wrong), what)} left out (of {clock(wrong[0] * 60)}"
-        more = ", and later)" if len(wrong) > 1 else ")"
-        warnings.append(f"{about}{more}: the counts do not add up; see quantum verify --history")
-
-
-def _holes(over: int, against: int, trend: Trend) -> Iterator[str]:
-    if not trend.weeks:
-        yield "nothing is known of these hours in the weeks before, so there is nothing to compare with"
-    elif trend.weeks < against:
-        yield f"of the {many(against, 'week')} before, {trend.weeks} {'is' if trend.weeks == 1 else 'are'} known"
-    if trend.weeks and trend.hours < over:
-        yield f"{trend.hours} of {many(over, 'hour')} are compared: the others are not known on both sides"
-    if trend.rows and all(row.low is None for row in trend.rows):
-        yield "too few days are known to tell how much days vary: there are no intervals and no verdicts"
+def _day(window: Window) -> Day:
+    return Day(window.minutes[0] // DAY, window.total, {gate.name: gate.count for gate in window.gates})
 
 
 def as_json(answer: TrendAnswer) -> dict[str, Any]:
@@ -144,29 +119,8 @@ def as_json(answer: TrendAnswer) -> dict[str, Any]:
         "query": "trend",
         "as_of": answer.now,
         "warnings": list(answer.warnings),
-        "over": {"from": answer.begin, "to": answer.end, "total": answer.trend.total},
-        "against": {"weeks": answer.trend.weeks, "total": answer.trend.against_total},
-        "rows": [_row(row) for row in answer.trend.rows],
+        **weeks.as_json(answer.begin, answer.end, answer.trend),
         "persistent": list(found.persistent),
         "new": [gate.name for gate in found.new],
         "growing": [gate.name for gate in found.growing],
     }
-
-
-def _row(row: Row) -> dict[str, Any]:
-    return {
-        "kind": row.kind,
-        "name": row.name,
-        "now": _side(row.now),
-        "then": _side(row.then),
-        "difference": row.difference,
-        "low": row.low,
-        "high": row.high,
-        "ratio": row.ratio,
-        "q": row.q,
-        "verdict": row.verdict,
-    }
-
-
-def _side(side: Side) -> dict[str, Any]:
-    return {"count": side.count, "share": side.share}

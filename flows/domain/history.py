@@ -38,6 +38,12 @@ def of_minute(minute: int, counts: Counts) -> RollUp:
     )
 
 
+def window_of(one: RollUp) -> Window:
+    """`one` as a window. Of reasons it has the gates: each is its own gate."""
+    counts = Counts(one.decisions, one.gates, {}, one.symbol_decisions, one.symbol_gates)
+    return Window(range(one.start, one.start + one.length), (counts,))
+
+
 def add_up(start: int, length: int, parts: Iterable[RollUp]) -> RollUp:
     """What `parts`, which are minutes of an hour or hours of a day, add up to: field by field.
 

@@ -1,16 +1,18 @@
 """Hours and days of history as trends compare them: which are wanted, and what is counted in one. Pure.
 
-`quantum trend` and the alert `share_shift` look at the same hours in the same way, so that they say the same.
+`quantum trend`, `quantum report` and the alert `share_shift` look at the same hours in the same way, so that they say
+the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 
-from flows.domain.decisions import NO_REASON
 from flows.domain.same_hours import WEEK, Hour
 from flows.domain.trend import Trend, compare
-from sinks.values.history import HOUR, RollUp
+from flows.domain.windows import Window
+from sinks.values.counts import OTHER
+from sinks.values.history import HOUR
 
 DECISION, GATE, SYMBOL = KINDS = ("decision", "gate", "symbol")
 
@@ -18,45 +20,50 @@ MOST_WEEKS = 4
 """Before the span: hours are kept for 35 days."""
 
 
-def wanted(end: int, over: int, against: int) -> list[int]:
-    """The hours that a comparison wants: of the weeks before all, since they tell how much days vary.
+def starts_before(end: int, weeks: int, length: int) -> range:
+    """The first minutes of all roll-ups of `length` in the `weeks` before the week that ends with the minute `end`.
 
-    :arg end: the hour (since the epoch) before which the span ends, like all hours here and in what is returned.
+    All of them: those that are not compared tell how much days vary.
+    """
+    return range(end - (weeks + 1) * WEEK * HOUR, end - WEEK * HOUR, length)
+
+
+def wanted(end: int, over: int, against: int) -> list[int]:
+    """The first minutes of the hours that a comparison wants.
+
+    :arg end: the hour (since the epoch) before which the span ends.
     :arg over: hours of the span.
     :arg against: how many weeks it is compared with.
     """
-    return [*range(end - WEEK * (against + 1), end - WEEK), *range(end - over, end)]
+    return [*starts_before(end * HOUR, against, HOUR), *range((end - over) * HOUR, end * HOUR, HOUR)]
 
 
-def judged(hours: Iterable[Hour], end: int, over: int, against: int) -> Trend:
+def judged(hours: Sequence[Hour], end: int, over: int, against: int) -> Trend:
     """The shares of the span beside those of the weeks before, of those of the `wanted` hours that are known.
 
     :raises ValueError: see `flows.domain.trend.compare`.
     """
-    known = list(hours)
-    weeks = [[hour for hour in known if (end - 1 - hour.at) // WEEK == week] for week in range(1, against + 1)]
-    return compare([hour for hour in known if hour.at >= end - over], weeks)
+    return compare([hour for hour in hours if hour.at >= end - over], by_week(hours, end, against))
 
 
-def hour_of(one: RollUp, folded: str) -> Hour:
-    """What was counted in an hour.
-
-    :arg folded: what stands in the place of symbols that are not told apart, and is none.
-    """
-    symbols: dict[str, int] = {}
-    for (symbol, _decision), count in one.symbol_decisions.items():
-        if symbol != folded:
-            symbols[symbol] = symbols.get(symbol, 0) + count
-    counts = {DECISION: one.decisions, GATE: blocking(one), SYMBOL: symbols}
-    return Hour(one.start // HOUR, sum(one.decisions.values()), counts)
+def by_week(hours: Iterable[Hour], end: int, weeks: int) -> list[list[Hour]]:
+    """Those of `hours` that lie in each of the `weeks` before the one that ends with the hour `end`, newest first."""
+    found: list[list[Hour]] = [[] for _ in range(weeks)]
+    for hour in hours:
+        week = (end - 1 - hour.at) // WEEK
+        if 1 <= week <= weeks:
+            found[week - 1].append(hour)
+    return found
 
 
-def blocking(one: RollUp) -> Mapping[str, int]:
-    """Gate -> how many decisions it stopped."""
-    return {name: count for name, count in one.gates.items() if name != NO_REASON}
+def hour_of(window: Window) -> Hour:
+    """`window`, an hour, or a day in place of its first hour, as it is compared; what was folded is no symbol."""
+    symbols = {name: count for name, count in window.symbol_totals.items() if name != OTHER}
+    gates = {gate.name: gate.count for gate in window.gates}
+    counts = {DECISION: window.decisions, GATE: gates, SYMBOL: symbols}
+    return Hour(window.minutes[0] // HOUR, window.total, counts)
 
 
-def adds_up(one: RollUp) -> bool:
+def adds_up(window: Window) -> bool:
     """Whether nothing is counted more often than there are decisions: of any other nothing can be told."""
-    total = sum(one.decisions.values())
-    return max(sum(one.gates.values()), sum(one.symbol_decisions.values())) <= total
+    return max(sum(window.gate_counts.values()), sum(window.symbol_decisions.values())) <= window.total

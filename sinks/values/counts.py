@@ -30,6 +30,10 @@ class Kind(NamedTuple):
     """The raw decision, when it is one that nobody knows; else empty."""
 
 
+OTHER = "__other__"
+"""What stands in the place of reasons and symbols that a full bucket does not tell apart."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """What was counted: in one minute, as a bucket has it, or in many. What was not read is empty."""

@@ -23,6 +23,7 @@ def plant(
     length: int = HOUR,
     symbols: Mapping[str, Mapping[str, int]] | None = None,
     pairs: Mapping[tuple[str, str], int] | None = None,
+    parts: int = 1,
 ) -> None:
     """The roll-up of `length` (HOUR or DAY) that holds an instant. What is missing from `gates` has no reason."""
     name = time.strftime("hour:%Y%m%d%H" if length == HOUR else "day:%Y%m%d", time.gmtime(seconds))
@@ -31,5 +32,9 @@ def plant(
     fields |= {f"gate:{one}": str(count) for one, count in gates.items()}
     for symbol, counts in (symbols or {}).items():
         fields |= {f"symbol_decision:{symbol}:{one}": str(count) for one, count in counts.items()}
-    fields |= {"minutes": str(length // 60), "updated_ts": f"{time.time():.3f}", "symbol_gates": pack(pairs or {}, 1)}
+    fields |= {
+        "minutes": str(length // 60),
+        "updated_ts": f"{time.time():.3f}",
+        "symbol_gates": pack(pairs or {}, parts),
+    }
     client.hset(f"quantum:p35:{name}", mapping=fields)

@@ -83,6 +83,12 @@ def read_alerts(
         low = f"({text(page[-1][0])}"
 
 
+def oldest_alert(client: redis.Redis, prefix: str) -> float | None:
+    """When the oldest that is kept was published, epoch seconds; None: none is kept. Blocks for a round trip."""
+    (entries,) = ask_all(client, [("XRANGE", stream_key(prefix), "-", "+", "COUNT", 1)])
+    return stream_id.milliseconds(entries[0][0]) / 1000 if entries else None
+
+
 def _seen(entry_id: bytes, fields: Mapping[bytes, bytes]) -> SeenAlert:
     values = {text(name): text(value) for name, value in fields.items()}
     published = number_of(values.get("timestamp"))

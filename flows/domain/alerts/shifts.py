@@ -5,10 +5,12 @@ It is what `quantum trend` tells at that hour, row for row: the same hours, the 
 
 from __future__ import annotations
 
+from flows.domain.history import window_of
 from flows.domain.hourly import GATE, MOST_WEEKS, adds_up, hour_of, judged, wanted
 from flows.domain.trend import NEW, ROSE, Row
 from flows.domain.windows import rank
 from sinks.values.alerts import HoursRead, Shift, Shifts
+from sinks.values.history import HOUR
 
 SPAN = 24
 """Hours that are compared, as `quantum trend` compares unless it is told otherwise: shorter ones mistake a burst for a
@@ -20,15 +22,12 @@ KEPT = 20
 
 def hours_wanted(end: int) -> list[int]:
     """The hours (since the epoch) to be read for the span that ends before `end`."""
-    return wanted(end, SPAN, MOST_WEEKS)
+    return [start // HOUR for start in wanted(end, SPAN, MOST_WEEKS)]
 
 
-def shifts_of(read: HoursRead, folded: str) -> Shifts:
-    """How each gate's share changed. Where no week before is known there are no gates.
-
-    :arg folded: see `flows.domain.hourly.hour_of`.
-    """
-    hours = [hour_of(one, folded) for one in read.hours.values() if adds_up(one)]
+def shifts_of(read: HoursRead) -> Shifts:
+    """How each gate's share changed. Where no week before is known there are no gates."""
+    hours = [hour_of(one) for one in map(window_of, read.hours.values()) if adds_up(one)]
     trend = judged(hours, read.end, SPAN, MOST_WEEKS)
     rows = {row.name: row for row in trend.rows if row.kind == GATE}
     most = rank({name: row.now.count for name, row in rows.items() if row.now.count})[:KEPT]

@@ -13,7 +13,6 @@ from flows.domain.windows import Minutes, Window, minute_of
 from sinks.values.alerts import WINDOWS, Reading, Shifts
 from sinks.values.counts import WINDOWS as LENGTHS
 
-
 SHIFTS_LAST = 10_800.0
 """Seconds after which hours tell nothing of now. Each hour is judged by the next: two of them may be missed."""
 

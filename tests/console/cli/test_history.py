@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import time
+from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet
 import pytest
 import redis
 
@@ -107,6 +109,51 @@ def test_a_spreadsheet_has_a_column_for_each_gate_and_nothing_hostile(
     assert text.stderr.startswith("quantum: no gate nothing")
 
 
+def test_parquet_holds_what_json_says(server: PrivateRedis, client: redis.Redis, tmp_path: Path) -> None:
+    now = int(time.time()) // HOUR * HOUR
+    plant(client, now - 2 * HOUR, {"SKIP": 3, "EXECUTE": 2}, {"a": 2})
+    plant(client, now - HOUR, {"SKIP": 4}, {"b": 1, "=1+1": 2, "\x1b[2J": 1})
+    path, link = tmp_path / "hours.parquet", tmp_path / "link"
+    path.write_text("what was there before")
+    link.symlink_to(path)
+    done = here(server.url, "history", "--parquet", str(link))
+    assert (done.exit_code, done.output) == (0, "")
+    assert (sorted(tmp_path.iterdir()), link.is_symlink()) == ([path, link], True)
+    rows = pyarrow.parquet.read_table(path).to_pylist()
+    assert len(rows) == 2
+    for row, said in zip(rows, asked(server)["points"], strict=True):
+        assert (row["time"].timestamp(), str(row["time"].tzinfo), row["total"]) == (said["time"], "UTC", said["total"])
+        assert {name: row[f"decision:{name}"] for name in said["decisions"]} == said["decisions"]
+        gates = {name[5:]: count for name, count in row.items() if name.startswith("gate:") and count}
+        assert gates == {one["gate"].replace("\x1b", "�"): one["count"] for one in said["gates"]}
+    assert rows[0]["gate:b"] == 0
+
+
+def test_parquet_that_cannot_be_written_leaves_what_was_there(
+    server: PrivateRedis, client: redis.Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(client, time.time() - HOUR, {"SKIP": 3}, {"a": 2})
+    done = here(server.url, "history", "--parquet", str(tmp_path))
+    assert (done.exit_code, done.stderr) == (2, f"quantum: --parquet {tmp_path} is there, and is no file\n")
+    done = here(server.url, "history", "--parquet", str(tmp_path / "none" / "file"))
+    assert (done.exit_code, done.stderr) == (
+        74,
+        f"quantum: cannot write {tmp_path}/none/file: No such file or directory\n",
+    )
+
+    def full(_table: object, file: Any) -> None:
+        file.write(b"PAR1")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pyarrow.parquet, "write_table", full)
+    path = tmp_path / "file"
+    path.write_text("before")
+    done = here(server.url, "history", "--parquet", str(path))
+    assert (done.exit_code, done.stdout) == (74, "")
+    assert done.stderr == f"quantum: cannot write {path}: No space left on device\n"
+    assert (path.read_text(), list(tmp_path.iterdir())) == ("before", [path])
+
+
 def point(seconds: int, total: int, share: float = 0.0) -> Point:
     executed = round(total * share)
     gates = (Gate("g", total - executed, 1 - share),)
@@ -134,7 +181,7 @@ def test_a_chart_has_last_week_behind_this_week() -> None:
         (["--by", "minute", "--from", "3d"], "quantum: --from 3d ago is too long ago: minutes are kept for 2 d"),
         (["--from", "2999-01-01"], "quantum: --from 2999-01-01 00:00 UTC is in the future\n"),
         (["--from", "1h", "--to", "2d"], "quantum: --to must be later than --from\n"),
-        (["--csv", "--json"], "quantum: --csv and --json: one of them is enough\n"),
+        (["--csv", "--json"], "quantum: --csv, --json and --parquet: one of them is enough\n"),
         (["--from", "yesterday"], "Usage: "),
     ],
 )

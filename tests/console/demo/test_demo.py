@@ -81,6 +81,7 @@ def test_without_a_terminal_it_answers_and_leaves_nothing() -> None:
     # (The running minute may have begun in between.)
     assert re.search(rf"^  all +[\d,]+( +{processed[1]}){{3}}$", out, re.M), out
     assert re.search(r"^(Trading|Not trading): ", out, re.M)
+    assert re.search(r"^  mark_price_unavailable +rose: 1\.\d % before, [3-6]\.\d % now, ", out, re.M), out
     assert re.search(r"^    env -u KEY_PREFIX \S+/quantum watch --redis-url redis://127\.0\.0\.1:\d+/0$", out, re.M)
     nowhere = out.rpartition("Try next")[2].splitlines()
     assert [line.split("/")[-1] for line in nowhere[1:]] == ["quantum watch", f"quantum explain {top_gate(out)}"], (

@@ -31,7 +31,7 @@ def hour(at: int, total: int = 100, **gates: int) -> RollUp:
 def judged(gates: Callable[[bool], dict[str, int]], hours: Iterable[int] = ()) -> Shifts:
     """Of `gates` of the span (True) and of the weeks before."""
     known = [hour(at, **gates(at >= END - 24)) for at in hours or hours_wanted(END)]
-    return shifts_of(HoursRead(END, {one.start: one for one in known}), "__other__")
+    return shifts_of(HoursRead(END, {one.start: one for one in known}))
 
 
 def view(shifts: Shifts | None, now: float = NOW) -> View:
@@ -89,7 +89,7 @@ def test_bursts_that_come_in_every_week_are_silent() -> None:
     for seed in range(1, 13):
         world = make(bursts, seed)
         hours = {one.start: one for one in map(rolled, world.hours(0, HOURS))}
-        shifts = shifts_of(HoursRead(HOURS, hours), "__other__")
+        shifts = shifts_of(HoursRead(HOURS, hours))
         gained += any(one.share - one.before > 0.10 for one in shifts.gates.values())
         assert found(shifts, at_end(shifts)) == {}, seed
     assert gained, "or there is nothing to be silent about"
@@ -117,7 +117,7 @@ def test_one_week_before_is_enough() -> None:
 def test_hours_that_do_not_add_up_are_left_out() -> None:
     hours = {one.start: one for one in (hour(at, gate=20) for at in hours_wanted(END))}
     wrong = RollUp((END - 1) * HOUR, HOUR, 60, {"SKIP": 1}, {"gate": 10_000})
-    shifts = shifts_of(HoursRead(END, {**hours, wrong.start: wrong}), "__other__")
+    shifts = shifts_of(HoursRead(END, {**hours, wrong.start: wrong}))
     assert (shifts.total, shifts.gates["gate"].share) == (2_300, 0.2)
 
 

@@ -1,0 +1,55 @@
+"""How a comparison with the weeks before is put into words and cells, wherever it is shown. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from console.queries.readable import number, percent
+from flows.domain.trend import NO_CLEAR_CHANGE, VERDICTS, Row, Trend
+
+TITLES = ("now", "before", "points", "between", "and", "times")
+"""Of `cells`."""
+
+LEGEND = (
+    "Shares of all decisions, now and before; by how many points they differ, and between which two that lies (19 "
+    "times in 20); how many times as often it is."
+)
+
+
+def changes(trend: Trend) -> str:
+    """How many rows changed in which way: `2 rose, 1 gone`."""
+    counts = [(verdict, sum(row.verdict == verdict for row in trend.rows)) for verdict in VERDICTS]
+    said = (f"{number(count)} {verdict}" for verdict, count in counts if count and verdict != NO_CLEAR_CHANGE)
+    return ", ".join(said) or NO_CLEAR_CHANGE
+
+
+def weeks_before(trend: Trend) -> str:
+    """`the 3 weeks before`."""
+    return "the week before" if trend.weeks == 1 else f"the {trend.weeks} weeks before"
+
+
+def ordered(rows: Iterable[Row]) -> list[Row]:
+    """What changed first, the most first; then by how often it is."""
+
+    def place(row: Row) -> tuple[bool, float, str]:
+        clear = row.verdict != NO_CLEAR_CHANGE
+        return not clear, -abs(row.difference) if clear else -max(row.now.share, row.then.share), row.name
+
+    return sorted(rows, key=place)
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """What stands in the columns of numbers."""
+    shares = percent(row.now.share), percent(row.then.share)
+    return (*shares, *map(_points, (row.difference, row.low, row.high)), _times(row.ratio))
+
+
+def _points(difference: float | None) -> str:
+    if difference is None:
+        return ""
+    said = f"{difference * 100:+.1f}"
+    return "0.0" if said in ("+0.0", "-0.0") else said
+
+
+def _times(ratio: float | None) -> str:
+    return "" if ratio is None else ">99" if ratio > 99.5 else f"{ratio:.2f}"
