@@ -14,10 +14,11 @@ from connectors.settings import load
 from connectors.sign import NAME
 from connectors.text import one_line
 from console.cli.check_app import look_at
-from console.cli.nagios import CRITICAL, UNKNOWN, CheckLimits, Look, Problem, above, datum, end
+from console.cli.nagios import CRITICAL, UNKNOWN, WARNING, CheckLimits, Look, Problem, above, datum, end
 from console.queries.apps import read_app
 from console.queries.counting import CountingFlow, read_flow
 from console.queries.life import P35, UNITS, Life, read_lives
+from console.queries.memory import read_memory
 from console.queries.readable import age
 from console.queries.unit import read_units
 from console.terminal.command import RedisUrl, refusal
@@ -62,7 +63,8 @@ def check(
     """Are the flows healthy? One line with performance data, and an exit status, for Nagios.
 
     Exit status 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (Redis does not answer or refuses, or a setting is wrong).
-    Critical: a flow that should run does not, or flows.p35 has no consumer group. The limits are for flows.p35 and for
+    Critical: a flow that should run does not, flows.p35 has no consumer group, or Redis has reached its maxmemory (from
+    90 % on it is a warning), unless only Apps are looked at. The limits are for flows.p35 and for
     Apps, and warn when a value is above them. (Trading itself is not judged here; see quantum drift, and the alerts.)
 
     flows.p35 should always run. Another flow should where its systemd unit is installed here, and once it has run on
@@ -112,6 +114,9 @@ def _look(client: redis.Redis, settings: ThresholdSettings, named: list[str], li
     flows = lives.asked(named)
     problems = judge(flow, limits) if not named or P35 in named else []
     problems += dead(flows, flow.now)
+    memory = read_memory(client)
+    if memory.trouble:
+        problems.append(Problem(CRITICAL if memory.full else WARNING, memory.trouble))
     if lives.trouble and named != [P35]:
         problems.append(Problem(UNKNOWN, lives.trouble))
     return Look(problems, all_well(flows), [*performance(flow, limits)])

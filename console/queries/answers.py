@@ -9,6 +9,7 @@ from console.queries.apps import AppState
 from console.queries.counting import CountingFlow
 from console.queries.latest import LastMinute
 from console.queries.life import Lives
+from console.queries.memory import Memory
 from console.queries.symbols import Symbol
 from console.queries.unit import UnitState
 from console.queries.verdict import Verdict
@@ -106,13 +107,14 @@ class Health:
     """What it has counted of late; None where that cannot be read."""
     lives: Lives
     """Of all flows."""
+    memory: Memory
     trouble: str = ""
     """Why it cannot, printable."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Why the numbers may not be what they seem, and what could not be read."""
-        return (*self.flow.warnings, *filter(None, (self.lives.trouble, self.trouble)))
+        return (*self.flow.warnings, *filter(None, (self.memory.trouble, self.lives.trouble, self.trouble)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from console.queries.apps import AppState, read_app
 from console.queries.counting import CountingFlow, read_flow, read_silence
 from console.queries.latest import last_minute
 from console.queries.life import P35, UNITS, Lives, read_lives
+from console.queries.memory import read_memory
 from console.queries.minutes import read_minutes
 from console.queries.moment import When
 from console.queries.symbol_names import Named, find_symbols
@@ -73,12 +74,13 @@ def ask_health(question: Question) -> Health:
     """Are the flows well? May block for two seconds more, when systemd does not answer."""
     flow = read_flow(question.client, question.prefix, question.thresholds)
     unit, lives = _read_lives(question, flow)
+    memory = read_memory(question.client)
     try:
         seen = read_asked(question, flow)[1].window(question.window)
     except (RedisDenied, WrongType) as error:
         # What else there is to say is needed all the more.
-        return Health(flow, unit, None, lives, f"what was counted is unknown: {error}")
-    return Health(flow, unit, seen, lives)
+        return Health(flow, unit, None, lives, memory, f"what was counted is unknown: {error}")
+    return Health(flow, unit, seen, lives, memory)
 
 
 def ask_app(question: Question, name: str) -> AppState:
@@ -95,7 +97,7 @@ def ask_everything(question: Question) -> Everything:
         _symbols(question, flow, minutes, ()),
         _share(question, flow, minutes),
         _drift(question, flow, minutes, question.thresholds.gate_medium),
-        Health(flow, unit, minutes.window(question.window), lives),
+        Health(flow, unit, minutes.window(question.window), lives, read_memory(question.client)),
     )
 
 
