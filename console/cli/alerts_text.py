@@ -53,9 +53,9 @@ def _lines(answer: Alerts) -> Iterator[Text]:
         yield Text("ended", "bold")
     for one in answer.ended:
         ended, since = one.ended or 0.0, one.since
-        span = "" if since is None else f"{moment(since, answer.now)} to "
-        lasted = "" if since is None else f" ({age(ended - since)})"
-        yield Text(f"{_what(one)} {span or 'until '}{moment(ended, answer.now)}{lasted}")
+        until = f"until {moment(ended, answer.now)}"
+        when = until if since is None else f"at {moment(since, answer.now)} for {age(ended - since)}"
+        yield Text(f"{_what(one)} {when}")
         yield from _details(one, answer)
     yield Text("")
     yield Text("receivers" if answer.receivers else "no receiver was ever sent to: see ALERT_NOTIFY_URLS", "bold")

@@ -66,7 +66,8 @@ def trend(
         for warning in answer.warnings:
             say(warning)
     if not answer.hours:
-        fail("nothing is known of the last hours: does flows.history run? (quantum health tells)", EXIT_REDIS)
+        why = "has no whole hour ended yet, or does flows.history not run? (quantum health tells)"
+        fail(f"nothing is known of the last hours: {why}", EXIT_REDIS)
 
 
 def _read(option: str, text: str, parse: Callable[[str], int]) -> int:

@@ -48,7 +48,7 @@ class UnitState:
     def sentence(self) -> str:
         """For a person."""
         if self.active is None:
-            return f"{self.name}: not known (no systemd here)"
+            return f"{self.name}: unknown (no systemd)"
         restarts = f", restarted {self.restarts} times" if self.restarts else ""
         return f"{self.name}: {self.active} ({self.sub}){restarts}"
 
