@@ -26,7 +26,7 @@ Condition = Callable[[redis.Redis], bool]
 It is asked again after those that pass by themselves, and while there is no such group."""
 
 
-class FlowFailed(ConnectorError):
+class FlowFailed(ConnectorError, RuntimeError):
     """The flow ended by itself; its log says why."""
 
     def __init__(self, status: int) -> None:

@@ -176,9 +176,11 @@ def test_every_key_that_the_alerts_write_is_documented(client: redis.Redis, flow
 
 
 def test_the_picture_of_the_alerts_shows_every_step() -> None:
-    dataflow = alerts_topology(AlertsSettings(), AlertsEnds(TestingSource([]), TestingSink([])))
+    dataflow = alerts_topology(
+        AlertsSettings(), AlertsEnds(TestingSource([]), TestingSink([]), TestingSource([]), TestingSink([]))
+    )
     steps = {step.step_id.partition(".")[2] for step in dataflow.substeps}
-    assert steps == {"checks", "judge", "publish"}
+    assert steps == {"checks", "judge", "publish", "hours", "compare", "keep"}
     assert steps <= set(re.findall(r"\b[a-z_]+\b", ALERTS.partition("```mermaid")[2].partition("```")[0]))
 
 

@@ -223,6 +223,8 @@ def test_the_keys_of_json_are_those_of_the_page(
     said["alerts replay"]["rows"].sort(key=lambda row: row["where"])  # one that has both first
     said["history"] = answer("history", "--by", "minute", "--gate", "gate")
     said["trend"] = trend_of_a_day(client, answer)
+    day = time.strftime("%Y-%m-%d", time.gmtime(time.time() - HOUR))  # (of that hour)
+    said["report"]["trend"] = answer("report", "--day", day)["trend"]
     said["notify"] = json.loads(quantum(server.url, "notify", "--json", ALERT_NOTIFY_URLS="json://127.0.0.1:9").stdout)
     said["explain"] = answer("explain", "no_position")
     letter = client.xadd("quantum:stream:dead", {"stream": "orders", "id": "1-0", "fields": '["n", "1"]'})
@@ -236,7 +238,7 @@ def test_the_keys_of_json_are_those_of_the_page(
         assert set(said[name]) == head | keys, name
     for name, keys in others.items():
         assert set(said[name]) == keys, name
-    assert len(lists) == 45
+    assert len(lists) == 51
     for path, keys in lists.items():
         assert set(inner(said, path.split("."))) == keys, path
 
