@@ -332,7 +332,7 @@ class App(Dataflow):
 
         :arg since: where groups begin that never committed anything: with the first entry that was added then or later.
             None: as `each` says.
-        :arg rebuild: whether it computes anew what it writes, beside what it has written: see `connectors.rebuild`.
+        :arg rebuild: whether it recomputes what it writes, beside what it has written: see `connectors.rebuild`.
         """
         self._set("_since", since)
         self._set("_shadow", rebuild)

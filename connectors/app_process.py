@@ -80,4 +80,4 @@ def read_states(client: redis.Redis, groups: Sequence[GroupConfig]) -> GroupStat
 
 def said(state: GroupState) -> str:
     """What there is to say of it to a supervisor."""
-    return f"{'?' if state.lag is None else state.lag} entries behind, {state.pending} at work"
+    return f"{'?' if state.lag is None else state.lag} entries behind, {state.pending} in flight"

@@ -1,4 +1,4 @@
-"""Running a dataflow in this process until something is so: it then stops in good order."""
+"""Running a dataflow in this process until a condition holds: it then stops in good order."""
 
 from __future__ import annotations
 

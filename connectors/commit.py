@@ -234,11 +234,11 @@ class _CommitPartition(StatelessSinkPartition[Part]):
             entries = sum(len(part.ids) for part in outcome.gone)
             _log.warning("entries were acknowledged by someone else; they are not counted", entries=entries)
         if outcome.unmerged:
-            _log.warning("keys hold no record that can be added to; left as they are", keys=outcome.unmerged[:5])
+            _log.warning("cannot merge into keys that hold no record; left unchanged", keys=outcome.unmerged[:5])
             self._service.instrumentation.unmerged(len(outcome.unmerged))
         if outcome.dropped:
             for key in outcome.dropped.keys() - self._told:
-                _log.warning("a hash is full: from now on its fields with the lowest values are dropped", key=key)
+                _log.warning("hash is at its limit: dropping its fields with the lowest values", key=key)
             self._told |= outcome.dropped.keys()
             self._service.instrumentation.dropped(sum(outcome.dropped.values()))
         if outcome.unmet:

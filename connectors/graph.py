@@ -64,8 +64,8 @@ def warn_of_state(step_id: str) -> None:
     flow = running()
     for step in stateful_behind(flow, step_id, emit_at_once) if flow is not None else ():
         _log.warning(
-            "a step behind the source keeps state in memory, which a crash loses although its entries may be done "
-            "with: keep what must last in Redis, by effects",
+            "a step behind the source keeps state in memory; a crash loses it, though its entries may be acknowledged: "
+            "keep what must last in Redis, by effects",
             step=step,
         )
 

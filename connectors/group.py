@@ -91,7 +91,7 @@ class Consumer:
         self._spare: list[str] = []
         """Those of them whose reads brought nothing: for the next ones."""
         self._strays: set[bytes] = set()
-        """Names of our reads, or like them, that something is pending for which did not reach us."""
+        """Names that look like those of our reads, and have pending entries that we never received."""
         self._given: set[bytes] = set()
         """Names of reads that reached us under this lease and may still be pending."""
         self._in_vain: dict[bytes, float] = {}
@@ -233,7 +233,7 @@ class Consumer:
         except RedisDenied as error:
             if not self._may_not_join:
                 self._may_not_join = True
-                _log.warning("not seen in the group before the first entry", cause=str(error))
+                _log.warning("the consumer will not be listed before its first entry", cause=str(error))
 
     def _pending(self) -> dict[bytes, int]:
         """The names in the group, and how many entries are pending for each."""

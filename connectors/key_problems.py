@@ -44,7 +44,7 @@ class KeyProblems:
                 break
         if fresh:
             shown = "; ".join(f"{one_line(key, 60)}: {why}" for key, why in list(fresh.items())[:_NAMED])
-            _log.warning("not usable until mended", table=self._about, count=len(fresh), which=shown)
+            _log.warning("skipping unusable keys", table=self._about, count=len(fresh), which=shown)
         if ended:
             shown = ", ".join(one_line(key, 60) for key in ended[:_NAMED])
-            _log.info("mended, or gone", table=self._about, count=len(ended), which=shown)
+            _log.info("keys are usable again, or gone", table=self._about, count=len(ended), which=shown)

@@ -54,7 +54,7 @@ class LabelledGauge(Collector):
             self._values = {label: (value, now) for label, value in shown.items()}
             told, self._told = self._told, len(values) > self._limit
         if self._told and not told:
-            _log.warning("not all labels are shown", gauge=self._name, labels=len(values), shown=self._limit)
+            _log.warning("label limit reached", gauge=self._name, labels=len(values), shown=self._limit)
 
     def set(self, label: str, value: float) -> None:
         """Show `value` under `label`."""

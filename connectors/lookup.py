@@ -1,7 +1,7 @@
 """A lookup join: each item of a stream beside the rows of a table of hashes that it asks for.
 
-The outcome of each look is a value (see `rows`): a table that cannot be read, whole or in part, never stops the flow,
-and never holds it up for longer than `TIMEOUT`.
+The outcome of each look is a value (see `lookup_result`): a table that cannot be read, whole or in part, never stops
+the flow, and holds it up for no more than `TIMEOUT` to connect and for each reply, twice where a connection broke.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class HashLookup:
         except RedisFailure as error:
             with self._lock:
                 if not self._failing:
-                    _log.warning("going on without what cannot be looked up", table=self._name, cause=str(error))
+                    _log.warning("lookup failed; continuing without it", table=self._name, cause=str(error))
                 self._failing = True
             return dict.fromkeys(keys, Failed(str(error))), time.time()
         found = dict(zip(keys, outcomes, strict=True))

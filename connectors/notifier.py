@@ -214,7 +214,7 @@ class _Delivery:
         if entries:
             self._queue.give_up(entries, self._name, reason)
             _log.error(
-                "given up; see the dead letters",
+                "gave up; moved to the dead letters",
                 receiver=self._name,
                 entries=len(entries),
                 cause=reason,

@@ -146,7 +146,7 @@ class Outage:
         """
         if not isinstance(error, UnexpectedReply):
             return False
-        self._lifecycle.fail(f"Redis refuses what was asked of it, and would again: {error}", EXIT_BUG)
+        self._lifecycle.fail(f"Redis rejects a command; retrying would not help: {error}", EXIT_BUG)
         return True
 
     def up(self, part: str) -> None:

@@ -102,7 +102,7 @@ def _part(function: Function, dead_letters: str | None, kept: int, retries: int,
                 _log.warning("an entry failed; it is tried again", **found, failures=failures, retries=retries)
                 again.append(entry.id)
                 continue
-            _log.error("an entry cannot be processed", **found, dead_letters=dead_letters or "none")
+            _log.error("an entry failed for good", **found, dead_letters=dead_letters or "none")
             if dead_letters is None:
                 raise
             effects.append(letter(dead_letters, kept, delivery, entry, cause, time.time()))

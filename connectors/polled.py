@@ -96,9 +96,7 @@ class _PolledPartition(StatefulSourcePartition[Value, None], Generic[Value]):
             self._in_time += 1
             return
         if self._in_time >= _IN_TIME:
-            _log.warning(
-                "a turn takes longer than its interval; times are skipped", name=self._source.name, skipped=skipped
-            )
+            _log.warning("a poll outlasts its interval; skipping polls", name=self._source.name, skipped=skipped)
         self._in_time = 0
 
     def next_awake(self) -> datetime:

@@ -66,6 +66,6 @@ class Pulse:
             # (An outage is told of by those who need Redis.)
             if not isinstance(error, RedisAway) and self._refused != str(error):
                 self._refused = str(error)
-                _log.warning("no sign of life can be left: to others this process is not running", cause=str(error))
+                _log.warning("cannot write the heartbeat: monitoring will call this process dead", cause=str(error))
         finally:
             self._lock.release()

@@ -152,7 +152,7 @@ def _begin(client: redis.Redis, group: GroupConfig, since: datetime | None) -> N
         facts: Any = client.xinfo_stream(group.stream)
     start = before(since) if since is not None else (known or group.start.encode()).decode()
     if start == "$":
-        raise CannotRebuild(f"where group {group.group} of stream {group.stream} began is not known: say it by --from")
+        raise CannotRebuild(f"where group {group.group} of stream {group.stream} began is not known: pass --from")
     if since is None and not begun:
         _check_whole(group.stream, facts, start)
     begin(client, replace(shadow, start=start))
@@ -191,13 +191,13 @@ class _CaughtUp:
 
     def __call__(self, client: redis.Redis) -> bool:
         if client.get(self._lock.key) != self._lock.token.encode():
-            raise CannotRebuild("the lock of this rebuild is gone: it hung for too long, or was dropped")
+            raise CannotRebuild("the lock of this rebuild is gone: it stalled past its TTL, or was dropped")
         self._is_done = self._is_done or self._was_there(client)
         if not self._is_done or not self._has_read_all(client):
             if self._held is not None and time.monotonic() > self._held + LONGEST_WAIT_SECONDS:
                 self._held = None
                 _let_go(client, self._groups)
-                _log.info("not fast enough; the running flow goes on for a while")
+                _log.info("could not catch up in time; resuming the running flow")
             return False
         if self._held is not None:
             return True
@@ -243,10 +243,10 @@ def _put_in_place(
     verdict, *facts = _call_swap(client, lock, "SWAP", groups, dead_letters)
     if verdict == b"OK":
         done = Rebuilt(*map(int, facts))
-        _log.info("what was computed anew is in place", **{name: getattr(done, name) for name in Rebuilt.__slots__})
+        _log.info("rebuilt keys swapped in", **{name: getattr(done, name) for name in Rebuilt.__slots__})
         return done
     if verdict == b"LOST":
-        raise CannotRebuild("the lock of this rebuild is gone: it hung for too long, or was dropped")
+        raise CannotRebuild("the lock of this rebuild is gone: it stalled past its TTL, or was dropped")
     if verdict == b"TRIMMED":
         stream, gone = (fact.decode("utf-8", "replace") for fact in facts)
         raise CannotRebuild(

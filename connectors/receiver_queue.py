@@ -187,7 +187,7 @@ class ReceiverQueue:
             self._call(*command)
         except (RedisDenied, WrongType) as error:
             if not self._noteless:
-                _log.warning("what becomes of messages is not noted", group=self.config.group, cause=str(error))
+                _log.warning("cannot record the outcome of messages", group=self.config.group, cause=str(error))
             self._noteless = True
         except RedisFailure:
             pass  # (the next step meets the same Redis, and says so)

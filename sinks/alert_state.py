@@ -4,7 +4,7 @@
     version          of the last check that was written
     checked_at       when that was, epoch seconds
     trimmed_total    of the status at that check
-    {kind} {window} {reason}    JSON of `alert_values.Tracked`: an alert that is pending, firing or cooling down
+    {kind} {window} {reason}    JSON of `sinks.values.alerts.Tracked`: an alert that is pending, firing or cooling down
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ def alerts(
     count: Annotated[
         int | None,
         typer.Option(
-            "--count", "-n", min=0, max=1_000, help="Of those that have ended. Default: 10. Not with --replay."
+            "--count", "-n", min=0, max=1_000, help="How many ended alerts to list. Default: 10. Not with --replay."
         ),
     ] = None,
     replay: Annotated[
@@ -31,7 +31,7 @@ def alerts(
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:
-    """What fires since when, what did, what receivers were sent of it, and what could not be.
+    """Alerts that fire and that have ended, and whether each receiver got them.
 
     What fires is what flows.alerts found at its last check. Ended alerts are listed as far back as the stream goes
     (about 1,000 entries). A receiver is named by its number in ALERT_NOTIFY_URLS and its kind: its URL is a secret, and

@@ -42,7 +42,7 @@ def check(
         int | None, typer.Option(min=0, help="Entries not read yet. Default: P35_ALERT_MAX_LAG.")
     ] = None,
     crit_lag: Annotated[int | None, typer.Option(min=0, help="Default: ten times P35_ALERT_MAX_LAG.")] = None,
-    warn_quiet: Annotated[int, typer.Option(min=0, help="Seconds without a new decision; 0: never mind.")] = 900,
+    warn_quiet: Annotated[int, typer.Option(min=0, help="Seconds without a new decision; 0 disables.")] = 900,
     crit_quiet: Annotated[int, typer.Option(min=0)] = 0,
     warn_dead: Annotated[int, typer.Option(min=0, help="Dead letters of an App.")] = 0,
     crit_dead: Annotated[int | None, typer.Option(min=0, help="Default: never critical.", show_default=False)] = None,
@@ -72,7 +72,7 @@ def check(
     disable --now), or its key quantum:flow:NAME is deleted. It counts as dead 30 seconds after its last sign of life.
     With --flow, the flows that are named should run, and no other is looked at.
 
-    An App of one's own is looked at where --flow names it: critical where it does not run or a stream of it has no
+    Your own Apps are checked when --flow names them: critical where one does not run or a stream of it has no
     reader; pending and unread entries are those of all its streams, and a dead letter is a warning.
 
     \b

@@ -53,7 +53,7 @@ def history(
     terminal as a chart, with the same hour or day of the week before behind it. Hours are kept for 35 days, days for
     400, minutes for 48 hours. One of which nothing is known is left out: that is not zero.
 
-    Exit status 3: Redis does not answer, or nothing is known of that time.
+    Exit status 3: Redis does not answer, or no data for that time.
 
     \b
     quantum history                                the last 24 hours
@@ -111,4 +111,4 @@ def history(
             say(warning)
     if not series.points:
         writer = "flows.p35" if by == "minute" else "flows.history"
-        fail(f"nothing is known of that time: did {writer} run then? (quantum health tells)", EXIT_REDIS)
+        fail(f"no data for that time: did {writer} run then? (quantum health tells)", EXIT_REDIS)

@@ -104,7 +104,7 @@ def _summary(answer: Replay) -> str:
     would, only = answer.count(BOTH, ONLY_REPLAY), answer.count(ONLY_REPLAY)
     said = f"{many(would, 'alert')} would have fired, {number(answer.fired)} did"
     apart = [f"{number(only)} only in the replay"] if only else []
-    apart += [f"{number(real)} only for real"] if (real := answer.count(ONLY_REAL)) else []
+    apart += [f"{number(real)} not in the replay"] if (real := answer.count(ONLY_REAL)) else []
     apart += [f"{number(other)} more that no replay can tell of"] if (other := answer.count(UNTOLD)) else []
     return ": ".join([said, ", ".join(apart)]) if apart else said
 
@@ -152,7 +152,7 @@ def _said(answer: Replay, row: ReplayRow) -> str:
     if where == ONLY_REPLAY:
         return "no, only in the replay"
     if where == ONLY_REAL:
-        return "yes, only for real"
+        return "yes, not in the replay"
     if spell is None:
         return "yes, cannot be replayed"
     if len(row.real) == 1 and _alike(row.real[0], spell.severity, spell.since, spell.ended):

@@ -26,7 +26,7 @@ from console.terminal.progress import progress_bar
 def trend(
     over: Annotated[str, typer.Option(metavar="LENGTH", help="The last whole hours: 6h, 24h, up to 7d.")] = "24h",
     against: Annotated[
-        str, typer.Option(metavar="WEEKS", help="How many weeks before: 1w, 2w, 3w or 4w; better many.")
+        str, typer.Option(metavar="WEEKS", help="How many weeks before: 1w, 2w, 3w or 4w; more tell more.")
     ] = "4w",
     json: AsJson = False,
     redis_url: RedisUrl = None,

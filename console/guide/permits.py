@@ -49,14 +49,14 @@ GUIDES = (
         "action_hold",
         (
             "an operator has put trading, or a symbol, on hold",
-            "an automatism has, after losses or errors",
+            "an automated control did so, after losses or errors",
             "a hold was forgotten after maintenance",
         ),
         _HOLDS,
         (_SYMBOLS, _TAIL),
         (
             Action("ask whoever set it; if the cause is gone, lift the hold", "1"),
-            Action("set by an automatism: treat its cause first, or it comes back", "10 to 30"),
+            Action("set by an automated control: treat its cause first, or it comes back", "10 to 30"),
         ),
         ("p33_permit_denied", "kill_score_critical"),
     ),

@@ -19,7 +19,7 @@ proof = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 Wait = Annotated[
     float | None,
     typer.Option(
-        min=0, help="Seconds that the service may take in all; else enough for its settings.", show_default=False
+        min=0, help="Seconds for all of it. Default: enough for the settings of the service.", show_default=False
     ),
 ]
 

@@ -62,13 +62,11 @@ def _app_name(name: str | None) -> str | None:
 
 OfApp = Annotated[
     str | None,
-    typer.Option(
-        "--flow", metavar="APP", callback=_app_name, help="Of this App of one's own instead.", show_default=False
-    ),
+    typer.Option("--flow", metavar="APP", callback=_app_name, help="Ask about this App instead.", show_default=False),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead, with a version in it.")]
 InWindow = Annotated[
-    WindowName, typer.Option("--window", "-w", help="The running minute, and the 0, 4, 14 or 59 before it.")
+    WindowName, typer.Option("--window", "-w", help="The last 1, 5, 15 or 60 minutes, with the running one.")
 ]
 Watch = Annotated[bool, typer.Option("--watch", help="Show it again and again, in place, until q or Ctrl-C.")]
 Every = Annotated[float, typer.Option(metavar="SECONDS", min=0.1, max=3600, help="With --watch: how often.")]

@@ -23,17 +23,17 @@ class AlertsSettings(RuleSettings):
 
     metrics_port: int = Field(8036, ge=0, le=65535, description="TCP port of the metrics; 0 turns them off")
     alert_notify_urls: SecretStr | None = Field(
-        None, description="receivers, as URLs that apprise knows, apart by spaces or commas; unset sends nothing"
+        None, description="receivers: Apprise URLs, separated by spaces or commas; unset sends nothing"
     )
     alert_notify_urls_file: Path | None = Field(None, description="file with the URLs")
     alert_notify_min_severity: Literal["MEDIUM", "HIGH", "CRITICAL"] = Field(
         "HIGH", description="least severity that is sent to the receivers"
     )
     alert_notify_spacing_sec: float = Field(
-        10, ge=0, le=3_600, description="seconds between two messages to one receiver; what comes meanwhile is one"
+        10, ge=0, le=3_600, description="seconds between messages to a receiver; what comes meanwhile is sent as one"
     )
     alert_notify_attempts: int = Field(
-        20, ge=1, le=1_000, description="attempts to send, ever less often, before a message is a dead letter"
+        20, ge=1, le=1_000, description="attempts to send, with exponential backoff, before a message is a dead letter"
     )
 
     @field_validator("alert_notify_min_severity", mode="before")

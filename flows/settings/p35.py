@@ -20,5 +20,5 @@ class P35Settings(ConsumerSettings, ThresholdSettings):
     snapshot_interval_sec: float = Field(10, gt=0, le=3_600, description="seconds between rolling snapshots")
     max_fields_per_bucket: int = Field(5_000, ge=100, le=1_000_000, description="past it, new reasons become __other__")
     max_future_skew_sec: int = Field(300, ge=0, le=86_400, description="seconds a timestamp may be ahead of its entry")
-    allowed_lateness_sec: int = Field(60, ge=0, le=86_400, description="seconds behind the newest before it is late")
+    allowed_lateness_sec: int = Field(60, ge=0, le=86_400, description="seconds behind the watermark before it is late")
     linger_ms: float = Field(2, ge=0, le=1_000, description="milliseconds between reads while few messages come")

@@ -40,18 +40,18 @@ class ThresholdSettings(RedisSettings):
     p35_alert_threshold_critical: float = _of_gate(
         _DEFAULTS.gate_critical, "share of a gate that makes it CRITICAL; not below HIGH"
     )
-    p35_alert_execute_low: float = _of_decision(_DEFAULTS.execute_low, "share of EXECUTE below which too few are")
-    p35_alert_skip_high: float = _of_decision(_DEFAULTS.skip_high, "share of SKIP above which too many are")
+    p35_alert_execute_low: float = _of_decision(_DEFAULTS.execute_low, "alert when the share of EXECUTE falls below it")
+    p35_alert_skip_high: float = _of_decision(_DEFAULTS.skip_high, "alert when the share of SKIP rises above it")
     p35_alert_skip_severe: float = _of_decision(
-        _DEFAULTS.skip_severe, "the same, sooner and as HIGH; not below SKIP_HIGH"
+        _DEFAULTS.skip_severe, "above it sooner, and as HIGH; not below SKIP_HIGH"
     )
-    p35_alert_blocked_high: float = _of_decision(_DEFAULTS.blocked_high, "share of BLOCKED above which too many are")
-    p35_alert_error_high: float = _of_decision(_DEFAULTS.error_high, "share of ERROR above which too many are")
+    p35_alert_blocked_high: float = _of_decision(_DEFAULTS.blocked_high, "alert when that of BLOCKED rises above it")
+    p35_alert_error_high: float = _of_decision(_DEFAULTS.error_high, "alert when that of ERROR rises above it")
     p35_alert_hysteresis: float = Field(
         _DEFAULTS.hysteresis,
         ge=0,
         le=0.5,
-        description="how far a share must fall back behind its threshold for an alert to end; 0: not",
+        description="hysteresis: how far behind its threshold a share must be for its alert to end; 0: none",
     )
     p35_alert_shift: float = Field(
         _DEFAULTS.shift,

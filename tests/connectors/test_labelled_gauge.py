@@ -55,7 +55,7 @@ def test_there_are_never_more_than_the_limit() -> None:
         for _ in range(2):
             shown.series.replace({"x": 1.0, "y": 2.0, "z": 3.0})
     assert set(shown.seen()) == {"x", "y"}
-    assert [line["event"] for line in logs] == ["not all labels are shown"]
+    assert [line["event"] for line in logs] == ["label limit reached"]
 
 
 def test_hostile_labels_do_no_harm() -> None:

@@ -95,7 +95,7 @@ def test_a_redis_that_is_away_fails_every_key_and_is_told_of_once() -> None:
                 assert {key: type(one) for key, one in found.items()} == {"k": Failed, "l": Failed}
             server.start()
             assert table(["k"])[0] == {"k": Missing()}
-    assert [line["event"] for line in logs] == ["going on without what cannot be looked up", "lookups work again"]
+    assert [line["event"] for line in logs] == ["lookup failed; continuing without it", "lookups work again"]
 
 
 @pytest.fixture

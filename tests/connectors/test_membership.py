@@ -96,7 +96,7 @@ def test_without_the_right_to_it_reads_all_the_same(
     batch = source.batch()
     assert leased(raw) == alive(source), "while it has something in work"
     assert commit(raw, [part_of(batch)]).applied
-    assert capsys.readouterr().out.count("not seen in the group before the first entry") == 1
+    assert capsys.readouterr().out.count("the consumer will not be listed before its first entry") == 1
     end(source)
 
 

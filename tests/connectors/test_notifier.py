@@ -137,7 +137,7 @@ def test_a_note_that_cannot_be_made_holds_up_no_message(
         wait_for(lambda: settled(client), "the fourth")
         assert told(web) == list(range(4))
         assert one.outage.redis_up
-    assert "".join(capfd.readouterr()).count("what becomes of messages is not noted") == 1
+    assert "".join(capfd.readouterr()).count("cannot record the outcome of messages") == 1
 
 
 def test_each_receiver_gets_all(server: PrivateRedis, client: redis.Redis) -> None:

@@ -88,7 +88,7 @@ def test_what_would_be_refused_for_ever_ends_the_process_with_one_line() -> None
         assert outage.hopeless(UnexpectedReply("ERR what?"))
         assert outage.hopeless(UnexpectedReply("ERR what?"))
     assert (lifecycle.stopping, lifecycle.exit_status) == (True, 70)
-    assert events(logs) == ["Redis refuses what was asked of it, and would again: ERR what?"]
+    assert events(logs) == ["Redis rejects a command; retrying would not help: ERR what?"]
 
 
 def test_a_password_that_was_never_accepted_ends_the_process_with_78() -> None:

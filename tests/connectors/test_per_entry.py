@@ -101,7 +101,7 @@ def test_with_dead_letters_the_others_are_counted_and_the_bad_one_is_kept_whole(
         with capture_logs() as logs:
             part = step(source.batch())
         assert commit(raw, [part]).applied
-        assert len([line for line in logs if line["event"] == "an entry cannot be processed"]) == (
+        assert len([line for line in logs if line["event"] == "an entry failed for good"]) == (
             any(effect.key == "dead" for effect in part.effects)
         )
         done += part.ids

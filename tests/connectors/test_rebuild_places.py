@@ -92,7 +92,7 @@ def test_a_flow_that_began_with_what_came_then_is_computed_anew_from_there(
     app.each("orders", start="$")(lambda order: Count("sums", {"n": int(order["n"])}))
     client.xgroup_create("orders", "shop", client.xadd("orders", {"n": 1}))
     client.xadd("orders", {"n": 2})
-    with pytest.raises(CannotRebuild, match="where group shop of stream orders began is not known: say it by --from"):
+    with pytest.raises(CannotRebuild, match="where group shop of stream orders began is not known: pass --from"):
         rebuild(app, settings)
     client.xgroup_destroy("orders", "shop")
     for n in (4, 8):

@@ -303,7 +303,7 @@ def test_without_dead_letters_it_is_tried_as_often_and_then_ends_the_flow(
         one.forever()
     assert one.failing == {"1": 6}
     line = logs[-1]
-    assert (line["event"], line["entry"], line["dead_letters"]) == ("an entry cannot be processed", ids[1], "none")
+    assert (line["event"], line["entry"], line["dead_letters"]) == ("an entry failed for good", ids[1], "none")
     assert line["at"].endswith(" count")
     # The next start finds it, tried as often as it was, and nothing else.
     assert (raw.hlen("counts"), raw.xpending("s", "g")["pending"]) == (2, 1)

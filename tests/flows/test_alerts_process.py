@@ -173,7 +173,7 @@ def test_a_receiver_that_refuses_leaves_dead_letters_without_secrets(
     assert dead.items() >= {"receiver": "1", "attempts": "2", "reason": "a", "severity": "HIGH"}.items()
     assert "403" in dead["failure"]
     assert SECRET not in str(dead) + flow.log()
-    assert "given up; see the dead letters" in flow.log()
+    assert "gave up; moved to the dead letters" in flow.log()
 
 
 def test_metrics(client: redis.Redis, flows: FlowProcess.Factory) -> None:

@@ -188,7 +188,7 @@ def test_every_way_to_fail_leaves_the_target_as_it_is(client: redis.Redis, start
     for entry in found.values():
         assert float(entry["proposed_target"]) == pytest.approx(100 * float(entry["multiplier"]))
         assert client.hget(f"{PROPOSED}{entry['symbol']}", "reason") == entry["reason"]
-    assert process.log().count("not usable until mended") == 1
+    assert process.log().count("skipping unusable keys") == 1
     assert "WRONG: WRONGTYPE" in process.log()
 
 
@@ -221,7 +221,7 @@ def test_rows_come_and_go_and_their_series_with_them(client: redis.Redis, start:
     assert "X" not in newest(client)
     log = process.log()
     assert log.count("BROKEN: WRONGTYPE") == log.count("NAN: target_usd is no amount") == 1
-    assert log.count("mended, or gone") == 1
+    assert log.count("keys are usable again, or gone") == 1
 
 
 def test_several_instances_and_a_kill_give_one_entry_a_symbol_and_loop(client: redis.Redis, start: Start) -> None:

@@ -47,5 +47,5 @@ def test_a_key_of_another_type_is_told_of_once(client: redis.Redis, server: Priv
             writer(raw, loop(Proposal("A", 1.0, 1.0, OK), Proposal("B", 1.0, 1.0, OK), at=at))
         client.delete(f"{PREFIX}A")
         writer(raw, loop(Proposal("A", 1.0, 1.0, OK), at=40.0))
-    assert [line["event"] for line in logs] == ["not usable until mended", "mended, or gone"]
+    assert [line["event"] for line in logs] == ["skipping unusable keys", "keys are usable again, or gone"]
     assert [fields["symbol"] for _, fields in client.xrange("out")] == ["B", "B", "A"]

@@ -44,7 +44,7 @@ class Event:
 
     key: Key
     state: str
-    """One of `alert_values.STATES`."""
+    """One of `sinks.values.alerts.STATES`."""
     alert_id: str
     severity: str
     lasted: float

@@ -196,4 +196,4 @@ def test_what_cannot_be_asked_is_told(
 def test_nothing_known_is_status_3(server: PrivateRedis, client: redis.Redis) -> None:
     done = here(server.url, "history")
     assert (done.exit_code, done.stdout) == (3, "")
-    assert done.stderr.startswith("quantum: nothing is known of that time")
+    assert done.stderr.startswith("quantum: no data for that time")

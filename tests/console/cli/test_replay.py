@@ -121,13 +121,13 @@ def test_the_table_tells_what_is_in_both_and_what_in_one(server: PrivateRedis, c
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
     assert lines[0] == (
-        "2 alerts would have fired, 2 did: 1 only in the replay, 1 only for real, 1 more that no replay can tell of"
+        "2 alerts would have fired, 2 did: 1 only in the replay, 1 not in the replay, 1 more that no replay can tell of"
     )
     rows = {cells[1]: cells for line in lines if len(cells := re.split(" {2,}", line)) == 7}
     assert {name: (cells[0], cells[2], cells[5], cells[6]) for name, cells in rows.items() if name != "subject"} == {
         "alike": ("gate_explosion", "CRITICAL", "13 min", rows["alike"][6]),
         "anew": ("gate_explosion", "HIGH", "13 min", "no, only in the replay"),
-        "gone": ("gate_explosion", "HIGH", "10 min", "yes, only for real"),
+        "gone": ("gate_explosion", "HIGH", "10 min", "yes, not in the replay"),
         "lag": ("consumer_behind", "HIGH", "10 min", "yes, cannot be replayed"),
     }
     assert rows["alike"][6].startswith("yes, HIGH ")
