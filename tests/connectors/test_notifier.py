@@ -34,7 +34,7 @@ POLICY = Policy(
     attempts=1_000_000,
     first_delay=0.01,
     longest_delay=0.05,
-    send_seconds=5.0,
+    send_seconds=60.0,  # (the first one loads apprise)
     poll=0.05,
 )
 

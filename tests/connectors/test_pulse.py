@@ -152,7 +152,7 @@ def test_a_refusal_is_told_once(
     for _ in range(5):
         pulse.turn()
         clock.now += EVERY_SECONDS
-    assert capsys.readouterr().out.count("no sign of life can be left") == 1
+    assert capsys.readouterr().out.count("cannot write the heartbeat") == 1
     signs.error = None
     pulse.turn()
     assert signs.left == 1
