@@ -59,8 +59,8 @@ def alerts(
         return
     if given or symbols:
         fail("--set and --symbols are for --replay LENGTH", EXIT_USAGE)
-    from console.cli.alerts_text import as_json, as_text
-    from console.queries.alerts.answer import ask_alerts
+    from console.cli.alerts_text import as_text
+    from console.queries.alerts.answer import as_json, ask_alerts
     from console.queries.json import dumps
     from console.terminal.viewport import here, printed
 

@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any
 
 from rich.text import Text
 
 from connectors.text import one_line
 from console.queries.alerts.answer import AlertLife, Alerts
 from console.queries.alerts.deliveries import GIVEN_UP, SENT, WAITING, AlertDelivery, ReceiverState
-from console.queries.json import JSON_VERSION
 from console.queries.readable import age, moment, number
 from console.terminal.viewport import STYLES, cut
 from flows.domain.thresholds import OF_ALERTS, Severity
 from sinks.values.alerts import FIRING
 
 _TITLES = {SENT: "sent", WAITING: "waiting", GIVEN_UP: "given up"}
-
-
-def as_json(answer: Alerts) -> dict[str, Any]:
-    """One object, documented in docs/console.md."""
-    return {
-        "version": JSON_VERSION,
-        "query": "alerts",
-        "as_of": answer.now,
-        "checked_at": answer.checked_at,
-        "warnings": list(answer.warnings),
-        "firing": [asdict(one) for one in answer.firing],
-        "ended": [asdict(one) for one in answer.ended],
-        "receivers": [asdict(one) for one in answer.receivers],
-    }
 
 
 def as_text(answer: Alerts, width: int | None) -> list[Text]:

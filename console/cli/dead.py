@@ -212,6 +212,6 @@ def _missing(key: str) -> NoReturn:
 
 
 def _write_json(query: str, key: str, **more: Any) -> None:
-    from console.queries.json import JSON_VERSION, dumps
+    from console.queries.json import dumps, head
 
-    write(dumps({"version": JSON_VERSION, "query": query, "key": one_line(key, 1_000), **more}))
+    write(dumps(head(query) | {"key": one_line(key, 1_000), **more}))

@@ -39,10 +39,10 @@ def lag(app: OfApp = None, json: AsJson = False, redis_url: RedisUrl = None) -> 
     with reading(redis_url) as (client, prefix):
         groups = read_groups(client, streams(prefix)) if app is None else read_app(client, prefix, app).groups
     if json:
-        from console.queries.json import JSON_VERSION, dumps
+        from console.queries.json import dumps, head
         from console.queries.json import groups as rows
 
-        write(dumps({"version": JSON_VERSION, "query": "lag", "groups": rows(groups)}))
+        write(dumps(head("lag") | {"groups": rows(groups)}))
     elif groups:
         from console.terminal.viewport import here
 

@@ -30,7 +30,7 @@ def notify(
     quantum notify --test    can they be told?
     """
     from connectors.receiver import NotSentError
-    from console.queries.json import JSON_VERSION, dumps
+    from console.queries.json import dumps, head
     from flows.settings.alerts import AlertsSettings
     from sinks.notifications import trial
 
@@ -57,6 +57,6 @@ def notify(
             said = {None: "", True: ": taken", False: f": not taken: {failure}"}[taken]
             write(f"{number} {receiver.name}{said}\n")
     if json:
-        write(dumps({"version": JSON_VERSION, "query": "notify", "receivers": rows}))
+        write(dumps(head("notify") | {"receivers": rows}))
     if not receivers or any(row["taken"] is False for row in rows):
         raise typer.Exit(EXIT_ACT)

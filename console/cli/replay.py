@@ -28,8 +28,8 @@ def replay(length: str, given: Sequence[str], redis_url: str | None, *, symbols:
     :arg given: settings, as NAME=VALUE.
     :raises SystemExit: it was not asked or not answered; see `console.terminal.command`.
     """
-    from console.cli.replay_text import as_json, as_text
-    from console.queries.alerts.replay import ask_replay
+    from console.cli.replay_text import as_text
+    from console.queries.alerts.replay import as_json, ask_replay
     from console.queries.counting import read_now
     from console.queries.json import dumps
     from console.queries.minutes import read_slices

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Iterator
 
 from rich.cells import cell_len
 from rich.text import Text
 
 from connectors.text import one_line
 from console.cli.lines import wrapped
-from console.queries.alerts.replay import BOTH, ONLY_REAL, ONLY_REPLAY, UNTOLD, Fired, Replay, ReplayRow
-from console.queries.json import JSON_VERSION
+from console.queries.alerts.replay import BOTH, ONLY_REAL, ONLY_REPLAY, UNTOLD, Changed, Fired, Replay, ReplayRow
 from console.queries.readable import age, many, moment, number
 from console.terminal.cells import fit
 from console.terminal.viewport import STYLES, Room, cut
@@ -28,50 +25,6 @@ _NOT_REPLAYED = {
     "P35_ALERT_SHIFT_Q": "share_shift",
 }
 """Setting -> the kind of alert that it is for alone, and that is not replayed."""
-
-Changed = Mapping[str, tuple[float, float]]
-"""Name of a setting -> its value in the replay, and otherwise."""
-
-
-def as_json(answer: Replay, changed: Changed) -> dict[str, Any]:
-    """One object, documented in docs/console.md."""
-    return {
-        "version": JSON_VERSION,
-        "query": "alerts replay",
-        "as_of": answer.now,
-        "from": answer.begin,
-        "to": answer.end,
-        "interval_sec": answer.interval,
-        "checks": answer.checks,
-        "minutes": answer.counted,
-        "warnings": list(answer.warnings),
-        "set": [{"name": name, "value": value, "otherwise": other} for name, (value, other) in changed.items()],
-        "would_have_fired": answer.count(BOTH, ONLY_REPLAY),
-        "fired": answer.fired,
-        "only_replay": answer.count(ONLY_REPLAY),
-        "only_real": answer.count(ONLY_REAL),
-        "untold": [{"kind": kind, "why": why} for kind, why in answer.untold.items()],
-        "rows": [_row(answer, row) for row in answer.rows],
-    }
-
-
-def _row(answer: Replay, row: ReplayRow) -> dict[str, Any]:
-    spell = row.replay
-    return {
-        **row.key._asdict(),
-        "where": answer.where(row),
-        "replay": None
-        if spell is None
-        else {
-            "severity": spell.severity,
-            "since": spell.since,
-            "ended": spell.ended,
-            "score": spell.score,
-            "total": spell.total,
-            "share": spell.share,
-        },
-        "real": [asdict(one) for one in row.real],
-    }
 
 
 def as_text(answer: Replay, changed: Changed, width: int | None) -> list[Text]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from connectors.text import one_line
 from console.guide.entry import Guide
 from console.guide.guides import GENERIC, GUIDES, find, nearest
-from console.queries.json import JSON_VERSION
+from console.queries.json import head
 from flows.domain.decisions import gate_of
 from flows.domain.gates import meaning
 
@@ -55,7 +55,7 @@ def as_json(asked: Explanation) -> dict[str, Any]:
     """As documented in docs/console.md. Pure."""
     guide, gate, live = asked.guide, asked.gate, asked.live
     return (
-        _head()
+        head("explain")
         | {
             "gate": gate,
             "known": asked.known,
@@ -89,8 +89,4 @@ def _stopped(live: Live | None) -> dict[str, Any]:
 
 def list_as_json() -> Mapping[str, Any]:
     """All gates of the guide. Pure."""
-    return _head() | {"gates": [{"gate": gate, "meaning": meaning(gate)} for gate in GUIDES]}
-
-
-def _head() -> dict[str, Any]:
-    return {"version": JSON_VERSION, "query": "explain"}
+    return head("explain") | {"gates": [{"gate": gate, "meaning": meaning(gate)} for gate in GUIDES]}

@@ -13,7 +13,7 @@ from typing import Any
 import redis
 
 from console.queries.answers import Gate
-from console.queries.json import JSON_VERSION
+from console.queries.json import head
 from console.queries.minutes import Progress
 from console.queries.moment import Moment, MomentError
 from console.queries.nearest import nearest
@@ -201,8 +201,7 @@ def _point(one: RollUp, gate: str | None, symbol: str | None) -> Point:
 def as_json(series: Series) -> dict[str, Any]:
     """One object, documented in docs/console.md."""
     return {
-        "version": JSON_VERSION,
-        "query": "history",
+        **head("history"),
         "as_of": series.now,
         "warnings": list(series.warnings),
         "by": series.by,

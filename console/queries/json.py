@@ -25,18 +25,21 @@ def dumps(value: Mapping[str, Any]) -> str:
     return json.dumps(value).replace("\x7f", "\\u007f") + "\n"
 
 
+def head(query: str) -> dict[str, Any]:
+    """What the object of each query begins with."""
+    return {"version": JSON_VERSION, "query": query}
+
+
 def as_json(query: str, answer: Answer) -> dict[str, Any]:
     """What `answer` says to the query of that name."""
     if isinstance(answer, AppState):
         return _app(query, answer)
-    head = {
-        "version": JSON_VERSION,
-        "query": query,
+    known = {
         "as_of": answer.flow.now,
         "last_ts": answer.flow.status.last_ts,
         "warnings": list(answer.warnings),
     }
-    return head | _body(answer)
+    return head(query) | known | _body(answer)
 
 
 def _body(answer: Why | Symbols | Shares | Health | Everything | Comparison) -> dict[str, Any]:
@@ -62,7 +65,7 @@ def _body(answer: Why | Symbols | Shares | Health | Everything | Comparison) -> 
 def no_health(reason: str, *, redis_up: bool) -> dict[str, Any]:
     """The health of a flow of which Redis does not say anything; `reason` is one line."""
     unknown = dict.fromkeys(("as_of", "last_ts", "group", "running", "unit", "window", "total"))
-    known = {"version": JSON_VERSION, "query": "health", "warnings": [reason], "redis_up": redis_up}
+    known = head("health") | {"warnings": [reason], "redis_up": redis_up}
     return known | {"status": {}, "consumers": [], "flows": [], "decisions": {}} | unknown
 
 
@@ -188,8 +191,7 @@ def _status(status: Status) -> dict[str, Any]:
 
 def _app(query: str, app: AppState) -> dict[str, Any]:
     return {
-        "version": JSON_VERSION,
-        "query": query,
+        **head(query),
         "as_of": app.now,
         "warnings": list(app.warnings),
         "redis_up": True,

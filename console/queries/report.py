@@ -17,7 +17,7 @@ from console.queries.alerts.published import SeenAlert, oldest_alert, read_alert
 from console.queries.answers import GATES, Gate
 from console.queries.asked import gates_of
 from console.queries.day import HOURS, WHOLE_DAY, Day, HourOfDay, clock_spans, read_day
-from console.queries.json import JSON_VERSION
+from console.queries.json import head
 from console.queries.minutes import Progress
 from console.queries.rollups import WITHOUT_PAIRS, read_rollups
 from console.queries.symbols import busiest
@@ -182,8 +182,7 @@ def as_json(report: DayReport) -> dict[str, Any]:
     """For programs. Shares are 0 to 1."""
     window, beside = report.window, report.beside
     return {
-        "version": JSON_VERSION,
-        "query": "report",
+        **head("report"),
         "day": report.day,
         "over": report.over,
         "warnings": list(report.warnings),

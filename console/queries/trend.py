@@ -12,7 +12,7 @@ from typing import Any
 import redis
 
 from console.queries import weeks
-from console.queries.json import JSON_VERSION
+from console.queries.json import head
 from console.queries.minutes import Progress
 from console.queries.moment import seconds_of
 from console.queries.rollups import WITHOUT_PAIRS, WITHOUT_SYMBOLS, read_rollups
@@ -115,8 +115,7 @@ def as_json(answer: TrendAnswer) -> dict[str, Any]:
     """One object, documented in docs/console.md."""
     found = answer.review
     return {
-        "version": JSON_VERSION,
-        "query": "trend",
+        **head("trend"),
         "as_of": answer.now,
         "warnings": list(answer.warnings),
         **weeks.as_json(answer.begin, answer.end, answer.trend),

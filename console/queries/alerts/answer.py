@@ -6,7 +6,8 @@ Text comes as it is in Redis, and must be made printable before a terminal gets 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import redis
 
@@ -15,6 +16,7 @@ from console.queries.alerts.firing import Firing, FiringAlert, firing_of
 from console.queries.alerts.published import SeenAlert, read_alerts
 from console.queries.counting import read_now
 from console.queries.fetch import ask_all
+from console.queries.json import head
 from console.queries.readable import age
 from sinks.alert_state import decode, state_key
 
@@ -110,3 +112,16 @@ def _firing(one: FiringAlert, published: AlertLife | None) -> AlertLife:
     """What the state says of it, and what was `published`, where that is still kept."""
     known = ("alert_id", "kind", "reason", "window", "severity", "since")
     return replace(published or _NOTHING, **{name: getattr(one, name) for name in known}, ended=None)
+
+
+def as_json(answer: Alerts) -> dict[str, Any]:
+    """One object, documented in docs/console.md."""
+    return {
+        **head("alerts"),
+        "as_of": answer.now,
+        "checked_at": answer.checked_at,
+        "warnings": list(answer.warnings),
+        "firing": [asdict(one) for one in answer.firing],
+        "ended": [asdict(one) for one in answer.ended],
+        "receivers": [asdict(one) for one in answer.receivers],
+    }

@@ -6,12 +6,14 @@ Never writes. Text comes as it is in Redis, and must be made printable before a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import redis
 
 from console.queries.alerts.answer import AlertLife, Alerts, ask_alerts
 from console.queries.fetch import ask_all, text
+from console.queries.json import head
 from console.queries.readable import moment
 from flows.domain.alerts.check import Terms
 from flows.domain.alerts.replay import WARM_UP, Spell, checks, interval_of, replay, spells
@@ -24,6 +26,9 @@ from sinks.values.counts import Counts
 
 BOTH, ONLY_REPLAY, ONLY_REAL, UNTOLD = "both", "only_replay", "only_real", "untold"
 """Where a row comes from. UNTOLD: it did fire, and is of a kind that cannot be replayed."""
+
+Changed = Mapping[str, tuple[float, float]]
+"""Name of a setting -> its value in the replay, and otherwise."""
 
 MinutesOf = Callable[[range], Iterable[tuple[int, Counts]]]
 """Minutes since the epoch -> each that has counts, and these, oldest first. What it does not read is empty."""
@@ -202,3 +207,43 @@ def _forgotten(client: redis.Redis, prefix: str, begin: float, now: float) -> tu
     if kept_since <= begin:
         return ()
     return (f"what fired before {moment(kept_since, now)} is not known any more: about {KEPT:,} alerts are kept",)
+
+
+def as_json(answer: Replay, changed: Changed) -> dict[str, Any]:
+    """One object, documented in docs/console.md."""
+    return {
+        **head("alerts replay"),
+        "as_of": answer.now,
+        "from": answer.begin,
+        "to": answer.end,
+        "interval_sec": answer.interval,
+        "checks": answer.checks,
+        "minutes": answer.counted,
+        "warnings": list(answer.warnings),
+        "set": [{"name": name, "value": value, "otherwise": other} for name, (value, other) in changed.items()],
+        "would_have_fired": answer.count(BOTH, ONLY_REPLAY),
+        "fired": answer.fired,
+        "only_replay": answer.count(ONLY_REPLAY),
+        "only_real": answer.count(ONLY_REAL),
+        "untold": [{"kind": kind, "why": why} for kind, why in answer.untold.items()],
+        "rows": [_row(answer, row) for row in answer.rows],
+    }
+
+
+def _row(answer: Replay, row: ReplayRow) -> dict[str, Any]:
+    spell = row.replay
+    return {
+        **row.key._asdict(),
+        "where": answer.where(row),
+        "replay": None
+        if spell is None
+        else {
+            "severity": spell.severity,
+            "since": spell.since,
+            "ended": spell.ended,
+            "score": spell.score,
+            "total": spell.total,
+            "share": spell.share,
+        },
+        "real": [asdict(one) for one in row.real],
+    }
