@@ -122,7 +122,7 @@ class World:
 
     def truth(self, span: int) -> dict[tuple[str, str], float]:
         """(kind, name) -> by how much its share was to be expected to differ."""
-        differences = {}
+        differences: dict[tuple[str, str], float] = {}
         for kind, names in self.names.items():
             now = self.expected[kind][HOURS - span :].sum(axis=0)
             then = sum(
@@ -187,7 +187,8 @@ def _shares(rng: Generator, clock: NDArray[np.int64], base: Array) -> Array:
     """Hours x names: `base` as it follows the hour and the weekday."""
     phase, weekday = rng.uniform(0, 24, len(base)), rng.normal(0, 0.1, (7, len(base)))
     shares = base * np.exp(0.3 * np.sin(2 * np.pi * (clock[:, None] + phase) / 24) + weekday[clock // 24 % 7])
-    return shares / shares.sum(axis=1, keepdims=True)
+    scaled: Array = shares / shares.sum(axis=1, keepdims=True)
+    return scaled
 
 
 def _factors(rng: Generator, scenario: Scenario, clock: NDArray[np.int64], names: int) -> Array:
