@@ -234,7 +234,7 @@ class _CommitPartition(StatelessSinkPartition[Part]):
             entries = sum(len(part.ids) for part in outcome.gone)
             _log.warning("entries were acknowledged by someone else; they are not counted", entries=entries)
         if outcome.unmerged:
-            _log.warning("cannot merge into keys that hold no record; left unchanged", keys=outcome.unmerged[:5])
+            _log.warning("cannot merge into keys that hold no record; left as they are", keys=outcome.unmerged[:5])
             self._service.instrumentation.unmerged(len(outcome.unmerged))
         if outcome.dropped:
             for key in outcome.dropped.keys() - self._told:
