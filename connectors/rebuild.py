@@ -51,6 +51,9 @@ LONGEST_WAIT_SECONDS = 5.0
 """To read what the running flow had committed when it was asked to; then it is let go on for a while."""
 
 
+_LOCK_GONE = "the lock of this rebuild is gone: it stalled past its TTL, or was dropped"
+
+
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
     """What a swap has put in place."""
@@ -191,7 +194,7 @@ class _CaughtUp:
 
     def __call__(self, client: redis.Redis) -> bool:
         if client.get(self._lock.key) != self._lock.token.encode():
-            raise CannotRebuild("the lock of this rebuild is gone: it stalled past its TTL, or was dropped")
+            raise CannotRebuild(_LOCK_GONE)
         self._is_done = self._is_done or self._was_there(client)
         if not self._is_done or not self._has_read_all(client):
             if self._held is not None and time.monotonic() > self._held + LONGEST_WAIT_SECONDS:
@@ -246,7 +249,7 @@ def _put_in_place(
         _log.info("rebuilt keys swapped in", **{name: getattr(done, name) for name in Rebuilt.__slots__})
         return done
     if verdict == b"LOST":
-        raise CannotRebuild("the lock of this rebuild is gone: it stalled past its TTL, or was dropped")
+        raise CannotRebuild(_LOCK_GONE)
     if verdict == b"TRIMMED":
         stream, gone = (fact.decode("utf-8", "replace") for fact in facts)
         raise CannotRebuild(

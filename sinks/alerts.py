@@ -19,11 +19,7 @@ from sinks import alert_shifts, decisions, status, symbols
 from sinks.alert_state import KEPT, decode, encode, state_key, stream_key
 from sinks.buckets import read_minutes
 from sinks.numbers import number
-from sinks.values.alerts import WINDOWS, Alert, Checked, Reading
-from sinks.values.counts import WINDOWS as LENGTHS
-
-MINUTES = max(LENGTHS[window] for window in WINDOWS)
-"""The longest window that alerts look at."""
+from sinks.values.alerts import LONGEST, Alert, Checked, Reading
 
 
 def read(client: redis.Redis, prefix: str, now: float | None = None) -> Reading:
@@ -37,7 +33,7 @@ def read(client: redis.Redis, prefix: str, now: float | None = None) -> Reading:
         now = int(seconds) + int(microseconds) / 1_000_000
     minute = int(now // 60)
     group = read_state(client, decisions.stream_key(prefix), decisions.GROUP)
-    minutes = read_minutes(client, prefix, range(minute - MINUTES + 1, minute + 1))
+    minutes = read_minutes(client, prefix, range(minute - LONGEST + 1, minute + 1))
     pipeline = client.pipeline(transaction=False)
     pipeline.hgetall(symbols.last_seen_key(prefix))
     pipeline.hgetall(symbols.last_execute_key(prefix))

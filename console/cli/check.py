@@ -64,8 +64,8 @@ def check(
 
     Exit status 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (Redis does not answer or refuses, or a setting is wrong).
     Critical: a flow that should run does not, flows.p35 has no consumer group, or Redis has reached its maxmemory (from
-    90 % on it is a warning), unless only Apps are looked at. The limits are for flows.p35 and for
-    Apps, and warn when a value is above them. (Trading itself is not judged here; see quantum drift, and the alerts.)
+    90 % on it is a warning), unless only Apps are looked at. The limits are for flows.p35 and for Apps, and warn when a
+    value is above them. (Trading itself is not judged here; see quantum drift, and the alerts.)
 
     flows.p35 should always run. Another flow should where its systemd unit is installed here, and once it has run on
     this Redis, from wherever: until its unit is disabled and stopped on the machine where it ran last (systemctl

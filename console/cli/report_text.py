@@ -6,10 +6,11 @@ import textwrap
 from collections.abc import Iterator
 
 from connectors.text import one_line
-from console.cli.trend_words import LEGEND, TITLES, cells, changes, ordered, weeks_before
+from console.cli.trend_words import LEGEND, TITLES, cells, changes
 from console.queries.day import HOURS, MINUTES, WHOLE_DAY, clock_spans
 from console.queries.readable import clock, number, percent
 from console.queries.report import DayReport, share_of
+from console.queries.weeks import ordered, weeks_before
 from flows.domain.hourly import KINDS
 from flows.domain.trend import NO_CLEAR_CHANGE
 from sinks.values.counts import DECISIONS, EXECUTE, SKIP

@@ -10,9 +10,10 @@ from rich.text import Text
 
 from connectors.text import one_line
 from console.cli.lines import warnings, wrapped
-from console.cli.trend_words import LEGEND, TITLES, cells, changes, ordered, weeks_before
+from console.cli.trend_words import LEGEND, TITLES, cells, changes
 from console.queries.readable import many, number, percent
 from console.queries.trend import TrendAnswer
+from console.queries.weeks import ordered, weeks_before
 from console.terminal.cells import fit
 from console.terminal.viewport import Room, cut
 from flows.domain.hourly import KINDS

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from console.queries.readable import number, percent
 from flows.domain.trend import NO_CLEAR_CHANGE, VERDICTS, Row, Trend
 
@@ -21,21 +19,6 @@ def changes(trend: Trend) -> str:
     counts = [(verdict, sum(row.verdict == verdict for row in trend.rows)) for verdict in VERDICTS]
     said = (f"{number(count)} {verdict}" for verdict, count in counts if count and verdict != NO_CLEAR_CHANGE)
     return ", ".join(said) or NO_CLEAR_CHANGE
-
-
-def weeks_before(trend: Trend) -> str:
-    """`the 3 weeks before`."""
-    return "the week before" if trend.weeks == 1 else f"the {trend.weeks} weeks before"
-
-
-def ordered(rows: Iterable[Row]) -> list[Row]:
-    """What changed first, the most first; then by how often it is."""
-
-    def place(row: Row) -> tuple[bool, float, str]:
-        clear = row.verdict != NO_CLEAR_CHANGE
-        return not clear, -abs(row.difference) if clear else -max(row.now.share, row.then.share), row.name
-
-    return sorted(rows, key=place)
 
 
 def cells(row: Row) -> tuple[str, ...]:

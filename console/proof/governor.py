@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -58,8 +59,11 @@ def prove(checks: Checks, client: redis.Redis, settings: GovernorSettings) -> No
         ids.append(_publish(client, stream, there, low.symbol(token)))
         ids.append(_publish(client, stream, skipped, low.symbol(token), "SKIP"))
 
+        sent_again = Counter[Case]()
+
         def send_again(case: Case) -> None:
-            if not pending(client, stream, settings.plan_group, ids):
+            if sent_again[case] < _RETRIES and not pending(client, stream, settings.plan_group, ids):
+                sent_again[case] += 1
                 ids.append(_publish(client, stream, plans[case], case.symbol(token)))
 
         for case, plan in plans.items():
@@ -113,11 +117,11 @@ def _permitted(
     key: str,
     send_again: Callable[[], None],
 ) -> None:
-    wanted, retries = _wanted(settings, case), iter(range(_RETRIES))
+    wanted = _wanted(settings, case)
 
     def look() -> dict[str, str]:
         found = _read(client, key, wanted)
-        if found["eff_reason"] == REDIS_ERROR != case.reason and next(retries, None) is not None:
+        if found["eff_reason"] == REDIS_ERROR != case.reason:
             send_again()
         return found
 

@@ -13,7 +13,7 @@ from typing import Any
 import redis
 
 from console.queries.answers import Gate
-from console.queries.json import head
+from console.queries.json import gates, head
 from console.queries.minutes import Progress
 from console.queries.moment import Moment, MomentError
 from console.queries.nearest import nearest
@@ -214,7 +214,7 @@ def as_json(series: Series) -> dict[str, Any]:
                 "time": one.time,
                 "total": one.total,
                 "decisions": dict(one.decisions),
-                "gates": [{"gate": gate.name, "count": gate.count, "share": gate.share} for gate in one.gates],
+                "gates": gates(one.gates),
             }
             for one in series.points
         ],

@@ -17,7 +17,7 @@ from console.queries.alerts.published import SeenAlert, oldest_alert, read_alert
 from console.queries.answers import GATES, Gate
 from console.queries.asked import gates_of
 from console.queries.day import HOURS, WHOLE_DAY, Day, HourOfDay, clock_spans, read_day
-from console.queries.json import head
+from console.queries.json import gates, head
 from console.queries.minutes import Progress
 from console.queries.rollups import WITHOUT_PAIRS, read_rollups
 from console.queries.symbols import busiest
@@ -192,7 +192,7 @@ def as_json(report: DayReport) -> dict[str, Any]:
         "total": window.total,
         "decisions": dict(window.decisions),
         "skip_rate": window.share_of(SKIP),
-        "gates": [{"gate": one.name, "count": one.count, "share": one.share} for one in report.gates],
+        "gates": gates(report.gates),
         "hours": [_hour(at, one) for at, one in enumerate(report.found.hours)],
         "symbols": [
             {

@@ -11,7 +11,7 @@ from typing import Any
 
 from console.queries.readable import clock, many
 from flows.domain.hourly import adds_up
-from flows.domain.trend import Row, Side, Trend
+from flows.domain.trend import NO_CLEAR_CHANGE, Row, Side, Trend
 from flows.domain.windows import Window
 from sinks.values.history import HOUR
 
@@ -45,6 +45,21 @@ def unknown(over: int, against: int, trend: Trend, what: str = "hour") -> Iterat
 
 def _these(count: int, what: str) -> str:
     return f"this {what}" if count == 1 else f"these {what}s"
+
+
+def weeks_before(trend: Trend) -> str:
+    """`the 3 weeks before`."""
+    return "the week before" if trend.weeks == 1 else f"the {trend.weeks} weeks before"
+
+
+def ordered(rows: Iterable[Row]) -> list[Row]:
+    """What changed first, the most first; then by how often it is."""
+
+    def place(row: Row) -> tuple[bool, float, str]:
+        clear = row.verdict != NO_CLEAR_CHANGE
+        return not clear, -abs(row.difference) if clear else -max(row.now.share, row.then.share), row.name
+
+    return sorted(rows, key=place)
 
 
 def as_json(begin: int, end: int, trend: Trend) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from connectors.group_state import GroupState
+from sinks.values.counts import WINDOWS as LENGTHS
 from sinks.values.counts import Counts
 from sinks.values.history import RollUp
 
@@ -15,6 +16,9 @@ MEDIUM, HIGH, CRITICAL = SEVERITIES = ("MEDIUM", "HIGH", "CRITICAL")
 
 WINDOWS = ("5m", "15m")
 """The windows of `sinks.values.counts.WINDOWS` that rules may look at."""
+
+LONGEST = max(LENGTHS[window] for window in WINDOWS)
+"""Minutes that a check looks back."""
 
 FIRING, RESOLVED = STATES = ("firing", "resolved")
 

@@ -13,16 +13,12 @@ from dataclasses import dataclass, replace
 
 from flows.domain.alerts.check import Terms, judge
 from flows.domain.windows import fold, minute_of
-from sinks.values.alerts import FIRING, WINDOWS, Alert, AlertState, Key, Reading
+from sinks.values.alerts import FIRING, LONGEST, Alert, AlertState, Key, Reading
 from sinks.values.counts import EXECUTE, Counts
-from sinks.values.counts import WINDOWS as LENGTHS
 
 WARM_UP = 3_600
 """Seconds before a span at which its checks begin, so that what had begun by then is known: the longest window and the
 longest time for which anything must last are half of it, and hysteresis may hold on for longer."""
-
-LONGEST = max(LENGTHS[window] for window in WINDOWS)
-"""Minutes that a check looks back."""
 
 _MINUTE, _WITHIN = 60.0, 30.0
 """Seconds of a minute, and at which of them a symbol counts as seen. Any inside serves checks at whole minutes."""

@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from flows.domain.alerts.shifts import SPAN
 from flows.domain.alerts.subjects import DECISION, GATE, GROUP, SHIFT, SYMBOL, Subject
-from flows.domain.alerts.view import View
+from flows.domain.alerts.view import SHIFTS_SPAN, View
 from flows.domain.decisions import NO_REASON
 from flows.domain.thresholds import Thresholds
 from sinks.values.alerts import CRITICAL, HIGH, MEDIUM, Key
@@ -174,7 +173,7 @@ RULES: tuple[Rule, ...] = (
     Rule("blocked_high", "5m", QUARTER, blocked_high, DECISION, _OF + " are BLOCKED", _OF + " are BLOCKED"),
     Rule("error_high", "5m", 300, error_high, DECISION, _OF + " are ERROR", _OF + " are ERROR"),
     Rule("symbol_stuck", "15m", QUARTER, symbol_stuck, SYMBOL, _STUCK, "{reason} is no longer stuck"),
-    Rule("share_shift", f"{SPAN}h", 0, share_shift, SHIFT, _SHIFT, _AS_BEFORE),
+    Rule("share_shift", f"{SHIFTS_SPAN}h", 0, share_shift, SHIFT, _SHIFT, _AS_BEFORE),
     Rule("consumer_behind", "now", 0, consumer_behind, GROUP, _BEHIND, "P3.5 is no longer behind ({reason})"),
 )
 

@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flows.domain.windows import Minutes, Window, minute_of
-from sinks.values.alerts import WINDOWS, Reading, Shifts
-from sinks.values.counts import WINDOWS as LENGTHS
+from sinks.values.alerts import LONGEST, WINDOWS, Reading, Shifts
+
+SHIFTS_SPAN = 24
+"""Hours that are compared, as `quantum trend` compares unless it is told otherwise: shorter ones mistake a burst for a
+change more often than is promised (docs/statistics.md)."""
 
 SHIFTS_LAST = 10_800.0
 """Seconds after which hours tell nothing of now. Each hour is judged by the next: two of them may be missed."""
@@ -40,7 +43,7 @@ def view_of(reading: Reading) -> View:
     """The view that `reading` allows."""
     group, known = reading.group, reading.state.trimmed_total
     shifts = reading.shifts
-    minutes = Minutes(minute_of(reading.now), reading.minutes, max(LENGTHS[window] for window in WINDOWS))
+    minutes = Minutes(minute_of(reading.now), reading.minutes, LONGEST)
     return View(
         now=reading.now,
         windows={window: minutes.window(window) for window in WINDOWS},
