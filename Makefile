@@ -33,7 +33,7 @@ demo: $(if $(wildcard $(READY)),$(READY),$(RUNNABLE)) ## watch the answer come a
 	@$(DEMO_ENV) $(BIN)/python -m console.demo
 
 .PHONY: picture
-picture: $(if $(wildcard $(READY)),$(READY),$(RUNNABLE)) ## draw docs/answer.svg anew: what `quantum why` shows of made-up traffic
+picture: $(if $(wildcard $(READY)),$(READY),$(RUNNABLE)) ## redraw docs/answer.svg: what `quantum why` shows of made-up traffic
 	@$(BIN)/python -m console.demo.picture > docs/answer.svg.new
 	@mv docs/answer.svg.new docs/answer.svg
 
@@ -68,7 +68,7 @@ types: $(READY) ## types
 	$(BIN)/mypy
 
 .PHONY: docs
-docs: $(READY) ## write docs/configuration.md, docs/action-guide.md and deploy/env anew from the code
+docs: $(READY) ## regenerate docs/configuration.md, docs/action-guide.md and deploy/env from the code
 	$(BIN)/python -m tests.support.configuration > docs/configuration.md.new
 	mv docs/configuration.md.new docs/configuration.md
 	$(BIN)/python -m console.guide > docs/action-guide.md.new
@@ -76,7 +76,7 @@ docs: $(READY) ## write docs/configuration.md, docs/action-guide.md and deploy/e
 	$(BIN)/python -m tests.support.env_files
 
 .PHONY: lock
-lock: ## resolve the dependencies anew; needs uv
+lock: ## resolve the dependencies again; needs uv
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command 'make lock' --extra alerts --extra console --extra flows \
 		--output-file requirements.lock pyproject.toml
@@ -91,7 +91,7 @@ clean: ## remove what was made here
 
 # .venv is made in two stages: $(RUNNABLE) has what the demo needs, $(READY) what tests and linters need, too. The stamp of
 # a stage is made when all of it is there, and removed before anything changes. So what was interrupted, or holds what is no
-# longer locked (a package that was dropped must not linger), is made anew from nothing.
+# longer locked (a package that was dropped must not linger), is made again from scratch.
 LOCKED := requirements.lock requirements-dev.lock pyproject.toml flows/__init__.py
 
 # $(1): what is set up, and for how long.

@@ -6,7 +6,7 @@ the watermark has passed its end. So event time stands still while no entries co
 What was read and is not committed yet (its consumer died, or it failed and is to be tried again) holds the watermark
 up: it may be older than what was committed beside it. So an entry that is no more than `grace` behind the newest before
 it is never late, whatever dies and however long it takes to be counted. With several streams, what they hold unread
-holds it up as well: before means added before.
+holds it up as well: "before" is meant in the order in which they were added.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class WindowState:
 class Watermark:
     """Reads how far event time has come in `windows`, which count the entries that `groups` read.
 
-    It remembers what it is waiting for, and no more than that: one that is made anew comes to the same, a turn later.
+    It remembers what it is waiting for, and no more than that: a new one comes to the same, a turn later.
     Not thread-safe.
     """
 
@@ -107,7 +107,7 @@ class Watermark:
         return WindowState(mark, late, due, there - len(due))
 
     def _advance(self, newest: float, places: Sequence[Place | None]) -> None:
-        if self._next is not None and newest < self._next:  # (it was deleted, to begin anew)
+        if self._next is not None and newest < self._next:  # (it was deleted, to start over)
             self._safe = self._next = None
         if None in places:  # (a group that is to be made, or made again: what it has to read is not known)
             return

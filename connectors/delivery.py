@@ -85,7 +85,7 @@ class Batch:
 
     @property
     def entries(self) -> list[Entry]:
-        """The rows by name, made anew at each call."""
+        """The rows by name, made again at each call."""
         return list(map(_entry, self.rows))
 
 

@@ -5,7 +5,7 @@
     |-- NotSentError         a receiver did not take a message (`receiver`)
     |-- InvalidRow           a row of a table is there and cannot be used (`table`)
     |-- UnreadableRow        there is no telling what a row of a table holds (`joining`)
-    |-- CannotRebuild        outputs cannot be computed anew, or not now (`rebuild`)
+    |-- CannotRebuild        outputs cannot be rebuilt, or not now (`rebuild`)
     |-- FlowFailed           a flow that was run until it caught up ended by itself (`catching_up`)
     |-- LookupStopped        the process is to stop while a lookup waits for Redis (`lookup`)
     `-- RedisFailure
@@ -44,7 +44,7 @@ class SettingsError(ConnectorError):
 
 
 class CannotRebuild(ConnectorError):
-    """What a flow has written cannot be computed anew. `str()` is one printable line that says why."""
+    """What a flow has written cannot be rebuilt. `str()` is one printable line that says why."""
 
 
 class RedisFailure(ConnectorError):

@@ -74,7 +74,7 @@ class Consumer:
 
     What it knows of its reads is true only of the Redis that it registered with, as that is since then: one that comes
     back may have forgotten the last of what it did. So all is asked on one connection, which its reader shares, and
-    whoever sees that break has to register anew.
+    whoever sees that break has to register again.
 
     :arg client: for the lease, which a thread of its own renews.
     """
@@ -268,7 +268,7 @@ class Consumer:
 
         :returns: None when our own lease is lost; nothing was taken then.
         :raises RedisFailure: not known whether they were taken. If so, they are pending for us, and are found when we
-            register anew.
+            register again.
         """
         config = self.config
         keys: list[bytes | str] = [config.stream, self.lease.key, self._lease_of(owner), config.counters]

@@ -46,7 +46,7 @@ def mend(client: redis.Redis) -> redis.Redis:
             try:
                 return super().read_response(*args, **kwargs)
             except redis.ResponseError as error:
-                # The next attempt shall look the address up anew: after a failover the old primary lives on as a
+                # The next attempt must resolve the address again: after a failover the old primary lives on as a
                 # replica, and keeps its connections; who stays waits for ever.
                 if isinstance(error, ReadOnlyError) or "READONLY" in str(error):
                     self.disconnect()

@@ -41,7 +41,7 @@ class Late(Generic[Made]):
             return self._made[0]
 
     def forget(self) -> None:
-        """Make it anew the next time."""
+        """Make it again the next time."""
         with self._lock:
             self._made.clear()
 

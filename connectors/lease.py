@@ -78,7 +78,7 @@ class Lease:
         try:
             _release(self._client, [self.key], [self.token])
         except RedisFailure as error:
-            _log.info("lease not given back; it ends by itself", cause=str(error))
+            _log.info("lease not released; it expires by itself", cause=str(error))
 
     def _keep(self) -> None:
         """Renew three times in a time to live. Failures are not reported: the reader meets the same Redis."""

@@ -51,7 +51,7 @@ class Estimate:
 class Top:
     """Add to scores of members of the sorted set `key` (ZINCRBY), and keep the `limit` members with the highest.
 
-    A member that was dropped begins anew, at 0, when it comes again: where there are many more members than `limit`,
+    A member that was dropped starts over, at 0, when it comes again: where there are many more members than `limit`,
     scores near the lowest are too low. Give it room, several times what is asked for. Scores are exact to 2**53.
     """
 

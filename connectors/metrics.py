@@ -60,7 +60,7 @@ class ConsumerMetrics(Metrics, Instrumentation):
         self._messages = self.counter("messages", "Messages counted")
         self._overflow = self.counter("overflow", "Counts folded into __other__ because a bucket was full")
         self._claimed = self.counter("claimed", "Entries taken over from dead consumers")
-        self._fenced = self.counter("fenced", "Times a consumer lost its lease and registered anew")
+        self._fenced = self.counter("fenced", "Times a consumer lost its lease and registered again")
         self._trimmed = self.counter("trimmed", "Entries lost: deleted from the stream before they were counted")
         self._commit_seconds = self.histogram("commit_seconds", "Seconds from sending a commit to its reply")
         self._pending = self.gauge("pending", "Entries delivered to the group and not yet counted")

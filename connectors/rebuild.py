@@ -1,4 +1,4 @@
-"""Computing anew what an App has written, beside the running flow, and putting it in place in one step.
+"""Rebuilding what an App has written, beside the running flow, and swapping it in in one step.
 
     python -m connectors.rebuild orders:app [--from 2026-11-24T10:00] [--drop]
 
@@ -6,7 +6,7 @@ The App runs with groups of its own and writes under keys of its own (see `shado
 running flow it asks that to hold still for a moment, reads what is left, and swaps (see `swap.lua`). Running instances
 come back by themselves, and go on behind what the rebuild has read.
 
-It may be killed at any moment: there is what the flow had written, or what was computed anew, and never some of each.
+It may be killed at any moment: there is what the flow had written, or what was rebuilt, and never some of each.
 Killed before the swap, the same command goes on. `--drop` throws away what was begun.
 """
 
@@ -59,19 +59,19 @@ class Rebuilt:
     """What a swap has put in place."""
 
     replaced: int
-    """Keys that hold now what was computed anew."""
+    """Keys that now hold what was rebuilt."""
     deleted: int
     """Keys for which nothing was."""
     pending: int
     """Entries that failed, and go on waiting for their next attempt, by the running flow."""
     letters_gone: int
-    """Dead letters whose entries were processed anew, and were deleted."""
+    """Dead letters whose entries were processed again, and that were deleted."""
     letters_new: int
     """Dead letters of the rebuild, which were added."""
 
 
 def rebuild(app: App, settings: AppSettings, since: datetime | None = None) -> Rebuilt | None:
-    """Compute anew what `app` has written, and put it in place. Call it from the main thread.
+    """Rebuild what `app` has written, and put it in place. Call it from the main thread.
 
     :arg since: from the first entry on that was added then or later. None: from where the flow itself began.
     :returns: None when the process is to stop before that; the next call goes on.
@@ -106,7 +106,7 @@ def rebuild(app: App, settings: AppSettings, since: datetime | None = None) -> R
 def drop(app: App, settings: AppSettings) -> int:
     """Throw away what a rebuild of `app` has computed and did not put in place; how many keys that were.
 
-    :raises CannotRebuild: a rebuild is at work.
+    :raises CannotRebuild: a rebuild is running.
     :raises RedisFailure: not known whether it is thrown away: call again.
     """
     groups = _groups_of(app, settings)
@@ -125,7 +125,7 @@ def _groups_of(app: App, settings: AppSettings) -> list[GroupConfig]:
 def _alone(app: App, group: GroupConfig) -> Iterator[tuple[redis.Redis, Lease]]:
     """A client, and the lock that no other rebuild of `app` holds; waits for that of one that was killed.
 
-    :raises CannotRebuild: another is at work.
+    :raises CannotRebuild: another is running.
     """
     ttl, key = app.settings.lease_ttl_sec, f"{shadow_of(group.counters)}:lock"
     with app.service.connect(SWAP_SECONDS) as client:
@@ -133,7 +133,7 @@ def _alone(app: App, group: GroupConfig) -> Iterator[tuple[redis.Redis, Lease]]:
         until = time.monotonic() + ttl + 1
         while not lock.acquire():
             if time.monotonic() > until:
-                raise CannotRebuild(f"another rebuild of App {app.flow_id} is at work")
+                raise CannotRebuild(f"another rebuild of App {app.flow_id} is running")
             time.sleep(0.1)
         try:
             yield client, lock
@@ -172,7 +172,7 @@ def _check_whole(stream: str, facts: dict[str, Any], start: str) -> None:
     if "entries-added" not in facts:
         _log.warning("this Redis cannot tell whether entries were trimmed; what is gone is not computed", stream=stream)
     elif gone := facts["entries-added"] - facts["length"]:
-        raise CannotRebuild(f"{gone} entries are gone from stream {stream}; say by --from what to begin with")
+        raise CannotRebuild(f"{gone} entries are gone from stream {stream}; pass --from to say where to begin")
 
 
 class _CaughtUp:
@@ -227,7 +227,7 @@ class _CaughtUp:
         if leases:
             client.delete(*leases)
         self._held = time.monotonic()
-        _log.info("caught up; the running flow holds still")
+        _log.info("caught up; pausing the running flow")
 
 
 def _let_go(client: redis.Redis, groups: Sequence[GroupConfig]) -> None:
@@ -289,7 +289,7 @@ def _call_swap(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """What `python -m connectors.rebuild` does; the status to end with."""
-    parser = command("rebuild", "Compute anew what an App has written, and put it in place in one step.")
+    parser = command("rebuild", "Rebuild what an App has written, and swap it in in one step.")
     parser.add_argument("--drop", action="store_true", help="throw away what a rebuild has begun")
     given = parser.parse_args(arguments)
 

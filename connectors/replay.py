@@ -137,7 +137,7 @@ def run(place: str, work: Callable[[App, AppSettings], bool]) -> int:
         _log.error(str(error))
         return EXIT_STOPPED if isinstance(error, RedisFailure) else EXIT_SETTINGS
     if not done:
-        _log.warning("stopped before it had caught up; the same command goes on")
+        _log.warning("stopped before it had caught up; run the same command to resume")
     return 0 if done else EXIT_STOPPED
 
 

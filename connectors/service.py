@@ -33,7 +33,7 @@ class Service:
     under_way: ReadsUnderWay = field(default_factory=ReadsUnderWay)
     weight: CommitWeight = field(default_factory=CommitWeight)
     refused: dict[str, str] = field(default_factory=dict)
-    """Key of a lease -> the token under which a commit was refused: whoever holds that one has to register anew."""
+    """Key of a lease -> the token under which a commit was refused: whoever holds that one has to register again."""
     waiting: set[str] = field(default_factory=set)
     """Keys of leases: entries that were read under them have failed, and wait for another attempt from now on."""
     in_parts: list[Callable[[], set[bytes]]] = field(default_factory=list)

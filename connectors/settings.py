@@ -123,7 +123,7 @@ class RedisSettings(BaseSettings):
     def password(self) -> str | None:
         """The password from `REDIS_PASSWORD`, the password file, or a systemd credential: the first there is.
 
-        Files are read anew at every call, so a rotated password is found at the next connection.
+        Files are read again at every call, so a rotated password is found at the next connection.
 
         :raises OSError: the file could be read at start and cannot any more.
         """

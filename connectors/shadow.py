@@ -67,7 +67,7 @@ def _shadow(effect: Effect, lives: dict[str, int | None], dead_letters: Collecti
         return replace(effect, key=shadow_of(effect.key), fields={**effect.fields, **group})
     if type(effect) in _REFUSED:
         name = type(effect).__name__
-        raise CannotRebuild(f"{name} {effect.key!r} cannot be done anew: {_REFUSED[type(effect)]}")
+        raise CannotRebuild(f"{name} {effect.key!r} cannot be rebuilt: {_REFUSED[type(effect)]}")
     changes: dict[str, Any] = {}
 
     def note(key: str, ttl: int | None) -> str:

@@ -243,7 +243,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         return [Batch(delivery, entries, self._owes_a_batch)]
 
     def _lost(self) -> list[Batch]:
-        _log.warning("lease lost; registering anew", consumer=self._consumer.name)
+        _log.warning("lease lost; registering again", consumer=self._consumer.name)
         self._service.instrumentation.fenced()
         self._forget()
         return []
@@ -319,9 +319,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         known = {one for ids in self._service.in_parts for one in ids()}
         oldest = self._consumer.oldest_pending(known)
         said = f"entry {oldest.decode()} is in no part" if oldest else "the parts of a read are at different workers"
-        _log.warning(
-            "nothing is committed any more", cause=said, stream=self._source.config.stream, in_flight=self._unchecked
-        )
+        _log.warning("commits have stalled", cause=said, stream=self._source.config.stream, in_flight=self._unchecked)
 
     def _drain(self) -> list[Batch]:
         """Emit what the read under way brings, wait until all is committed, leave the group, end.

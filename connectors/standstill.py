@@ -1,4 +1,4 @@
-"""Noticing that a full window stands still: as much is in flight as may be, and nothing is committed any more. Pure."""
+"""Noticing that a full window stands still: as much is in flight as may be, and commits have stalled. Pure."""
 
 from __future__ import annotations
 

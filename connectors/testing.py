@@ -1,4 +1,4 @@
-"""For tests of a flow of one's own: entries by hand, and a whole run on a Redis (see `private_redis`)."""
+"""For tests of your own flow: entries by hand, and a whole run on a Redis (see `private_redis`)."""
 
 from __future__ import annotations
 

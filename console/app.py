@@ -97,7 +97,7 @@ def quantum(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Ask the trading system why it does what it does. Changes nothing (but by proof, and dead replay --yes).
+    """Ask the trading system why it does what it does. Changes nothing (except proof, and dead replay --yes).
 
     quantum notify --test sends messages to the receivers of alerts.
 
@@ -107,7 +107,7 @@ def quantum(
     The questions why, symbols, share, drift and health may also be asked as a, b, c, d and e.
 
     Answers go to standard output, messages to standard error; colour and cutting to size are for terminals only, and
-    NO_COLOR is heeded. Exit status: 0 answered, 1 the answer is one to act upon, 2 wrong usage, 3 Redis does not answer
+    NO_COLOR is heeded. Exit status: 0 answered, 1 the answer calls for action, 2 wrong usage, 3 Redis does not answer
     or holds nothing to ask about, 74 the answer cannot be written, 78 a setting is wrong,
     130 interrupted.
     """

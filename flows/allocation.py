@@ -7,7 +7,7 @@
                    over all)    one read)
 
 A shadow: targets are read and never written, and whatever is wrong with an efficiency leaves its target as it is. The
-flow carries no state; each loop computes everything anew.
+flow carries no state; each loop computes everything from scratch.
 """
 
 from __future__ import annotations

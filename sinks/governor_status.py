@@ -4,7 +4,7 @@
     processed_total    plans acknowledged, exact: grows in the same step as the permits
     permits_total      of those, how many were to get a permit
     claimed_total      plans taken over from dead consumers
-    fenced_total       times that a consumer lost its lease and registered anew
+    fenced_total       times that a consumer lost its lease and registered again
     trimmed_total      plans lost: deleted from the stream before they were read
     last_id            newest stream ID acknowledged (each commit raises it)
     pending_estimate   plans delivered and not yet acknowledged, when last looked at

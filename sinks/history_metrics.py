@@ -12,7 +12,7 @@ from sinks.values.history import DAY, HOUR, Replacement, Replacements
 SPANS = {HOUR: "hour", DAY: "day"}
 
 LATE_SECONDS = 120
-"""After its end; what is written anew by then is no repair, but the end of it."""
+"""After its end; a rewrite until then is no repair: counts are still coming in."""
 
 
 class HistoryMetrics(Metrics):
@@ -22,7 +22,7 @@ class HistoryMetrics(Metrics):
         super().__init__("p35_history", version, registry)
         self._written = self.counter("written", "Hours and days that this process has written", ["span"])
         self._repaired = self.counter(
-            "repaired", "Hours and days that this process has written anew after their end: counts came late", ["span"]
+            "repaired", "Hours and days that this process has rewritten after their end: counts came late", ["span"]
         )
         self._last_hour = self.gauge(
             "last_hour_timestamp_seconds", "When the newest hour begins that has ended and is written"

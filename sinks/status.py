@@ -7,7 +7,7 @@
         overflow_total     counts folded into __other__ because a bucket was full
         symbols_dropped_total   symbols that there was no room for (see `sinks.symbols`); absent before the first
         claimed_total      entries taken over from dead consumers
-        fenced_total       times that a consumer lost its lease and registered anew
+        fenced_total       times that a consumer lost its lease and registered again
         trimmed_total      entries lost: deleted from the stream before they were counted
         group_generation   how often the consumer group was created
         group_start        where it began

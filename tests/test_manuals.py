@@ -69,7 +69,7 @@ def test_what_a_manual_says_to_type_can_be_typed(
         words = words[1:] if words[0] == "sudo" else words
         if words[0] in ("quantum", "redis-cli"):
             done = type_in(command, terminal, tmp_path)
-            # (1: the answer is one to act upon)
+            # (1: the answer calls for action)
             assert done.returncode == 0 or (words[0] == "quantum" and done.returncode == 1), (command, done.stderr)
             continue
         if words[0] == "deploy/install.sh":

@@ -27,7 +27,7 @@
 --            D none of its entries is pending any more: an earlier attempt applied it, or they were taken from us
 --            F refused: the lease is lost, or the group is gone and was not the last of its name, or has to keep what failed
 --            P refused: some of its entries, not all, were taken from us, or others put beside them; the lease is revoked,
---              so that the consumer registers anew and reads again what is left
+--              so that the consumer registers again and reads again what is left
 --          overflow: how much was folded; mended: fields that held no number and were replaced; unmerged: keys that
 --          are no records, and were left as they are; dropped: key, count, ... of the fields that a limit left no room for;
 --          unmet: conditions that did not hold; trimmed: entries that have failed and were found deleted from the stream

@@ -13,7 +13,7 @@
 -- ARGV  1 our token   2 SWAP or DROP   3 how many notes there are, of all groups   4 groups, then for each   group, its shadow
 --       5 ... streams of dead letters, and keys, then for each key   time to live in seconds, 0 for none
 -- Reply {'OK', keys replaced, keys deleted (nothing was computed for them), entries that go on pending, dead letters
---       deleted (their entries were processed anew), dead letters added}
+--       deleted (their entries were processed again), dead letters added}
 --       {'LOST'}              the lock is not ours: nothing done, likewise for all that follow
 --       {'CHANGED'}           there are other notes than these, or a shadow group is missing
 --       {'BEHIND', stream}    see above

@@ -9,7 +9,7 @@ moving     It has not ended: what was counted since it was written is not in it.
 Whatever is left of its parts, the gates of a roll-up add up to its decisions, and so do the two of each symbol.
 
 A roll-up is read before its parts, which only grow. One that differs is looked at again for as long as `flows.history`,
-where it runs, may take to write it anew.
+where it runs, may take to rewrite it.
 
 Not detected: too high a count of a roll-up of "at least", and too low a one of "moving", where it fits in with the
 other fields of it and of its day.

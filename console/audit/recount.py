@@ -135,7 +135,7 @@ class Recount:
             if row["name"] == self.group.encode():
                 delivered: bytes = row["last-delivered-id"]
                 if stream_id.parse(delivered) < stream_id.parse(self._position):
-                    raise NoGroup(f"group {self.group} was moved back or made anew meanwhile: verify once more")
+                    raise NoGroup(f"group {self.group} was moved back or created again meanwhile: verify again")
                 self.unread = row.get("lag")
                 return delivered
         raise NoGroup(f"stream {one_line(self.stream)} has no group {self.group}")

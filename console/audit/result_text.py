@@ -40,7 +40,7 @@ def as_text(report: AuditResult) -> str:
             "  all of them per symbol: has the flow the same ENABLE_SYMBOL_BREAKDOWN, and had it all the time?"
         )
     if report.whole and any(one.field == "processed_total" for one in report.differences):
-        lines.append("  if the stream was deleted and made anew, or restored: try again with --since that minute")
+        lines.append("  if the stream was deleted and created again, or restored: try again with --since that minute")
     return "\n".join(lines) + "\n"
 
 

@@ -21,7 +21,7 @@ def alerts(
     ] = None,
     replay: Annotated[
         str | None,
-        typer.Option(metavar="LENGTH", help="What the rules would have said over so long, up to now: 24h, 90min."),
+        typer.Option(metavar="LENGTH", help="What the rules would have raised over the last LENGTH: 24h, 90min."),
     ] = None,
     given: Annotated[
         list[str] | None,

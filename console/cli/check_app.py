@@ -1,4 +1,4 @@
-"""What `quantum check` finds in an App of one's own. Pure."""
+"""What `quantum check` finds in your own App. Pure."""
 
 from __future__ import annotations
 

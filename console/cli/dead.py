@@ -1,4 +1,4 @@
-"""`quantum dead`: the dead letters of a flow of one's own, and back to where they came from."""
+"""`quantum dead`: the dead letters of your own flow, and back to where they came from."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
 
 Key = Annotated[str, typer.Argument(metavar="KEY", help="The stream of dead letters, as the flow names it.")]
 OfStream = Annotated[str, typer.Option("--stream", help="Only entries of this stream.")]
-WithError = Annotated[str, typer.Option("--error", help="Only those whose error has this in it.")]
+WithError = Annotated[str, typer.Option("--error", help="Only those whose error contains this.")]
 
 
 @dead.callback()
@@ -88,13 +88,13 @@ def show(
 @dead.command("replay")
 def replay_(
     key: Key,
-    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="None: all, the oldest first.")] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Default: all, the oldest first.")] = None,
     stream: OfStream = "",
     error: WithError = "",
     limit: Annotated[
         int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many at the most, of those not named.")
     ] = 100,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; else it is only said what would be done.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without it, only show what would be done.")] = False,
     json: AsJson = False,
     redis_url: RedisUrl = None,
 ) -> None:

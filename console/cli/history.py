@@ -35,9 +35,9 @@ def history(
     by: Annotated[Literal["minute", "hour", "day"], typer.Option(help="What a row stands for.")] = "hour",
     begin: From = None,
     end: To = None,
-    gate: Annotated[str | None, typer.Option(metavar="GATE", help="Of this gate alone.", show_default=False)] = None,
+    gate: Annotated[str | None, typer.Option(metavar="GATE", help="This gate only.", show_default=False)] = None,
     symbol: Annotated[
-        str | None, typer.Option(metavar="SYMBOL", help="Of decisions on this symbol alone.", show_default=False)
+        str | None, typer.Option(metavar="SYMBOL", help="Decisions on this symbol only.", show_default=False)
     ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print a table for a spreadsheet instead.")] = False,
     parquet: Annotated[

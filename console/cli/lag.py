@@ -33,7 +33,7 @@ def lag(app: OfApp = None, json: AsJson = False, redis_url: RedisUrl = None) -> 
 
     \b
     quantum lag
-    quantum lag --flow orders    of an App of one's own
+    quantum lag --flow orders    of your own App
     quantum lag --json | jq '.groups[] | {group, lag}'
     """
     with reading(redis_url) as (client, prefix):

@@ -1,4 +1,4 @@
-"""`quantum notify`: who would be told of alerts, and whether they would hear it."""
+"""`quantum notify`: who receives alerts, and whether they can be reached."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ def notify(
     test: Annotated[bool, typer.Option("--test", help="Send a test message to each of them.")] = False,
     json: AsJson = False,
 ) -> None:
-    """The receivers of alerts, by number and kind; with --test each is sent a message, and whether it took it is told.
+    """The receivers of alerts, by number and kind; with --test, whether each of them accepts a message.
 
     Receivers are those of ALERT_NOTIFY_URLS, ALERT_NOTIFY_URLS_FILE or the systemd credential, as for flows.alerts;
     their URLs are never shown. A message goes straight to its receiver: Redis is not asked, and nothing is written to
     it. A receiver that does not answer has failed after 30 seconds.
 
-    Exit status 0: each took it (without --test: there is one). 1: one did not, or there is none. 78: a URL is wrong.
+    Exit status 0: each did (without --test: there is one). 1: one did not, or there is none. 78: a URL is wrong.
 
     \b
-    quantum notify           who would be told
-    quantum notify --test    can they be told?
+    quantum notify           who receives alerts
+    quantum notify --test    can they be reached?
     """
     from connectors.receiver import NotSentError
     from console.queries.json import dumps, head

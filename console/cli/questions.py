@@ -97,7 +97,7 @@ def drift(threshold: Threshold = None) -> Ask:
 def health(app: OfApp = None) -> Ask:
     """Is the counting service healthy, and which flows run?
 
-    Its status, pending, lag, consumers and systemd unit; each flow that runs or should; and what was counted of late.
+    Its status, pending, lag, consumers and systemd unit; each flow that runs or should; and what was counted recently.
     With --flow: whether that App runs, its groups and their consumers, dead letters, and entries that were lost.
 
     Exit status 0 whatever the answer; for monitoring, use `quantum check`. 3: Redis does not answer; with --json the
@@ -129,7 +129,7 @@ def compare(ago: Length = "1h") -> Ask:  # noqa: ARG001 (it is one of the Option
     """What has changed: a window then and now, side by side.
 
     Both verdicts, the decisions, and the top gates of either window, those that changed most first, with the difference
-    of their shares in points of a hundred. It is coloured where it is clear: surely 10 points or more.
+    of their shares in percentage points. It is coloured where it is clear: surely 10 points or more.
 
     \b
     quantum compare              an hour ago

@@ -11,12 +11,12 @@ _TAIL = "quantum tail --reason {G}"
 
 _NOT_LISTED = Guide(
     "not_in_allowlist",
-    ("the allowlist is too narrow", "the proposals are wrong: a symbol that shall not be traded"),
+    ("the allowlist is too narrow", "the proposals are wrong: a symbol that must not be traded"),
     (_ALLOWLIST,),
     ("quantum share --full", "quantum symbols"),
     (
-        Action("the symbol shall be traded: add it to the allowlist", "1"),
-        Action("it shall not: take it out of the proposer's universe", "10"),
+        Action("the symbol is to be traded: add it to the allowlist", "1"),
+        Action("it is not: take it out of the proposer's universe", "10"),
     ),
     ("symbol_not_in_allowlist",),
 )

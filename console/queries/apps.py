@@ -1,4 +1,4 @@
-"""Read model: an `App` of one's own, by its name alone: whether it runs, and how far behind it is."""
+"""Read model: your own `App`, by its name alone: whether it runs, and how far behind it is."""
 
 from __future__ import annotations
 

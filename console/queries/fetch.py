@@ -15,7 +15,7 @@ _SCAN_COUNT = 20_000
 """Fields that Redis looks at in one step of a scan, which takes it a few milliseconds: a bucket whole, as a rule."""
 
 _AT_ONCE = 15
-"""Hashes that Redis is asked to look through in one packet. It is blocked while it answers one of them."""
+"""Hashes that Redis is asked to look through in one packet. It serves no other client until that is answered."""
 
 
 def ask_all(client: redis.Redis, questions: Sequence[Sequence[Any]], *, absent: Any = None) -> list[Any]:

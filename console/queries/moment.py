@@ -86,7 +86,7 @@ def parse_bound(text: str) -> Moment:
         with suppress(ValueError):
             return parse(f"{given}T00:00" if re.fullmatch(r"\d{4}-\d\d-\d\d", given) else given)
     raise ValueError(
-        "is no time; say it (in UTC) as 14:05, 2026-02-01, 2026-02-01T14:05, 202602011405, in epoch seconds, or as so "
+        "is not a time; write it (in UTC) as 14:05, 2026-02-01, 2026-02-01T14:05, 202602011405, epoch seconds, or how "
         "long ago: 1h, 1d12h, 2w"
     )
 
@@ -99,7 +99,7 @@ def seconds_of(text: str) -> int:
     parts = _AGO.findall(text.strip().lower())
     length = sum(int(count) * _UNITS[unit] for count, unit in parts)
     if not length or "".join(count + unit for count, unit in parts) != text.strip().lower():
-        raise ValueError("is no length of time; say it as in 30min, 1h, 1d or 1d12h")
+        raise ValueError("is not a length of time; write it as in 30min, 1h, 1d or 1d12h")
     return length
 
 
@@ -120,7 +120,7 @@ def parse_at(text: str) -> Moment:
     except OverflowError:  # (a time that no calendar has, in UTC)
         name = ""
     if at is None or not name:
-        raise ValueError("is no time; say it (in UTC) as 14:05, 2026-02-01T14:05, 202602011405, or in epoch seconds")
+        raise ValueError("is not a time; write it (in UTC) as 14:05, 2026-02-01T14:05, 202602011405, or epoch seconds")
     return Moment(name, lambda _now: at)
 
 

@@ -3,7 +3,7 @@
 Exit status of every subcommand, unless its help says otherwise:
 
     0    asked and answered
-    1    the answer is one to act upon
+    1    the answer calls for action
     2    wrong usage
     3    Redis does not answer, refuses, or holds nothing that could be asked about
     70   a bug
@@ -68,7 +68,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object inst
 InWindow = Annotated[
     WindowName, typer.Option("--window", "-w", help="The last 1, 5, 15 or 60 minutes, with the running one.")
 ]
-Watch = Annotated[bool, typer.Option("--watch", help="Show it again and again, in place, until q or Ctrl-C.")]
+Watch = Annotated[bool, typer.Option("--watch", help="Refresh the answer in place, until q or Ctrl-C.")]
 Every = Annotated[float, typer.Option(metavar="SECONDS", min=0.1, max=3600, help="With --watch: how often.")]
 Full = Annotated[bool, typer.Option("--full", help="Whole reasons: neither folded into gates nor cut.")]
 

@@ -1,4 +1,4 @@
-"""What the screen shows, as one frozen value, read anew for each frame."""
+"""What the screen shows, as one frozen value, read again for each frame."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ _LEAST = 0.10
 """Shares less than this apart are much the same to an operator."""
 
 _Z = 3.0
-"""Standard errors: 99.7 %, as every answer asks anew, and several times."""
+"""Standard errors: 99.7 %, as every answer asks again, and several times."""
 
 
 def clearly_apart(count: int, total: int, other: int, other_total: int) -> bool:

@@ -22,13 +22,13 @@ class Pieces:
     total: int
     """The sum of `totals`."""
     per_left: tuple[float, ...]
-    """For each 1 / what is left of its distance when its own part of the mean is taken off."""
+    """For each 1 / (1 - its own share of `total`)."""
     per_root: tuple[float, ...]
-    """For each 1 / the root of its decisions, as far as that is left."""
+    """For each 1 / sqrt(its decisions x (1 - its own share of `total`))."""
     size: float
-    """The sum of its totals, as far as they are left,"""
+    """The sum of its decisions x (1 - its own share of `total`),"""
     size_squared: float
-    """and that of their squares."""
+    """and that of its decisions squared x (1 - its own share of `total`)."""
 
 
 def pieces(cells: Iterable[Sequence[int]], totals: Sequence[int]) -> Pieces | None:

@@ -23,11 +23,11 @@ _TAIL = 0.025
 """What an interval of 95 % leaves out on either side."""
 
 _FEWEST = 3
-"""Of fewer degrees of freedom between days it is not told how much days vary."""
+"""Below this many degrees of freedom between days, no interval and no verdict is given."""
 
 _SHARED = 12.0
-"""How many degrees of freedom it is worth what all rows of a kind say about how much spans vary; three are a row's own
-where four weeks are known."""
+"""Weight, in degrees of freedom, of the variance between spans that is pooled over all rows of a kind; a row has three
+of its own where four weeks are known."""
 
 _NORMAL = NormalDist()
 

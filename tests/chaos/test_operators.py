@@ -97,7 +97,7 @@ def test_redis_full(chaos: Chaos) -> None:
 
 @pytest.mark.parametrize("owner", ["dead", "alive"])
 def test_acknowledged_by_hand(chaos: Chaos, owner: str) -> None:
-    """Guards the look at what is pending in a commit, and the reading of what one owns after registering anew."""
+    """Guards the look at what is pending in a commit, and the reading of what one owns after registering again."""
     chaos.remember()
     by_hand = 0
     for _ in range(ROUNDS):

@@ -38,7 +38,7 @@ durable = pytest.mark.parametrize("chaos_server", [("8.2", DURABLE)], indirect=T
 
 @durable_on_every_version
 def test_redis_killed_and_restarted(chaos: Chaos) -> None:
-    """Guards reading again what is one's own after registering anew: a reply may be lost with the server."""
+    """Guards reading again what is one's own after registering again: a reply may be lost with the server."""
     flow = chaos.start(**SMALL_READS)
     for _ in range(FAULTS):
         chaos.publish(SHARE)

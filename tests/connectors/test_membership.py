@@ -69,7 +69,7 @@ def test_it_is_seen_again_where_somebody_took_it_out(versioned: PrivateRedis, ra
 
 
 def test_one_that_came_back_without_a_lease_is_no_member_for_long(versioned: PrivateRedis, raw: redis.Redis) -> None:
-    """A process that slept past the end of its lease: it registers anew, and the other does not keep it out."""
+    """A process that slept past the end of its lease: it registers again, and the other does not keep it out."""
     config = GroupConfig("s", "g", "counters", "lease:", lease_ttl=1.0)
     sleeper, other = (DrivenSource(service(versioned.url), worker, config) for worker in (1, 2))
     for source in (sleeper, other):

@@ -1,4 +1,4 @@
-"""Mistakes that a flow of one's own can hold: the process ends at once, and its log names the line to be mended."""
+"""Mistakes in your own flow: the process ends at once, and its log names the line to fix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Computing anew what an App has written: what is put in place, what is refused, and what is left as it is."""
+"""Rebuilding what an App has written: what is put in place, what is refused, and what is left as it is."""
 
 from __future__ import annotations
 
@@ -281,7 +281,7 @@ def test_one_at_a_time(raw: redis.Redis, settings: AppSettings) -> None:
     app = app_of()
     fill(raw, 1)
     raw.set(f"{COUNTERS}:rebuild:lock", "another")
-    with pytest.raises(CannotRebuild, match="another rebuild of App shop is at work"):
+    with pytest.raises(CannotRebuild, match="another rebuild of App shop is running"):
         drop(app, settings)
     raw.pexpire(f"{COUNTERS}:rebuild:lock", 100)
     assert rebuild(app, settings) is not None
@@ -306,7 +306,7 @@ def test_what_is_gone_from_the_stream_is_not_forgotten_unnoticed(raw: redis.Redi
     run(app, settings)
     raw.xtrim("orders", 2, approximate=False)
     if "entries-added" in raw.xinfo_stream("orders"):
-        with pytest.raises(CannotRebuild, match="1 entries are gone from stream orders; say by --from"):
+        with pytest.raises(CannotRebuild, match="1 entries are gone from stream orders; pass --from"):
             rebuild(app, settings)
         assert raw.hgetall("sums") == {"ann": "7"}
         shadow_run(app, settings, lambda client: client.hget("sums:rebuild", "ann") == b"6")
@@ -324,7 +324,7 @@ def test_what_can_be_done_once_is_refused_and_nothing_is_put_in_place(raw: redis
     fill(raw, 1)
     appends = app_of(lambda order: [*count(order), Append("out", {"n": order["n"]})])
     run(appends, settings)
-    with pytest.raises(CannotRebuild, match="Append 'out' cannot be done anew"):
+    with pytest.raises(CannotRebuild, match="Append 'out' cannot be rebuilt"):
         rebuild(appends, settings)
     assert (raw.hgetall("sums"), raw.xlen("out")) == ({"ann": "1"}, 1)
     windowed = App("pages")

@@ -286,7 +286,7 @@ def test_what_waits_counts_as_in_flight_and_is_no_standstill(
         one.until(raw, counted=0, pending=10)
         for _ in range(20):
             one.turn()
-    assert not [line for line in logs if line["event"] == "nothing is committed any more"]
+    assert not [line for line in logs if line["event"] == "commits have stalled"]
     # (One batch more at the moment of a check.)
     (waiting,) = names(raw).items()
     assert waiting in (("-.1", 10), ("-.1", 15))

@@ -114,7 +114,7 @@ def test_no_effect_is_forgotten() -> None:
 
 @pytest.mark.parametrize("effect", REFUSED, ids=lambda one: type(one).__name__)
 def test_what_can_be_done_once_is_refused(effect: Effect) -> None:
-    with pytest.raises(CannotRebuild, match=f"^{type(effect).__name__} 'k' cannot be done anew: "):
+    with pytest.raises(CannotRebuild, match=f"^{type(effect).__name__} 'k' cannot be rebuilt: "):
         shadow(effect)
 
 

@@ -132,7 +132,7 @@ def test_of_a_full_window_that_stands_still_the_log_names_the_entry_that_is_in_n
         sink.write_batch([*parts[:2], parts[3]])
         for _ in range(20):
             assert source.poll() == []
-    (line,) = [one for one in logs if one["event"] == "nothing is committed any more"]
+    (line,) = [one for one in logs if one["event"] == "commits have stalled"]
     assert (line["cause"], line["stream"]) == (f"entry {ids[2].decode()} is in no part", "s")
     assert (line["in_flight"], line["log_level"]) == (4, "warning")
     sink.write_batch([parts[2]])

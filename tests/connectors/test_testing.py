@@ -1,4 +1,4 @@
-"""What tests of a flow of one's own use."""
+"""What tests of your own flow use."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ exit status 78 and a line that names the variable, its value (unless that is a s
 
 Redis is found at `REDIS_URL`, else at the host, port and database given. The password is the first there is of
 `REDIS_PASSWORD`, the first line of `REDIS_PASSWORD_FILE`, and the systemd credential `redis_password`; one in the URL
-wins over them. Files are read anew at each connection, and no log shows a password.
+wins over them. Files are read again at each connection, and no log shows a password.
 """
 
 SECTIONS: tuple[tuple[str, type[BaseSettings], type[BaseSettings] | None], ...] = (

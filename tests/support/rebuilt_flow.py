@@ -1,4 +1,4 @@
-"""An App whose outputs are computed anew while it runs: sums of each customer, and a key for each order."""
+"""An App whose outputs are rebuilt while it runs: sums of each customer, and a key for each order."""
 
 from __future__ import annotations
 

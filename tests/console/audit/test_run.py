@@ -247,7 +247,7 @@ def test_a_pending_entry_that_goes_may_have_been_counted_or_lost(raw: redis.Redi
     assert (step.total, recount.total, recount.pending, retained.whole) == (0, 1, 1, False)
     assert retained.gone_seconds == 1_769_929_020.001
     raw.xgroup_setid(STREAM, GROUP, "0")
-    with pytest.raises(NoGroup, match="once more"):
+    with pytest.raises(NoGroup, match="verify again"):
         recount.advance()
 
 

@@ -163,7 +163,7 @@ def test_nothing_to_replay_is_status_3(server: PrivateRedis, client: redis.Redis
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--replay", "yesterday"], "--replay 'yesterday' is no length of time"),
+        (["--replay", "yesterday"], "--replay 'yesterday' is not a length of time"),
         (["--replay", "49h"], "--replay 49h: minutes are kept for 48 h (BUCKET_TTL_SEC)"),
         (["--replay", "59s"], "--replay 59s: checks are 60 s apart"),
         (["--replay", "1h", "-n", "10"], "--count is not for --replay, which lists all alerts of its LENGTH"),

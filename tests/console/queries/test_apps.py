@@ -1,4 +1,4 @@
-"""An App of one's own, by its name alone: what `check`, `health` and `lag` say of it."""
+"""Your own App, by its name alone: what `check`, `health` and `lag` say of it."""
 
 from __future__ import annotations
 
