@@ -129,4 +129,4 @@ def test_it_is_said_once_and_counted_each_time(server: PrivateRedis, client: red
             sink.close()
     assert heard.fields == 8 == int(client.hget("counts", "n") or 0)
     (line,) = [one for one in lines if one["log_level"] == "warning"]
-    assert (line["key"], "full" in line["event"]) == ("r", True)
+    assert (line["key"], "at its limit" in line["event"]) == ("r", True)

@@ -42,8 +42,8 @@ def partition(read: Callable[[], float | None], interval: float = 10.0) -> State
 
 
 def skips(logs: list[Any]) -> list[Any]:
-    """The lines that tell of times skipped."""
-    return [line for line in logs if "times are skipped" in line["event"]]
+    """The lines that tell of skipped polls."""
+    return [line for line in logs if "skipping polls" in line["event"]]
 
 
 def test_it_reads_at_once_and_then_at_whole_intervals(clock: Clock) -> None:
