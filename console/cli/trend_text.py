@@ -18,7 +18,7 @@ from console.terminal.cells import fit
 from console.terminal.viewport import Room, cut
 from flows.domain.hourly import KINDS
 from flows.domain.review import Growing
-from flows.domain.trend import NO_CLEAR_CHANGE, VERDICTS, Row
+from flows.domain.trend import NO_CLEAR_CHANGE, VERDICTS, ShareChange
 
 _MOST = 10
 """Rows of a kind on a terminal, beside those that clearly changed."""
@@ -71,7 +71,7 @@ def _summary(answer: TrendAnswer) -> str:
     return f"{span} against the same hours of {weeks_before(answer.trend)}: {changes(answer.trend)}"
 
 
-def _table(kind: str, rows: Sequence[Row], room: Room) -> Iterator[Text]:
+def _table(kind: str, rows: Sequence[ShareChange], room: Room) -> Iterator[Text]:
     """A heading, and a line a row: what changed first, then by how often it is."""
     order = ordered(rows)
     clear = sum(row.verdict != NO_CLEAR_CHANGE for row in order)
