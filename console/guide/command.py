@@ -124,11 +124,11 @@ def _frame(answer: Explanation) -> str:
     from console.guide.explanation_text import as_text
     from console.terminal.viewport import cut, here
 
-    room = here()
+    viewport = here()
     lines = [Text(line) for line in (*_notes(answer), *as_text(answer))]
-    if room.height is not None and len(lines) > room.height:
-        lines[room.height - 1 :] = [Text(f"(the rest, and what to do: quantum explain {shlex.quote(answer.gate)})")]
-    return "".join(f"{line.plain}\n" for line in cut(lines, room.width))
+    if viewport.height is not None and len(lines) > viewport.height:
+        lines[viewport.height - 1 :] = [Text(f"(the rest, and what to do: quantum explain {shlex.quote(answer.gate)})")]
+    return "".join(f"{line.plain}\n" for line in cut(lines, viewport.width))
 
 
 def _list() -> None:

@@ -96,8 +96,10 @@ def redis_cli(client: redis.Redis) -> str:
 
 def _read_keys(client: redis.Redis, prefix: str, guide: Guide, symbols: Sequence[str]) -> dict[str, str]:
     keys = []
-    for look in guide.looks:
-        keys += [look.key_of(prefix, symbol) for symbol in symbols] if look.per_symbol else [look.key_of(prefix, None)]
+    for check in guide.key_checks:
+        keys += (
+            [check.key_of(prefix, symbol) for symbol in symbols] if check.per_symbol else [check.key_of(prefix, None)]
+        )
     found = {}
     for key in dict.fromkeys(keys):
         try:
