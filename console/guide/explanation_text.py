@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from connectors.text import one_line
-from console.guide.entry import Guide, KeyCheck
-from console.guide.explanation import Explanation
+from console.queries.guide.entry import Guide, KeyCheck
+from console.queries.guide.explanation import Explanation
 from console.queries.readable import number, percent
 from flows.domain.gates import meaning
 
 if TYPE_CHECKING:
-    from console.guide.live import Live
+    from console.queries.guide.live import Live
 
 _MOST_OF_NAME = 128
 """Characters of a symbol that are shown."""
@@ -69,7 +69,7 @@ def as_markdown(guides: Sequence[Guide], generic: Guide) -> str:
     lines = [
         "# What to do about a gate",
         "",
-        "<!-- Written by `make docs` from console/guide; a test compares the two. -->",
+        "<!-- Written by `make docs` from console/queries/guide; a test compares the two. -->",
         "",
         "What `quantum explain GATE` says, for all gates. `{S}` is a symbol; `quantum` in keys is `KEY_PREFIX`.",
         "Minutes are those until decisions change. With `--live`, it also shows how much the gate stops now, and",

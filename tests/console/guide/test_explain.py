@@ -13,10 +13,10 @@ import redis
 from connectors.connection import connect
 from connectors.private_redis import PrivateRedis, free_port
 from connectors.settings import RedisSettings, load
-from console.guide.explanation import explanation_of
 from console.guide.explanation_text import as_markdown, as_text
-from console.guide.guides import GENERIC, GUIDES, find, nearest
-from console.guide.live import redis_cli
+from console.queries.guide.explanation import explanation_of
+from console.queries.guide.guides import GENERIC, GUIDES, find, nearest
+from console.queries.guide.live import redis_cli
 from flows.domain.gates import MEANINGS
 from tests.support.flow_process import ROOT
 from tests.support.oracle import minute_name

@@ -11,9 +11,9 @@ import redis
 
 from connectors.errors import RedisDenied, WrongType, translating
 from connectors.text import one_line
-from console.guide.entry import Guide
 from console.queries.counting import read_now
 from console.queries.fetch import ask_all, text
+from console.queries.guide.entry import Guide
 from console.queries.minutes import read_minutes
 from console.queries.symbols import read_most_stopped
 from flows.domain.windows import Window, minutes_of

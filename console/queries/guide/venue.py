@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.guide.entry import Action, Guide, KeyCheck
+from console.queries.guide.entry import Action, Guide, KeyCheck
 
 _TAIL = "quantum tail --reason {G}"
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from connectors.text import one_line
-from console.guide.entry import Guide
-from console.guide.guides import GENERIC, GUIDES, find, nearest
+from console.queries.guide.entry import Guide
+from console.queries.guide.guides import GENERIC, GUIDES, find, nearest
 from console.queries.json import head
 from flows.domain.decisions import gate_of
 from flows.domain.gates import meaning
 
 if TYPE_CHECKING:
-    from console.guide.live import Live
+    from console.queries.guide.live import Live
 
 
 @dataclass(frozen=True, slots=True)

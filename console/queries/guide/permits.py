@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.guide.entry import Action, Guide, KeyCheck
+from console.queries.guide.entry import Action, Guide, KeyCheck
 
 _PERMIT = KeyCheck("p33:symbol:{S}:permit", "hash", "is it there, how old is it, and what does it say was denied")
 _HOLDS = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.guide.entry import Action, Guide, KeyCheck
+from console.queries.guide.entry import Action, Guide, KeyCheck
 
 _RECONCILIATION = KeyCheck("reconciliation:status", "hash", "when it last ran, and what differed")
 _PLANS = KeyCheck("stream:apply.plan", "stream", "the newest plans: symbol, action, plan_id")

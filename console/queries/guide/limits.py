@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from console.guide.entry import Action, Guide, KeyCheck
+from console.queries.guide.entry import Action, Guide, KeyCheck
 
 _ALLOWLIST = KeyCheck("p33:allowlist", "set", "is the symbol on it")
 _TAIL = "quantum tail --reason {G}"

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from console.guide import limits, permits, positions, venue
-from console.guide.entry import Action, Guide, KeyCheck
+from console.queries.guide import limits, permits, positions, venue
+from console.queries.guide.entry import Action, Guide, KeyCheck
 from console.queries.nearest import nearest as nearest_of
 from flows.domain.decisions import gate_of
 
