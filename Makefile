@@ -40,7 +40,7 @@ picture: $(if $(wildcard $(READY)),$(READY),$(RUNNABLE)) ## redraw docs/answer.s
 .PHONY: test
 # (Tests wait more than they compute: on two cores, four at a time are no slower each.)
 test: $(READY) ## all tests, on private Redis servers
-	$(BIN)/python -m pytest -n 4 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal $(PYTEST_ARGS)
 
 .PHONY: chaos
 chaos: $(READY) ## the kill tests, at full size

@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import shutil
 import subprocess
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
 import pytest
 
 from connectors.private_redis import PROGRAMS, PrivateRedis
-from tests.chaos.harness import SEED, Chaos
+from tests.chaos.harness import FULL, SEED, Chaos
 from tests.chaos.table import ROW, Row
 from tests.support import users
 from tests.support.fault_proxy import FaultProxy
@@ -29,6 +30,22 @@ def _versions() -> dict[str, str]:
 
 
 VERSIONS = _versions()
+
+
+def versions_of(scenario: str) -> list[str]:
+    """The versions that a scenario runs on: all at full size, else one, and for the same name always the same."""
+    known = sorted(VERSIONS)
+    return known if FULL else [known[zlib.crc32(scenario.encode()) % len(known)]]
+
+
+def every_version(**options: str) -> Callable[[Callable[..., None]], pytest.MarkDecorator]:
+    """A decorator: `chaos_server` is a server with `options`, of each version that the test runs on."""
+
+    def mark(test: Callable[..., None]) -> pytest.MarkDecorator:
+        servers = [(version, options) for version in versions_of(test.__name__)]
+        return pytest.mark.parametrize("chaos_server", servers, indirect=True)(test)
+
+    return mark
 
 
 @pytest.fixture

@@ -125,6 +125,10 @@ class Chaos:
         """Count a fault in the summary."""
         self.row.faults += 1
 
+    def fenced(self) -> int:
+        """How many consumers have lost their lease and registered again."""
+        return int(self.raw.hget(recount.STATUS, "fenced_total") or 0)
+
     def pause(self, low: float, high: float) -> None:
         """Let time pass: the moment of the next fault must not depend on anything that the flow does."""
         time.sleep(self.rng.uniform(low, high))

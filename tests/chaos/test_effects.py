@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from connectors.private_redis import PrivateRedis
-from tests.chaos.conftest import VERSIONS
+from tests.chaos.conftest import VERSIONS, versions_of
 from tests.chaos.harness import FULL, KILLS, SEED
 from tests.support.effects_flow import CONFIG, DEAD, RETRIES, hopeless
 from tests.support.flow_process import FlowProcess
@@ -30,7 +30,7 @@ def quiet(raw: redis.Redis, published: int) -> bool:
     return group["pending"] == 0 and seen_to(raw) >= published
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", versions_of("effects"))
 def test_killed_at_any_moment_each_entry_is_done_once_or_a_dead_letter_once(version: str) -> None:
     """Guards that the effects, the move to where failed entries wait, and the acknowledgement are one step."""
     rng = random.Random(f"{SEED} effects {version}")

@@ -12,12 +12,11 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import redis
 
 from connectors import stream_id
 from connectors.private_redis import PrivateRedis
-from tests.chaos.conftest import VERSIONS
+from tests.chaos.conftest import every_version
 from tests.chaos.harness import DEADLINE, FAULTS, MESSAGES, SMALL_READS, Chaos
 from tests.support import recount
 from tests.support.recount import STREAM
@@ -28,7 +27,7 @@ SHARE = MESSAGES // FAULTS
 EVERYSEC = {"appendonly": "yes", "appendfsync": "everysec", "auto_aof_rewrite_percentage": "0"}
 
 
-@pytest.mark.parametrize("chaos_server", [(version, EVERYSEC) for version in VERSIONS], indirect=True)
+@every_version(**EVERYSEC)
 def test_power_fails_before_the_last_second_is_on_disk(chaos: Chaos) -> None:
     """Guards that counts and acknowledgement are one transaction of the file, too, and the look at what is pending.
 

@@ -5,6 +5,7 @@ Each scenario has been seen to fail without the mechanism that it guards; see `d
 
 from __future__ import annotations
 
+from tests.chaos.conftest import every_version
 from tests.chaos.harness import (
     DEADLINE,
     FAULTS,
@@ -16,13 +17,13 @@ from tests.chaos.harness import (
     newest,
     pending_ids,
 )
-from tests.chaos.test_processes import every_version, freeze_with_work_in_hand
+from tests.chaos.test_processes import freeze_with_work_in_hand
 from tests.support import recount
 from tests.support.recount import STATUS, STREAM
 from tests.support.waiting import wait_for
 
 
-@every_version
+@every_version()
 def test_trimmed_before_it_was_read(chaos: Chaos) -> None:
     """Guards the look for a hole before a read, which tells how much was lost; on 6.2, that nothing is made up."""
     chaos.remember()
@@ -59,7 +60,7 @@ def trim(chaos: Chaos, length: int) -> int:
     return length
 
 
-@every_version
+@every_version()
 def test_trimmed_while_it_is_read(chaos: Chaos) -> None:
     """Some of what goes is unread, some is pending, some is counted; together they are all that was published.
 
@@ -97,7 +98,7 @@ def processed_or_lost(chaos: Chaos) -> int:
     return sum(int(value or 0) for value in chaos.raw.hmget(STATUS, "processed_total", "trimmed_total"))
 
 
-@every_version
+@every_version()
 def test_deleted_while_it_was_pending(chaos: Chaos) -> None:
     """Guards that entries which are gone are told from others in a takeover, and counted as lost."""
     lost = 0

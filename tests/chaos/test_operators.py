@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from tests.chaos.conftest import every_version
 from tests.chaos.harness import (
     DEADLINE,
     LARGE_SHARE,
@@ -19,7 +20,7 @@ from tests.chaos.harness import (
     Chaos,
     pending_ids,
 )
-from tests.chaos.test_processes import every_version, freeze_with_work_in_hand
+from tests.chaos.test_processes import freeze_with_work_in_hand
 from tests.support import oracle, recount
 from tests.support.recount import GROUP, STATUS, STREAM
 from tests.support.waiting import wait_for
@@ -69,7 +70,7 @@ def consumer(chaos: Chaos) -> str:
     return name
 
 
-@every_version
+@every_version()
 def test_redis_full(chaos: Chaos) -> None:
     """Guards that a commit, and the end of the dead, begin with an acknowledgement, which a full Redis allows."""
     for _ in range(ROUNDS):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from tests.chaos.conftest import every_version
 from tests.chaos.harness import DEADLINE, FULL, Chaos
-from tests.chaos.test_processes import every_version, freeze_with_work_in_hand
+from tests.chaos.test_processes import freeze_with_work_in_hand
 from tests.support import users
 from tests.support.flow_process import FlowProcess
 from tests.support.waiting import wait_for
@@ -37,7 +38,7 @@ def start(chaos: Chaos) -> FlowProcess:
     return flow
 
 
-@every_version
+@every_version()
 def test_a_right_that_is_missing_for_a_while(chaos: Chaos) -> None:
     """Whatever is denied, in whichever step of the protocol: nothing is counted by halves."""
     whole, *reduced = rights(chaos)

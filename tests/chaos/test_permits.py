@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from connectors import commit
+from tests.chaos.conftest import every_version
 from tests.chaos.harness import DEADLINE, FAULTS, FULL, KILLS, ROUNDS, Chaos
-from tests.chaos.test_processes import BY_HAND, every_version
+from tests.chaos.test_processes import BY_HAND
 from tests.support.efficiencies import efficiency, expected_hint
 from tests.support.fault_proxy import FaultProxy, Step, Trap
 from tests.support.flow_process import FlowProcess
@@ -182,7 +183,7 @@ def test_a_governor_cut_off_at_each_step(chaos: Chaos, plans: Plans, proxy: Faul
     assert BY_HAND not in flow.log()
 
 
-@every_version
+@every_version()
 def test_governors_killed_at_random_moments(chaos: Chaos, plans: Plans) -> None:
     """Guards the takeover of what is pending for the dead."""
     running = [plans.start(), plans.start()]
@@ -214,10 +215,10 @@ def test_a_governor_wakes_after_its_plans_were_taken_over(chaos: Chaos, plans: P
         wait_for(lambda zombie=zombie: "lease lost" in zombie.log(), "the zombie's awakening")  # type: ignore[misc]
         plans.publish(PLANS // 4)
         plans.wait_until_quiet_and_verify(heir, zombie)
+        wait_for(lambda number=number: int(chaos.raw.hget(STATUS, "fenced_total") or 0) == number, "its registration")  # type: ignore[misc]
         assert zombie.stop() == heir.stop() == 0
         assert "commit refused" in zombie.log()
         assert BY_HAND not in zombie.log()
-        assert int(chaos.raw.hget(STATUS, "fenced_total")) == number
 
 
 def test_a_redis_that_hangs_blocks_no_plan(chaos: Chaos, plans: Plans, proxy: FaultProxy) -> None:

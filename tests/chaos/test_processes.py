@@ -11,17 +11,15 @@ import signal
 import pytest
 
 from connectors.private_redis import free_port
-from tests.chaos.conftest import VERSIONS
+from tests.chaos.conftest import every_version
 from tests.chaos.harness import FAULTS, KILLS, MESSAGES, SMALL_READS, Chaos, newest
 from tests.support import recount
 from tests.support.flow_process import FlowProcess
 from tests.support.recount import GROUP, STREAM
 from tests.support.waiting import wait_for
 
-every_version = pytest.mark.parametrize("chaos_server", [(version, {}) for version in VERSIONS], indirect=True)
 
-
-@every_version
+@every_version()
 def test_killed_at_random_moments(chaos: Chaos) -> None:
     """Guards the takeover: what was pending for the dead is read again, by whoever comes next."""
     share = MESSAGES // FAULTS
@@ -159,6 +157,7 @@ def test_a_zombie_wakes_after_its_work_was_taken_over(chaos: Chaos) -> None:
         wait_for(lambda zombie=zombie: "lease lost" in zombie.log(), "the zombie to notice")  # type: ignore[misc]
         chaos.wait_until_quiet()
         zombies.append(zombie)
+        wait_for(lambda: chaos.fenced() == len(zombies), "the zombie to register again")
         zombie.kill()
         heir.kill()
     chaos.verify()

@@ -12,9 +12,8 @@ import redis
 
 from connectors.connection import SOCKET_TIMEOUT
 from connectors.private_redis import PrivateRedis
-from tests.chaos.conftest import VERSIONS
+from tests.chaos.conftest import every_version
 from tests.chaos.harness import FAULTS, FULL, MESSAGES, SHARE, SMALL_READS, Chaos
-from tests.chaos.test_processes import every_version
 from tests.chaos.test_protocol import COMMIT
 from tests.support.fault_proxy import FaultProxy, Step, Trap
 from tests.support.forwarder import Forwarder
@@ -30,13 +29,10 @@ LONG_AWAY = max(AWAY, SOCKET_TIMEOUT + 1)
 
 DURABLE = {"appendonly": "yes", "appendfsync": "always"}
 
-durable_on_every_version = pytest.mark.parametrize(
-    "chaos_server", [(version, DURABLE) for version in VERSIONS], indirect=True
-)
 durable = pytest.mark.parametrize("chaos_server", [("8.2", DURABLE)], indirect=True)
 
 
-@durable_on_every_version
+@every_version(**DURABLE)
 def test_redis_killed_and_restarted(chaos: Chaos) -> None:
     """Guards reading again what is one's own after registering again: a reply may be lost with the server."""
     flow = chaos.start(**SMALL_READS)
@@ -138,7 +134,7 @@ def follow(replica: redis.Redis, primary: PrivateRedis) -> None:
     wait_for(lambda: replica.info("replication")["master_link_status"] == "up", "the replica")
 
 
-@every_version
+@every_version()
 def test_scripts_flushed_and_connections_broken(chaos: Chaos, address: Forwarder) -> None:
     flow = chaos.start(**SMALL_READS)
     for _ in range(FAULTS):

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet
 import pytest
 import redis
 
@@ -119,6 +118,8 @@ def test_parquet_holds_what_json_says(server: PrivateRedis, client: redis.Redis,
     done = here(server.url, "history", "--parquet", str(link))
     assert (done.exit_code, done.output) == (0, "")
     assert (sorted(tmp_path.iterdir()), link.is_symlink()) == ([path, link], True)
+    import pyarrow.parquet
+
     rows = pyarrow.parquet.read_table(path).to_pylist()
     assert len(rows) == 2
     for row, said in zip(rows, asked(server)["points"], strict=True):
@@ -144,6 +145,8 @@ def test_parquet_that_cannot_be_written_leaves_what_was_there(
     def full(_table: object, file: Any) -> None:
         file.write(b"PAR1")
         raise OSError(28, "No space left on device")
+
+    import pyarrow.parquet
 
     monkeypatch.setattr(pyarrow.parquet, "write_table", full)
     path = tmp_path / "file"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import statsmodels.api as sm  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +22,8 @@ def alone(totals: list[int]) -> Pieces:
 @given(COUNTS)
 def test_dispersion_is_that_of_a_quasi_binomial_model(counts: list[int]) -> None:
     found = scatter([alone([50] * len(counts))], counts)
+    import statsmodels.api as sm  # type: ignore[import-untyped]
+
     family, shares = sm.families.Binomial(), np.array(counts) / 50
     fitted = sm.GLM(shares, np.ones(len(counts)), family=family, var_weights=np.full(len(counts), 50)).fit()
     assert found.dispersion == pytest.approx(fitted.pearson_chi2 / fitted.df_resid, rel=1e-6, abs=1e-9)
@@ -34,6 +35,8 @@ def test_the_variance_of_a_share_is_that_of_clusters(counts: list[int]) -> None:
     totals = [50] * len(counts)
     total, share = sum(totals), sum(counts) / sum(totals)
     variance = scatter([alone(totals)], counts).dispersion * share * (1 - share) / total
+    import statsmodels.api as sm  # type: ignore[import-untyped]
+
     shares = np.array(counts) / 50
     rows = sm.WLS(shares, np.ones(len(counts)), weights=totals).fit(
         cov_type="cluster", cov_kwds={"groups": np.arange(len(counts)), "use_correction": True}

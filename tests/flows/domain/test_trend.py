@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats  # type: ignore[import-untyped]
-from statsmodels.stats.proportion import test_proportions_2indep as two_shares  # type: ignore[import-untyped]
 
 from flows.domain.same_hours import Hour
 from flows.domain.trend import FELL, GONE, NEW, NO_CLEAR_CHANGE, ROSE, VERDICTS, ShareChange, Trend, compare
@@ -59,6 +57,9 @@ def test_shares_and_what_they_are_made_of() -> None:
 def test_decisions_that_are_independent_are_judged_as_two_shares_are() -> None:
     """No dispersion at all, so decisions count in full; with 26 degrees of freedom, two tests, and as large counts."""
     found = rows(trend(even(a=39, b=61), even(a=36, b=64)))["a"]
+    from scipy import stats  # type: ignore[import-untyped]
+    from statsmodels.stats.proportion import test_proportions_2indep as two_shares  # type: ignore[import-untyped]
+
     usual = two_shares(24 * 39, 2_400, 4 * 24 * 36, 9_600, method="score", compare="diff", correction=False)
     assert 0.001 < usual.pvalue < found.q < 0.05
     # As far out as the oracle's z is t with as many degrees of freedom; both rows have the same p-value, so q is p.
