@@ -30,7 +30,7 @@ MOST_CELLS = 300_000
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class HeatmapRow:
     """A gate, a reason or a symbol. Both sequences have an element for each time; None: nothing is known of it."""
 
     name: str
@@ -54,7 +54,7 @@ class Heatmap:
     """When each step began, oldest first."""
     symbol: str | None
     """Whose decisions these are, as it is counted; None: all of them."""
-    rows: tuple[Row, ...]
+    rows: tuple[HeatmapRow, ...]
     """The one with the highest count first."""
     others: int
     """How many rows were left out."""
@@ -114,7 +114,7 @@ def ask_heatmap(
         [start * 60 for start in span],
         symbol,
         tuple(
-            Row(
+            HeatmapRow(
                 name,
                 [None if step is None else step.counts.get(name, 0) for step in known],
                 [None if step is None else step.share(name) for step in known],
