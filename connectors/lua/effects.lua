@@ -75,15 +75,20 @@ local PAGE = 1000
 local function in_pages(command, key, list)
   for from = 1, #list, PAGE do redis.call(command, key, unpack(list, from, math.min(from + PAGE - 1, #list))) end
 end
--- Position of a field (from 0) -> its value, or false where the hash has none.
-local function present(e)
+-- Position of a field of `names` -> its value, or false where the hash has none.
+local function values_of(key, names)
   local values = {}
-  for from = 0, e.n - 1, PAGE do
-    local command = {'HMGET', e.key}
-    for f = from, math.min(from + PAGE, e.n) - 1 do command[#command + 1] = ARGV[e.first + f * 2] end
-    for i, value in ipairs(redis.call(unpack(command))) do values[from + i - 1] = value end
+  for from = 1, #names, PAGE do
+    local page = redis.call('HMGET', key, unpack(names, from, math.min(from + PAGE - 1, #names)))
+    for i = 1, #page do values[from + i - 1] = page[i] end
   end
   return values
+end
+-- The same of the fields of an effect.
+local function present(e)
+  local names = {}
+  for f = 1, e.n do names[f] = ARGV[e.first + f * 2 - 2] end
+  return values_of(e.key, names)
 end
 -- Hash -> what is known of the sessions in it, see windows.lua.
 local sessions_in = {}
@@ -102,45 +107,95 @@ local EFFECTS = {}
 --     then for each field   name increment
 --   adds to integers (limit is empty: no cap); the mirror gets the same; what is folded is counted in overflow-field
 
--- The first of the folds for a field of that name, and the pieces of the name that it may speak of.
+-- Template of a fold -> a function of a name, and of where in it the rest behind the prefix begins, that fills it. (Thousands
+-- of names may be folded in a commit: none of them costs a pattern where it can be helped.)
+local PIECES = {
+  name = function(name) return name end,
+  head = function(name, from) return string.sub(name, from, (string.find(name, ':', from, true) or 0) - 1) end,
+  tail = function(name, from) return string.match(name, '^.*:(.*)$', from) or string.sub(name, from) end,
+}
+local function ready(template)
+  local before, piece, behind = string.match(template, '^(.-){(%a+)}(.*)$')
+  if not piece then return function() return template end end
+  local piece_of = PIECES[piece]
+  if not string.find(behind, '{', 1, true) then
+    return function(name, from) return before .. piece_of(name, from) .. behind end
+  end
+  local rest = ready(behind)
+  return function(name, from) return before .. piece_of(name, from) .. rest(name, from) end
+end
+-- The first of the folds for a field of that name.
 local function fold_for(e, name)
   for _, fold in ipairs(e.folds) do
-    if string.sub(name, 1, #fold.prefix) == fold.prefix then
-      local rest = string.sub(name, #fold.prefix + 1)
-      return fold, {name = name, head = string.match(rest, '^[^:]*'), tail = string.match(rest, '^.*:(.*)$') or rest}
-    end
+    if string.sub(name, 1, fold.length) == fold.prefix then return fold end
   end
   return nil
 end
-local function filled(template, pieces) return (string.gsub(template, '{(%a+)}', pieces)) end
 
 local function add(e, field, by)
   increment(e.key, field, by)
   if e.mirror then increment(e.mirror, field, by) end
 end
 
--- Count new fields, of `names`, in a hash that has `size` and may have no room for them; how much of it was folded.
+-- Count fields that the hash does not have, of `names`, in one that has `size`; how much of it was folded.
 local function count_new(e, names, amounts, size)
-  local sums, known, folded = {}, {}, 0
-  local function exists(field)
-    if known[field] == nil then known[field] = redis.call('HGET', e.key, field) ~= false end
-    return known[field]
+  local known, made = {}, {}
+  local function make(field, amount)
+    made[#made + 1] = field
+    made[#made + 1] = amount
+    if e.mirror then increment(e.mirror, field, amount) end
   end
-  for i, name in ipairs(names) do
-    if known[name] == nil then known[name] = false end -- (or another was folded into it)
-    local field, amount = name, tonumber(amounts[i])
-    local fold, pieces
-    if size >= e.limit and not known[name] then fold, pieces = fold_for(e, name) end
+  local room = math.min(math.max(e.limit - size, 0), #names)
+  for i = 1, room do
+    known[names[i]] = true
+    make(names[i], amounts[i])
+  end
+  in_pages('HSET', e.key, made)
+  if room == #names then return 0 end
+
+  local folds, firsts, asked = {}, {}, {}
+  for i = room + 1, #names do
+    local name = names[i]
+    local fold = fold_for(e, name)
+    if known[name] == nil then known[name] = false end
     if fold then
-      field = filled(fold.first, pieces)
-      if size >= 2 * e.limit and not exists(field) then field = filled(fold.second, pieces) end
+      local first = fold.first(name, fold.length + 1)
+      folds[i], firsts[i] = fold, first
+      if known[first] == nil then
+        known[first] = false
+        asked[#asked + 1] = first
+      end
+    end
+  end
+  for i, value in pairs(values_of(e.key, asked)) do known[asked[i]] = value ~= false end
+
+  local sums, fresh, folded = {}, {}, 0
+  size, made = size + room, {}
+  for i = room + 1, #names do
+    local name, amount, fold = names[i], tonumber(amounts[i]), folds[i]
+    local field = name
+    if fold and not known[name] then -- (or another was folded into it)
+      field = firsts[i]
+      if size >= 2 * e.limit and not known[field] then
+        field = fold.second(name, fold.length + 1)
+        if known[field] == nil then known[field] = redis.call('HGET', e.key, field) ~= false end
+      end
       if field ~= name then folded = folded + amount end
     end
-    if not exists(field) then known[field], size = true, size + 1 end
+    if not known[field] then known[field], fresh[field], size = true, true, size + 1 end
     -- (Sums of those that are no longer than this are exact.)
-    if #amounts[i] < 10 then sums[field] = (sums[field] or 0) + amount else add(e, field, amounts[i]) end
+    if #amounts[i] < 10 then
+      sums[field] = (sums[field] or 0) + amount
+    else
+      add(e, field, amounts[i])
+      fresh[field] = nil
+    end
   end
-  for field, sum in pairs(sums) do add(e, field, string.format('%.0f', sum)) end
+  for field, sum in pairs(sums) do
+    local amount = string.format('%.0f', sum)
+    if fresh[field] then make(field, amount) else add(e, field, amount) end
+  end
+  in_pages('HSET', e.key, made)
   return folded
 end
 
@@ -149,7 +204,10 @@ EFFECTS.C = {
     local e = {key = take_key(), wanted = 'hash', ttl = take(), n = take_number(), limit = tonumber(take()),
                overflow_key = take_optional_key(), overflow_field = take(),
                mirror = take_optional_key(), mirror_ttl = take(), folds = {}}
-    for i = 1, take_number() do e.folds[i] = {prefix = take(), first = take(), second = take()} end
+    for i = 1, take_number() do
+      local prefix = take()
+      e.folds[i] = {prefix = prefix, length = #prefix, first = ready(take()), second = ready(take())}
+    end
     return skip(e, 2)
   end,
   ask = function(e)
@@ -160,18 +218,20 @@ EFFECTS.C = {
     return problem
   end,
   write = function(e)
+    -- (Where most of the fields are new it pays, too, to know which: those are made by few commands.)
     local size = e.limit and redis.call('HLEN', e.key)
-    local there = size and size + e.n > e.limit and present(e)
-    local names, amounts = {}, {}
+    local there = size and (size + e.n > e.limit or size < e.n) and present(e)
+    local names, amounts, new = {}, {}, 0
     for f = 0, e.n - 1 do
       local field, by = ARGV[e.first + f * 2], ARGV[e.first + f * 2 + 1]
-      if there and not there[f] then
-        names[#names + 1], amounts[#amounts + 1] = field, by
+      if there and not there[f + 1] then
+        new = new + 1
+        names[new], amounts[new] = field, by
       else
         add(e, field, by)
       end
     end
-    local folded = #names > 0 and count_new(e, names, amounts, size) or 0
+    local folded = new > 0 and count_new(e, names, amounts, size) or 0
     if folded > 0 and e.overflow_key then
       report.overflow = report.overflow + folded
       increment(e.overflow_key, e.overflow_field, string.format('%.0f', folded))
@@ -195,8 +255,9 @@ EFFECTS.S = {
     local there, sums = present(e), {}
     for f = 0, e.n - 1 do
       local value = ARGV[e.first + f * 2 + 1]
-      local sum = there[f] and decimal_sum(there[f], value)
-      if there[f] and not sum then report.mended = report.mended + 1 end
+      local current = there[f + 1]
+      local sum = current and decimal_sum(current, value)
+      if current and not sum then report.mended = report.mended + 1 end
       sums[#sums + 1] = ARGV[e.first + f * 2]
       sums[#sums + 1] = sum or value
     end
@@ -272,7 +333,7 @@ EFFECTS.R = {
   write = function(e)
     local there, fresh, raised = present(e), {}, {}
     for f = 0, e.n - 1 do
-      local field, value, current = ARGV[e.first + f * 2], ARGV[e.first + f * 2 + 1], there[f]
+      local field, value, current = ARGV[e.first + f * 2], ARGV[e.first + f * 2 + 1], there[f + 1]
       if current then
         local number = number_in(current)
         if number == nil then report.mended = report.mended + 1 end

@@ -24,8 +24,8 @@ from sinks.values.counts import EXECUTE, Kind
 
 COMMIT_MICROSECONDS = 10_000
 ENTRY_MICROSECONDS, KIND_MICROSECONDS, SYMBOL_MICROSECONDS, MINUTE_MICROSECONDS = 0.8, 3, 5, 100
-"""How long a commit may keep Redis from all else before batches wait no longer, and what it takes for each thing in it:
-roughly, as measured, the dearer case where there are two. The batch that passes the bound is in it, too."""
+"""How long a commit may keep Redis from all else, and what it takes for each thing in it: roughly, as measured, the
+dearer case where there are two. A batch waits for another only if one like it would still be within the bound."""
 
 MOST_LAYOUTS = 64
 MOST_NAME_BYTES = 4_096
@@ -88,9 +88,10 @@ class Combiner:
             done = found.tallies()  # (void by now: the commit refuses it)
             found = None
         found = found or _Sum(delivery._replace(reads=()))
+        before = found.microseconds
         if batch.rows:
             self._add(batch, found)
-        if batch.more and not found.full:
+        if batch.more and 2 * found.microseconds - before < COMMIT_MICROSECONDS:
             self._open[delivery.lease_key] = found
             return done
         return done + found.tallies()
@@ -171,15 +172,15 @@ class _Sum:
         self.minutes: dict[int, _Minute] = {}
 
     @property
-    def full(self) -> bool:
-        """Whether it holds as much as one commit should."""
+    def microseconds(self) -> float:
+        """How long its commit may take, roughly."""
         minutes = self.minutes.values()
         return (
             self.entries * ENTRY_MICROSECONDS
             + sum(len(minute.counts) for minute in minutes) * KIND_MICROSECONDS
             + sum(len(minute.seen) for minute in minutes) * SYMBOL_MICROSECONDS
             + len(minutes) * MINUTE_MICROSECONDS
-        ) >= COMMIT_MICROSECONDS
+        )
 
     def minute(self, number: int) -> _Minute:
         """That minute, since the epoch."""

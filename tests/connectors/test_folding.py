@@ -135,3 +135,20 @@ def test_long_names_are_folded_while_redis_answers(versioned: PrivateRedis) -> N
         prepare(raw)
         commit(raw, [part(raw, Count("h", dict.fromkeys(["first", *names], 1), cap=cap))])
         assert raw.hget("h", f"rest:{'y' * 200_000}") == b"3"
+
+
+def test_thousands_of_fields_go_where_the_folds_say(raw: redis.Redis) -> None:
+    """More than one command takes."""
+    counted: dict[str, int] = {}
+    for first in (0, 1_000):
+        new = {f"p:{number % 900}:{number}": number + 1 for number in range(first, first + 4_000)}
+        outcome = commit(raw, [part(raw, Count("h", new, cap=Cap(1_500, FOLDS)))])
+        folded(counted, new, 1_500)
+        assert {name.decode(): int(count) for name, count in raw.hgetall("h").items()} == counted
+    assert outcome.overflow == 0, "nobody asked for it"
+
+
+def test_a_brace_around_no_piece_stays(raw: redis.Redis) -> None:
+    cap = Cap(1, (Fold("n:", "{n{tail}{head}}{", "rest"),))
+    commit(raw, [part(raw, Count("h", {"first": 1, "n:ab:cd": 1}, cap=cap))])
+    assert raw.hgetall("h") == {b"first": b"1", b"{ncdab}{": b"1"}
