@@ -78,7 +78,7 @@ docs: $(READY) ## regenerate docs/configuration.md, docs/action-guide.md and dep
 .PHONY: lock
 lock: ## resolve the dependencies again; needs uv
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--custom-compile-command 'make lock' --extra alerts --extra console --extra flows \
+		--custom-compile-command 'make lock' --extra alerts --extra console --extra flows --extra web \
 		--output-file requirements.lock pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command 'make lock' --constraint requirements.lock --extra dev \
