@@ -141,8 +141,10 @@ class Hub:
         """Make events of what was `found` and is new."""
         next_id, news = max(int(time.time() * 1_000), self.last_id + 1), False
         for topic, text in found.items():
+            if not text:
+                continue
             last, content = self._newest.get(topic.name), topic.content(text)
-            if text and (last is None or last.content != content):
+            if last is None or last.content != content:
                 block = f"event: {topic.name}\nid: {next_id}\ndata: {text.strip()}\n\n".encode()
                 self._newest[topic.name] = _Newest(next_id, content, block)
                 news = True
