@@ -96,4 +96,4 @@ def test_as_processes_of_its_own_user_that_are_killed(client: redis.Redis, flows
         wait_for(lambda version=version: client.hget("quantum:p35:alerts:state", "version") != version, "another check")
     assert [flow.stop() for flow in running] == [0, 0]
     assert len(told(client)) == 1, "it is told once"
-    assert not [flow.log() for flow in running if "Traceback" in flow.log() or "not usable" in flow.log()]
+    assert not [flow.log() for flow in running if "Traceback" in flow.log() or "skipping unusable" in flow.log()]
