@@ -69,7 +69,7 @@ class Entry(NamedTuple):
 _entry = partial(tuple.__new__, Entry)
 """`Entry._make` for a row, without a call of Python for each."""
 
-Row: TypeAlias = Sequence[Any]
+RawEntry: TypeAlias = Sequence[Any]
 """An entry as Redis sent it (an `Entry` will do): its ID, and the list of its fields. For steps in a hurry."""
 
 
@@ -78,7 +78,7 @@ class Batch:
     """Entries of one read, in stream order, all delivered under one lease and not yet acknowledged."""
 
     delivery: Delivery
-    rows: Sequence[Row]
+    rows: Sequence[RawEntry]
     more: bool = False
     """Whether another batch follows at once, and may be put together with this one. If so, it does follow (without
     entries, if need be), unless what was read under this lease is void. Only from a source that announces it."""

@@ -14,7 +14,7 @@ import structlog
 
 from connectors.connection import Script, Wire
 from connectors.consumer_names import consumer_of, failures_of, read_name, waiting_name
-from connectors.delivery import Delivery, Read, Row
+from connectors.delivery import Delivery, RawEntry, Read
 from connectors.errors import RedisDenied, RedisFailure, RedisFull, UnexpectedReply
 from connectors.group_config import GroupConfig
 from connectors.group_creation import ensure_group
@@ -34,7 +34,7 @@ class Taken:
 
     name: str
     """For which they are pending now, that of a read of ours."""
-    entries: list[Row]
+    entries: list[RawEntry]
     trimmed: int
     more: bool
     """Whether that name may have more."""
@@ -129,7 +129,7 @@ class Consumer:
         """`name` was given to a read that brought nothing."""
         self._spare.append(name)
 
-    def delivery(self, entries: Sequence[Row], name: str, failures: int = 0) -> Delivery:
+    def delivery(self, entries: Sequence[RawEntry], name: str, failures: int = 0) -> Delivery:
         """By whom `entries`, in the order of their IDs, were read now, under the name of that read.
 
         :arg failures: as they were taken, see `Taken`.

@@ -1,12 +1,12 @@
-"""A function of an entry and the row of a table that it belongs to: a Redis hash, named by one of the entry's fields.
+"""Joins each entry with a row of a table: a Redis hash, whose key is made from one of the entry's fields.
 
-The three outcomes of a look cannot be taken for one another:
+A lookup has three outcomes, which a function cannot mistake for one another:
 
     the row is there        a mapping of text
     there is none           an empty mapping, `row.missing`
     it cannot be read       any use of it as a mapping raises UnreadableRow; `row.unreadable` says why
 
-So a function that minds none of this fails for the entry (see `per_entry`) where it would have worked on nothing.
+So a function that ignores this fails for the entry (see `per_entry`), rather than work on an empty row.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from connectors.per_entry import DEAD_LETTERS, Message, each
 
 
 class UnreadableRow(ConnectorError):
-    """There is no telling what the row holds. `str()` is one printable line that says why."""
+    """The row cannot be read. `str()` is one printable line that says why."""
 
 
 class Row(Mapping[str, str]):
-    """A row as a mapping of text; what is no UTF-8 is replaced. See above for one that is missing or unreadable."""
+    """A row as a mapping of text; bytes that are not UTF-8 are replaced. See above for one missing or unreadable."""
 
     def __init__(self, key: str, outcome: LookupResult) -> None:
         self.key = key
@@ -40,7 +40,7 @@ class Row(Mapping[str, str]):
 
     @property
     def missing(self) -> bool:
-        """Whether there is none under this key, as far as it can be read."""
+        """Whether there is no row under this key; False where it cannot be read."""
         return not self.unreadable and not self._known
 
     @property
@@ -64,9 +64,9 @@ class Row(Mapping[str, str]):
 
 @dataclass(frozen=True, slots=True)
 class JoinTable:
-    """The hashes under the keys `NAME:VALUE`, where VALUE is that of the field `key` of an entry.
+    """The hashes under the keys `NAME:VALUE`, where VALUE is the value of an entry's field `key`.
 
-    :raises ValueError: `name` or `key` is none.
+    :raises ValueError: `name` or `key` is empty, or no text.
     """
 
     name: str
@@ -78,11 +78,11 @@ class JoinTable:
                 raise ValueError(f"a table has a name and a key, a field of the entries; neither is {value!r}")
 
     def keys(self, batch: Batch) -> list[str]:
-        """Of the rows that the entries of `batch` are joined with; those without the field have none."""
+        """Keys of the rows to look up for `batch`; entries without the field have none."""
         return [key for _id, fields in batch.rows if (key := self._key(fields)) is not None]
 
     def row(self, message: Message, found: Mapping[str, LookupResult]) -> Row:
-        """That of `message`.
+        """The row that `message` is joined with.
 
         :raises ValueError: it has no such field.
         """
@@ -92,7 +92,7 @@ class JoinTable:
         return Row(key, found[key])
 
     def _key(self, fields: list[bytes]) -> str | None:
-        """As a key of Redis, in bytes that may be no text (surrogateescape)."""
+        """The row's key in Redis; bytes that are not UTF-8 are kept (surrogateescape). None: the field is missing."""
         value = dict(zip(fields[::2], fields[1::2], strict=True)).get(self.key.encode())
         return None if value is None else f"{self.name}:{value.decode('utf-8', 'surrogateescape')}"
 
@@ -104,9 +104,9 @@ def each_joined(
     kept: int = DEAD_LETTERS,
     retries: int = 0,
 ) -> Callable[[Joined[Batch]], Part]:
-    """As `each`, for batches that were joined by `lookup_join(..., table.keys, ...)`: `function` gets each row, too.
+    """As `each`, for batches that were joined by `lookup_join(..., table.keys, ...)`: `function` also gets the row.
 
-    An entry that is tried again meets its row as it is then.
+    A retry of an entry looks its row up anew.
     """
 
     def step(joined: Joined[Batch]) -> Part:

@@ -67,12 +67,14 @@ def _in_package(package: str, path: str) -> Path:
 def free_port() -> int:
     """A TCP port on the loopback interface that was free a moment ago.
 
-    It is none of those that the system gives to connections: one of them might have it the next moment.
+    Neither it nor the port 10,000 above, where a server in a cluster listens too, is one of those that the system gives
+    to connections: one of them might have it the next moment.
     """
     while True:
-        port = _DRAW.randrange(10_000, 32_768)  # (where they begin on Linux, and long before that elsewhere)
-        with socket.socket() as probe, suppress(OSError):
+        port = _DRAW.randrange(10_000, 22_768)  # (those begin at 32,768 on Linux, and higher elsewhere)
+        with socket.socket() as probe, socket.socket() as above, suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            above.bind(("127.0.0.1", port + 10_000))
             return port
 
 

@@ -7,7 +7,7 @@ from collections import deque
 from typing import NamedTuple
 
 from connectors.connection import Script, Wire
-from connectors.delivery import Row
+from connectors.delivery import RawEntry
 from connectors.errors import RedisFailure
 from connectors.group import Consumer
 
@@ -22,7 +22,7 @@ class Arrived(NamedTuple):
 
     name: str
     """Of that read, for which it is pending."""
-    entries: list[Row] | None
+    entries: list[RawEntry] | None
     """None when the lease was lost: what was read is pending for us, and may be taken over by others."""
     lost: int
     """Entries that were found deleted before anyone read them; counted in Redis already."""

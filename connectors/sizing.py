@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from connectors.delivery import Row
+from connectors.delivery import RawEntry
 
 REPLY_BYTES = 4 * 1024 * 1024
 """What one reply should hold at the most, in bytes. Redis has no such limit of its own."""
@@ -55,7 +55,7 @@ class BatchSizer:
         """How many reads of so many entries to have under way: as long as entries stay as large as those that came
         last, their replies fill the budget of one."""
 
-    def saw(self, entries: Sequence[Row]) -> None:
+    def saw(self, entries: Sequence[RawEntry]) -> None:
         """Adjust `count` to the mean size of a sample of `entries` (not empty)."""
         sample = entries[:: max(1, len(entries) // 32)]
         mean = sum(sum(map(len, fields)) for _id, fields in sample) / len(sample)

@@ -19,7 +19,7 @@ from bytewax.inputs import DynamicSource, StatelessSourcePartition
 from connectors import graph
 from connectors.connection import Wire
 from connectors.consumer_names import failures_of
-from connectors.delivery import Batch, Row
+from connectors.delivery import Batch, RawEntry
 from connectors.errors import GroupHeld, NoGroup, RedisFailure
 from connectors.group import Consumer, default_name
 from connectors.group_config import GroupConfig
@@ -223,7 +223,7 @@ class _ConsumerPartition(StatelessSourcePartition[Batch]):
         return self._emit(taken.entries, taken.name, failures=taken.failures)
 
     def _emit(
-        self, entries: list[Row], name: str, go_on: Callable[[], bool] = lambda: False, failures: int = 0
+        self, entries: list[RawEntry], name: str, go_on: Callable[[], bool] = lambda: False, failures: int = 0
     ) -> list[Batch]:
         """`entries` as a batch; where there are none, only if it was said that a batch would follow.
 

@@ -5,7 +5,7 @@
     every 60 s --> hours --> settle_hours --> replace_hours     (minutes that changed, added up)
     every 30 s --> days  --> settle_days  --> replace_days      (hours that changed, added up)
 
-Each look finds what is not the sum of its parts, and the sum is written in its place, whole: so it matters not when a
+Each scan finds what is not the sum of its parts, and the sum is written in its place, whole: so it matters not when a
 count came, how often a sum is written, or by how many. What must not be lessened because its parts have expired is
 said at `flows.domain.history`. The flow carries no state that it could not do without.
 """
@@ -34,7 +34,7 @@ from flows.settings.history import HistorySettings
 from flows.wiring import service_of
 from sinks import buckets, history, history_reader, proofs
 from sinks.history_metrics import HistoryMetrics
-from sinks.history_reader import Level, PartReader
+from sinks.history_reader import Granularity, PartReader
 from sinks.values.history import Changes, Replacements, RollUp
 
 REACH = 3_024_000
@@ -110,23 +110,23 @@ def read_minutes(client: redis.Redis, prefix: str, minutes: Sequence[int]) -> di
 
 
 class _Changes:
-    """Reads what has changed on one level, one roll-up at a time: a day of minutes would not fit well into memory."""
+    """Reads the changes of one granularity, one roll-up at a time: a day of minutes would not fit well into memory."""
 
-    def __init__(self, service: Service, prefix: str, level: Level) -> None:
+    def __init__(self, service: Service, prefix: str, granularity: Granularity) -> None:
         self._service = service
-        self._level = level
-        self._reader = PartReader(prefix, level, proofs.is_gate)
+        self._granularity = granularity
+        self._reader = PartReader(prefix, granularity, proofs.is_gate)
 
     def __call__(self, client: redis.Redis) -> Changes:
         started = time.monotonic()
-        look = self._reader.look(client)
+        scan = self._reader.scan(client)
         changes = []
-        for doubt in look.doubts:
+        for rollup in scan.stale:
             if self._service.lifecycle.stopping:
                 break
-            found = self._reader.read(client, doubt)
+            found = self._reader.read(client, rollup)
             if found is not None:
                 stored, parts = found
-                changes.append(change_of(doubt.start, self._level.length, stored, parts))
+                changes.append(change_of(rollup.start, self._granularity.length, stored, parts))
             self._service.turn()
-        return Changes(look.now, tuple(changes), look.newest, started)
+        return Changes(scan.now, tuple(changes), scan.newest, started)

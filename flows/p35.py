@@ -41,7 +41,7 @@ from flows.domain.tally import Combiner, Tally
 from flows.domain.windows import roll_up
 from flows.settings.p35 import P35Settings
 from flows.wiring import group_status, service_of
-from sinks import buckets, decisions, snapshots, status, symbols
+from sinks import buckets, decisions, p35_status, snapshots, symbols
 from sinks.p35_metrics import P35Metrics
 from sinks.values.counts import CountNote, Recent, Snapshots
 
@@ -116,7 +116,7 @@ def effects(keyed: tuple[str, tuple[int, Tally]], *, settings: P35Settings, late
                 symbol_breakdown=settings.enable_symbol_breakdown,
             ),
             *symbols.effects(prefix, one.seen, one.executed),
-            *status.effects(prefix, len(one.ids), one.newest_seconds, one.skewed, late_count),
+            *p35_status.effects(prefix, len(one.ids), one.newest_seconds, one.skewed, late_count),
         ),
         CountNote(by_decision, one.skewed, late_count, one.newest_seconds),
     )
@@ -128,7 +128,7 @@ def group_config(settings: P35Settings) -> GroupConfig:
     return GroupConfig(
         stream=decisions.stream_key(prefix),
         group=decisions.GROUP,
-        counters=status.key(prefix),
+        counters=p35_status.key(prefix),
         lease_prefix=decisions.lease_prefix(prefix),
         lease_ttl=settings.lease_ttl_sec,
         stall=settings.stall_sec,
@@ -138,7 +138,7 @@ def group_config(settings: P35Settings) -> GroupConfig:
 def redis_ends(settings: P35Settings, service: Service, metrics: P35Metrics) -> Ends:
     """The ends on the Redis of `service`."""
     prefix, config = settings.key_prefix, group_config(settings)
-    group, status_sink = group_status(service, settings, config, status.write, metrics)
+    group, status_sink = group_status(service, settings, config, p35_status.write, metrics)
     return Ends(
         decisions=ConsumerGroupSource(
             service, config, settings.read_batch, settings.max_in_flight, settings.linger_ms / 1000, announce=True

@@ -15,7 +15,7 @@ import redis
 
 from connectors.compare_and_set import Transition, compare_and_set
 from connectors.group_info import read_state
-from sinks import alert_shifts, decisions, status, symbols
+from sinks import alert_shifts, decisions, p35_status, symbols
 from sinks.alert_state import KEPT, decode, encode, state_key, stream_key
 from sinks.buckets import read_minutes
 from sinks.numbers import number
@@ -38,7 +38,7 @@ def read(client: redis.Redis, prefix: str, now: float | None = None) -> Reading:
     pipeline.hgetall(symbols.last_seen_key(prefix))
     pipeline.hgetall(symbols.last_execute_key(prefix))
     pipeline.xlen(decisions.stream_key(prefix))
-    pipeline.hget(status.key(prefix), "trimmed_total")
+    pipeline.hget(p35_status.key(prefix), "trimmed_total")
     pipeline.hgetall(state_key(prefix))
     pipeline.get(alert_shifts.key(prefix))
     seen, executed, length, trimmed, state, shifts = pipeline.execute()

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 import redis
 
 from connectors.effects import Cap, Count, Effect, Fold, Mirror
-from sinks import status
+from sinks import p35_status
 from sinks.numbers import count
 from sinks.times import minute_name
 from sinks.values.counts import OTHER, Counts, Kind
@@ -145,7 +145,7 @@ def effects(
 ) -> list[Effect]:
     """What counting `counts` into `minute` does to Redis."""
     key, fields = bucket_key(prefix, minute), _fields_from(counts, symbol_breakdown)
-    cap, quiet = Cap(max_fields, FOLDS, (status.key(prefix), "overflow_total")), Cap(max_fields, FOLDS)
+    cap, quiet = Cap(max_fields, FOLDS, (p35_status.key(prefix), "overflow_total")), Cap(max_fields, FOLDS)
     result: list[Effect] = [
         Count(key, fields.gates, ttl, cap, Mirror(summary_key(prefix, minute), SUMMARY_TTL)),
     ]

@@ -1,8 +1,8 @@
 """Finding the roll-ups that are not what their parts add up to, and reading those parts.
 
-Nothing tells which minutes have changed: to count costs `flows.p35` nothing more. So each look asks for the few numbers
-by which a change can be seen: the sums of each hour, and the decisions of each minute that lives. Where they differ,
-the parts are read. Nothing is remembered that a look would not find again, but for two things:
+Nothing tells which minutes have changed, so that counting costs `flows.p35` nothing more. So each scan asks for the few
+numbers by which a change can be seen, the fingerprints: the sums of each hour, and the decisions of each minute that
+still exists. Where they differ, the parts are read. A scan would find again whatever is remembered, but for two things:
 
 - parts of the last few roll-ups that were read, so that of the running hour only the last minutes are read again;
 - among them, of the hours whose minutes are about to expire, those minutes: so that counts which come late for the rest
@@ -39,22 +39,22 @@ _AT_ONCE = 4
 """Parts that are read in one round trip: Redis serves nobody else for the few milliseconds that it takes."""
 
 _PROBES = 64
-"""Questions in one packet whether any part of a roll-up lives."""
+"""Questions in one packet whether any part of a roll-up exists."""
 
 _DECISIONS = tuple(f"{history.DECISION}{name}".encode() for name in DECISIONS)
 _MINUTES, _UPDATED = history.MINUTES.encode(), history.UPDATED.encode()
-_LOOK = (*_DECISIONS, _MINUTES, _UPDATED)
+_ROLL_UP_FIELDS = (*_DECISIONS, _MINUTES, _UPDATED)
 
-Print = Mapping[bytes, bytes]
-"""What a look sees of a part: it has changed if this has."""
+Fingerprint = Mapping[bytes, bytes]
+"""The fields of a part that a scan reads: the part has changed if these have."""
 
 ReadParts: TypeAlias = Callable[[redis.Redis, str, Sequence[int]], dict[int, RollUp]]
 """Reads the parts that begin with some minutes, as far as there are any, from keys of a prefix. One round trip."""
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
-    """Hours of minutes, or days of hours."""
+class Granularity:
+    """What is rolled up from what: hours from minutes, or days from hours."""
 
     length: int
     """Of a roll-up, in minutes."""
@@ -66,23 +66,23 @@ class Level:
     """Seconds that a part lives at least, from its beginning."""
     part_keys: Callable[[str, int], list[str]]
     """Keys of the parts of the roll-up that begins with a minute, in their order; of a prefix."""
-    looked: tuple[bytes, ...]
-    """The fields of a part by which it is seen to change."""
+    fingerprint_fields: tuple[bytes, ...]
+    """The names of the fields that make a part's fingerprint."""
     read: ReadParts
 
 
 def hours(
     bucket_ttl: float, reach: float, read: Callable[[redis.Redis, str, Sequence[int]], dict[int, RollUp]]
-) -> Level:
+) -> Granularity:
     """Hours, of minutes.
 
     :arg bucket_ttl: seconds that a bucket is kept after its last count.
     :arg reach: seconds back to the oldest minute that could be counted in.
     """
-    return Level(HOUR, 1, int(reach // 60), bucket_ttl, bucket_keys, _DECISIONS, read)
+    return Granularity(HOUR, 1, int(reach // 60), bucket_ttl, bucket_keys, _DECISIONS, read)
 
 
-def days(hour_ttl: float) -> Level:
+def days(hour_ttl: float) -> Granularity:
     """Days, of hours, which are kept for `hour_ttl` seconds after they were written last."""
 
     def read(client: redis.Redis, prefix: str, starts: Sequence[int]) -> dict[int, RollUp]:
@@ -91,115 +91,115 @@ def days(hour_ttl: float) -> Level:
     def keys(prefix: str, start: int) -> list[str]:
         return [history.hour_key(prefix, hour) for hour in range(start, start + DAY, HOUR)]
 
-    return Level(DAY, HOUR, int(hour_ttl // 60), hour_ttl, keys, _LOOK, read)
+    return Granularity(DAY, HOUR, int(hour_ttl // 60), hour_ttl, keys, _ROLL_UP_FIELDS, read)
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
-    """A roll-up that is not what its parts add up to, as far as a look tells."""
+class StaleRollUp:
+    """A roll-up that is not what its parts add up to, as far as a scan tells."""
 
     start: int
     version: float
     """`updated_ts` of what was written; 0 where nothing was."""
-    prints: Mapping[int, Print]
-    """The parts that live, by their first minutes."""
+    fingerprints: Mapping[int, Fingerprint]
+    """Of the parts that exist, by their first minutes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What a look found."""
+class Scan:
+    """What a scan of all roll-ups found."""
 
     now: float
     """By the clock of Redis, epoch seconds, in whole milliseconds."""
     newest: int | None
     """The newest roll-up that has ended and is written."""
-    doubts: tuple[Doubt, ...]
+    stale: tuple[StaleRollUp, ...]
     """The oldest first."""
 
 
 class PartReader:
-    """Looks at all roll-ups of one `level`. Not thread-safe.
+    """Scans all roll-ups of one `granularity`, and reads the parts of those that are stale. Not thread-safe.
 
     :arg is_proof: whether a gate is one of a proof, whose decisions may be taken back.
     """
 
-    def __init__(self, prefix: str, level: Level, is_proof: Callable[[str], bool]) -> None:
+    def __init__(self, prefix: str, granularity: Granularity, is_proof: Callable[[str], bool]) -> None:
         self._prefix = prefix
-        self._level = level
+        self._granularity = granularity
         self._is_proof = is_proof
-        self._remembered: OrderedDict[int, dict[int, tuple[Print, RollUp]]] = OrderedDict()
+        self._remembered: OrderedDict[int, dict[int, tuple[Fingerprint, RollUp]]] = OrderedDict()
         self._expiring: set[int] = set()
         """Roll-ups whose parts expire, or are about to."""
         self._problems = KeyProblems(f"{prefix}:p35")
 
-    def look(self, client: redis.Redis) -> Look:
-        """Which roll-ups are in doubt. Blocks for some dozen round trips; Redis is never busy for more than a moment.
+    def scan(self, client: redis.Redis) -> Scan:
+        """Which roll-ups are stale. Blocks for some dozen round trips; Redis is never busy for more than a moment.
 
         :raises RedisFailure: Redis did not answer, or refused (or what redis-py raises).
         """
         seconds, microseconds = client.time()
         now = round(int(seconds) + int(microseconds) / 1_000_000, 3)
-        level, starts = self._level, self._starts(client, now)
+        granularity, starts = self._granularity, self._starts(client, now)
         # What is written is read before the parts: whoever writes anything else from now on has seen newer parts.
-        stored = dict(zip(starts, self._ask(client, [self._key(one) for one in starts], _LOOK), strict=True))
+        stored = dict(zip(starts, self._ask(client, [self._key(one) for one in starts], _ROLL_UP_FIELDS), strict=True))
         parts = [part for start in starts for part in self._parts(start)]
-        keys = [key for start in starts for key in level.part_keys(self._prefix, start)]
-        prints: dict[int, dict[int, Print]] = {start: {} for start in starts}
-        for part, found in zip(parts, self._ask(client, keys, level.looked), strict=True):
-            start = part - part % level.length
+        keys = [key for start in starts for key in granularity.part_keys(self._prefix, start)]
+        fingerprints: dict[int, dict[int, Fingerprint]] = {start: {} for start in starts}
+        for part, found in zip(parts, self._ask(client, keys, granularity.fingerprint_fields), strict=True):
+            start = part - part % granularity.length
             if isinstance(found, Failed):
                 stored[start] = found
             elif isinstance(found, Found) and any(count(found.fields.get(name)) for name in _DECISIONS):
-                prints[start][part] = found.fields
-        self._expiring = {start for start in starts if prints[start] and self._expires(start, now)}
-        doubts, newest = [], None
+                fingerprints[start][part] = found.fields
+        self._expiring = {start for start in starts if fingerprints[start] and self._expires(start, now)}
+        stale, newest = [], None
         for start, found in stored.items():
             if isinstance(found, Failed):  # (of another type: it, or a part of it; the log has it)
                 continue
             fields = found.fields if isinstance(found, Found) else {}
-            if fields and (start + level.length) * 60 <= now:
+            if fields and (start + granularity.length) * 60 <= now:
                 newest = max(start, newest or start)
-            if self._in_doubt(start, now, fields, prints[start]):
-                doubts.append(Doubt(start, number(fields.get(_UPDATED)) or 0.0, prints[start]))
-        return Look(now, newest, tuple(doubts))
+            if self._is_stale(start, now, fields, fingerprints[start]):
+                stale.append(StaleRollUp(start, number(fields.get(_UPDATED)) or 0.0, fingerprints[start]))
+        return Scan(now, newest, tuple(stale))
 
-    def read(self, client: redis.Redis, doubt: Doubt) -> tuple[RollUp | None, list[RollUp]] | None:
-        """What is written for `doubt`, and its parts: those that live, and those remembered from when they did.
+    def read(self, client: redis.Redis, stale: StaleRollUp) -> tuple[RollUp | None, list[RollUp]] | None:
+        """What is written for `stale`, and its parts: those that live, and those remembered from when they did.
 
-        None: another instance has written it since the look. Blocks for a round trip each few parts.
+        None: another instance has written it since the scan. Blocks for a round trip each few parts.
         """
-        stored = history.read(client, self._prefix, [doubt.start], self._level.length).get(doubt.start)
-        if (0.0 if stored is None else stored.updated_ts) != doubt.version:
+        stored = history.read(client, self._prefix, [stale.start], self._granularity.length).get(stale.start)
+        if (0.0 if stored is None else stored.updated_ts) != stale.version:
             return None
-        known = self._remembered.setdefault(doubt.start, {})
-        self._remembered.move_to_end(doubt.start)
-        wanted = [part for part, seen in doubt.prints.items() if part not in known or known[part][0] != seen]
+        known = self._remembered.setdefault(stale.start, {})
+        self._remembered.move_to_end(stale.start)
+        wanted = [part for part, seen in stale.fingerprints.items() if part not in known or known[part][0] != seen]
         for at in range(0, len(wanted), _AT_ONCE):
             chunk = wanted[at : at + _AT_ONCE]
-            for part, rolled in self._level.read(client, self._prefix, chunk).items():
-                known[part] = doubt.prints[part], rolled
-        others = (start for start in self._remembered if start not in self._expiring and start != doubt.start)
+            for part, rolled in self._granularity.read(client, self._prefix, chunk).items():
+                known[part] = stale.fingerprints[part], rolled
+        others = (start for start in self._remembered if start not in self._expiring and start != stale.start)
         for start in list(others)[: max(len(self._remembered) - REMEMBERED, 0)]:
             del self._remembered[start]
         return stored, [rolled for _seen, rolled in known.values()]
 
     def _starts(self, client: redis.Redis, now: float) -> list[int]:
-        """The roll-ups that are looked at: all whose parts cannot have expired, and others with parts that live."""
-        level, minute = self._level, int(now // 60)
+        """The roll-ups to scan: all whose parts cannot have expired, and others of which any part exists."""
+        granularity, minute = self._granularity, int(now // 60)
         # (A day ahead, as far as a publisher's clock may be. What was taken back lies in minute 0, which is no time.)
-        first = max(minute - level.reach, level.length)
-        starts = range(first - first % level.length, minute + DAY + 1, level.length)
-        near = [start for start in starts if now < start * 60 + level.parts_live and start <= minute + HOUR]
+        first = max(minute - granularity.reach, granularity.length)
+        starts = range(first - first % granularity.length, minute + DAY + 1, granularity.length)
+        near = [start for start in starts if now < start * 60 + granularity.parts_live and start <= minute + HOUR]
         known = set(near)
         return sorted([*self._alive(client, [start for start in starts if start not in known]), *near])
 
     def _alive(self, client: redis.Redis, starts: Sequence[int]) -> list[int]:
-        """Those of `starts` of which any part lives."""
-        level, wire, alive = self._level, Wire(client), []
+        """Those of `starts` of which any part exists."""
+        granularity, wire, alive = self._granularity, Wire(client), []
         try:
             for at in range(0, len(starts), _PROBES):
                 chunk = starts[at : at + _PROBES]
-                replies = wire.ask(*[("EXISTS", *level.part_keys(self._prefix, start)) for start in chunk])
+                replies = wire.ask(*[("EXISTS", *granularity.part_keys(self._prefix, start)) for start in chunk])
                 alive += [start for start, found in zip(chunk, replies, strict=True) if found]
         except BaseException:
             wire.close()
@@ -213,31 +213,31 @@ class PartReader:
         self._problems.report(wrong, among=set(keys))
         return outcomes
 
-    def _in_doubt(self, start: int, now: float, stored: Print, prints: Mapping[int, Print]) -> bool:
+    def _is_stale(self, start: int, now: float, stored: Fingerprint, fingerprints: Mapping[int, Fingerprint]) -> bool:
         known = self._remembered.get(start, {})
-        young = now < start * 60 + self._level.parts_live
+        young = now < start * 60 + self._granularity.parts_live
         for part, (_seen, rolled) in list(known.items()):
             # One that is gone has expired, and what was in it stays in the sum; unless it was taken back.
-            if part not in prints and young and all(map(self._is_proof, rolled.gates)):
+            if part not in fingerprints and young and all(map(self._is_proof, rolled.gates)):
                 del known[part]
-        gone = [seen for part, (seen, _rolled) in known.items() if part not in prints]
-        if _sums([*prints.values(), *gone]) != _sums([stored] if stored else []):
+        gone = [seen for part, (seen, _rolled) in known.items() if part not in fingerprints]
+        if _sums([*fingerprints.values(), *gone]) != _sums([stored] if stored else []):
             return True
         return start in self._expiring and start not in self._remembered
 
     def _expires(self, start: int, now: float) -> bool:
         """Whether parts of the roll-up are about to expire, or do: in the order of their beginnings."""
-        begins = start * 60 + self._level.parts_live
-        return begins - _EXPIRES_SOON <= now <= begins + self._level.length * 60 + _EXPIRES_SOON
+        begins = start * 60 + self._granularity.parts_live
+        return begins - _EXPIRES_SOON <= now <= begins + self._granularity.length * 60 + _EXPIRES_SOON
 
     def _parts(self, start: int) -> range:
-        return range(start, start + self._level.length, self._level.step)
+        return range(start, start + self._granularity.length, self._granularity.step)
 
     def _key(self, start: int) -> str:
-        return history.key(self._prefix, start, self._level.length)
+        return history.key(self._prefix, start, self._granularity.length)
 
 
-def _sums(prints: Sequence[Print]) -> list[int]:
+def _sums(fingerprints: Sequence[Fingerprint]) -> list[int]:
     """How many decisions of each kind, and how many minutes: a bucket is one."""
-    minutes = sum((count(one[_MINUTES]) or 0) if _MINUTES in one else 1 for one in prints)
-    return [minutes, *(sum(count(one.get(name)) or 0 for one in prints) for name in _DECISIONS)]
+    minutes = sum((count(one[_MINUTES]) or 0) if _MINUTES in one else 1 for one in fingerprints)
+    return [minutes, *(sum(count(one.get(name)) or 0 for one in fingerprints) for name in _DECISIONS)]

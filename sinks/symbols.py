@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from connectors.effects import Effect, Raise
-from sinks import status
+from sinks import p35_status
 from sinks.times import seconds_text
 
 MAX_SYMBOLS = 10_000
@@ -32,7 +32,7 @@ def last_execute_key(prefix: str) -> str:
 
 def effects(prefix: str, seen: Mapping[str, float], executed: Mapping[str, float]) -> list[Effect]:
     """What entries do to the two hashes, whose newest event times for each symbol are these."""
-    dropped = (status.key(prefix), "symbols_dropped_total")
+    dropped = (p35_status.key(prefix), "symbols_dropped_total")
     return [
         Raise(key, values, limit=MAX_SYMBOLS, dropped=dropped)
         for key, newest in ((last_seen_key(prefix), seen), (last_execute_key(prefix), executed))

@@ -28,7 +28,7 @@ from console.audit.buckets import BucketReader, Progress, number
 from console.audit.recount import Recount, Retained, ask
 from console.audit.taken_back import Expected, expected
 from flows.settings.p35 import P35Settings
-from sinks import decisions, status
+from sinks import decisions, p35_status
 from sinks.buckets import bucket_counts, bucket_key
 from sinks.times import minute_name
 
@@ -135,7 +135,7 @@ class Audit:
             else:
                 self._verdicts[minute] = self._judge(minute, found[minute], wanted, retained, whole, now)
         most = self._recount.total if whole else None
-        self._total = compare_total(status.key(prefix), self._processed, step.total, most)
+        self._total = compare_total(p35_status.key(prefix), self._processed, step.total, most)
         self._total_settled = most is None or most == step.total
         return whole
 
@@ -179,5 +179,5 @@ class Audit:
         return self._whole_from == retained.first if retained.whole is None else retained.whole
 
     def _read_processed(self) -> int | str | None:
-        value = ask(lambda: self.client.hget(status.key(self.settings.key_prefix), "processed_total"))
+        value = ask(lambda: self.client.hget(p35_status.key(self.settings.key_prefix), "processed_total"))
         return None if value is None else number(value)

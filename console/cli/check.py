@@ -13,8 +13,8 @@ from connectors.errors import RedisFailure, SettingsError
 from connectors.settings import load
 from connectors.sign import NAME
 from connectors.text import one_line
-from console.cli.check_app import look_at
-from console.cli.nagios import CRITICAL, UNKNOWN, WARNING, CheckLimits, Look, Problem, above, datum, end
+from console.cli.check_app import check_app
+from console.cli.nagios import CRITICAL, UNKNOWN, WARNING, CheckLimits, CheckResult, Problem, above, datum, end
 from console.queries.apps import read_app
 from console.queries.counting import CountingFlow, read_flow
 from console.queries.life import P35, UNITS, Life, read_lives
@@ -84,7 +84,7 @@ def check(
     try:
         settings = load(ThresholdSettings) if redis_url is None else load(ThresholdSettings, redis_url=redis_url)
     except SettingsError as error:
-        end("P35", [Look([Problem(UNKNOWN, one_line(error))])])
+        end("P35", [CheckResult([Problem(UNKNOWN, one_line(error))])])
     max_lag = settings.p35_alert_max_lag
     limits = CheckLimits(
         (_first(warn_pending, max_lag), _first(crit_pending, 10 * max_lag)),
@@ -97,15 +97,17 @@ def check(
     subject = "P35" if ours or not apps else "APP"
     try:
         client = connect(settings, "quantum-console")
-        looks = [_look(client, settings, ours, limits)] if subject == "P35" else []
-        looks += [look_at(read_app(client, settings.key_prefix, name), limits) for name in apps]
+        results = [_check_flows(client, settings, ours, limits)] if subject == "P35" else []
+        results += [check_app(read_app(client, settings.key_prefix, name), limits) for name in apps]
     except RedisFailure as error:
-        looks = [Look([Problem(UNKNOWN, refusal(settings, error))])]
-    end(subject, looks)
+        results = [CheckResult([Problem(UNKNOWN, refusal(settings, error))])]
+    end(subject, results)
 
 
-def _look(client: redis.Redis, settings: ThresholdSettings, named: list[str], limits: CheckLimits) -> Look:
-    """At the flows of this repository that are `named`, or where there are none, at all that should run."""
+def _check_flows(
+    client: redis.Redis, settings: ThresholdSettings, named: list[str], limits: CheckLimits
+) -> CheckResult:
+    """Check the flows of this repository that are `named`, or where there are none, all that should run."""
     prefix = settings.key_prefix
     flow = read_flow(client, prefix, settings.thresholds)
     found = {} if named else read_units(list(UNITS.values()))
@@ -119,7 +121,7 @@ def _look(client: redis.Redis, settings: ThresholdSettings, named: list[str], li
         problems.append(Problem(CRITICAL if memory.full else WARNING, memory.trouble))
     if lives.trouble and named != [P35]:
         problems.append(Problem(UNKNOWN, lives.trouble))
-    return Look(problems, all_well(flows), [*performance(flow, limits)])
+    return CheckResult(problems, all_well(flows), [*performance(flow, limits)])
 
 
 def _first(given: int | None, default: int) -> int:

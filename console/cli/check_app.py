@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from console.cli.nagios import CRITICAL, CheckLimits, Look, Problem, above, datum
+from console.cli.nagios import CRITICAL, CheckLimits, CheckResult, Problem, above, datum
 from console.queries.apps import AppState
 from console.queries.readable import many
 
 
-def look_at(app: AppState, limits: CheckLimits) -> Look:
-    """What there is to say of it."""
-    return Look(_problems(app, limits), f"{app.sentence}, and keeps up", [*_performance(app, limits)])
+def check_app(app: AppState, limits: CheckLimits) -> CheckResult:
+    """Its problems and performance data."""
+    return CheckResult(_problems(app, limits), f"{app.sentence}, and keeps up", [*_performance(app, limits)])
 
 
 def _problems(app: AppState, limits: CheckLimits) -> list[Problem]:

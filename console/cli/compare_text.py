@@ -11,23 +11,23 @@ from console.cli.lines import about, headline
 from console.queries.answers import GATES, Change, Comparison
 from console.queries.readable import number, percent
 from console.terminal.cells import fit
-from console.terminal.viewport import STYLES, Room
+from console.terminal.viewport import STYLES, Viewport
 from flows.domain.thresholds import Severity, Thresholds
 
 _NUMBERS = 46
 """Cells of a row beside its name."""
 
 
-def comparison(answer: Comparison, room: Room) -> Iterator[Text]:
+def comparison(answer: Comparison, viewport: Viewport) -> Iterator[Text]:
     """The lines; no more than fit on a screen."""
     thresholds, top = answer.flow.thresholds, []
     for title, one in (("then", answer.then), ("now", answer.now)):
-        top += [Text(f"{title}: ", "bold").append_text(about(one.window, one.span)), *headline(one, room)]
+        top += [Text(f"{title}: ", "bold").append_text(about(one.window, one.span)), *headline(one, viewport)]
     decisions = [row for row in answer.rows if row.kind == "decision"]
     gates = answer.rows[len(decisions) :]
-    gates = gates[: GATES if room.height is None else room.rows(GATES, len(top) + len(decisions) + 2)]
+    gates = gates[: GATES if viewport.height is None else viewport.rows(GATES, len(top) + len(decisions) + 2)]
     longest = max(len(one_line(row.name)) for row in answer.rows)
-    width = longest if room.width is None else min(longest, max(room.width - _NUMBERS, 16))
+    width = longest if viewport.width is None else min(longest, max(viewport.width - _NUMBERS, 16))
     yield from top
     yield from _table("decision", decisions, width, thresholds)
     if gates:

@@ -13,11 +13,11 @@ from console.queries.groups import Member
 from console.queries.life import P35, Life, Lives
 from console.queries.readable import age, clock, many, number
 from console.terminal.table import mix
-from console.terminal.viewport import STYLES, Room
+from console.terminal.viewport import STYLES, Viewport
 from flows.domain.thresholds import Severity
 
 
-def health(answer: Health, room: Room) -> Iterator[Text]:
+def health(answer: Health, viewport: Viewport) -> Iterator[Text]:
     """Lines; the first says how p35 is."""
     flow = answer.flow
     status, group = flow.status, flow.group
@@ -53,7 +53,7 @@ def health(answer: Health, room: Room) -> Iterator[Text]:
         yield Text("group       none")
         return
     yield Text(f"group       pending {number(group.pending)}, lag {number(group.lag)}", behind(flow))
-    shown = group.consumers[: room.rows(len(group.consumers), 13 + len(answer.lives.known))]
+    shown = group.consumers[: viewport.rows(len(group.consumers), 13 + len(answer.lives.known))]
     for consumer in shown:
         yield consumer_line(consumer)
     if len(shown) < len(group.consumers):

@@ -14,7 +14,7 @@ from console.queries.latest import LastMinute
 from console.queries.readable import clock, many, percent
 from console.queries.verdict import many_gates
 from console.terminal.table import RankedRow
-from console.terminal.viewport import STYLES, Room
+from console.terminal.viewport import STYLES, Viewport
 from flows.domain.decisions import NO_REASON
 from flows.domain.gates import meaning
 from flows.domain.thresholds import Severity, Thresholds
@@ -25,31 +25,31 @@ _SPANS = {"1m": "1 minute", "5m": "5 minutes", "15m": "15 minutes", "1h": "1 hou
 _UP_TO_NOW = _SPANS | {"1m": "this minute", "1h": "the last hour"}
 
 
-def wrapped(sentence: str, room: Room, style: str = "") -> list[Text]:
+def wrapped(sentence: str, viewport: Viewport, style: str = "") -> list[Text]:
     """`sentence`, which may come from Redis, on as many lines as the room makes it take."""
     safe = one_line(sentence, 1_000)
-    if room.width is None:
+    if viewport.width is None:
         return [Text(safe, style)]
-    return [Text(line, style) for line in textwrap.wrap(safe, room.width, break_on_hyphens=False)]
+    return [Text(line, style) for line in textwrap.wrap(safe, viewport.width, break_on_hyphens=False)]
 
 
-def warnings(sentences: Iterable[str], room: Room) -> list[Text]:
+def warnings(sentences: Iterable[str], viewport: Viewport) -> list[Text]:
     """What is to be known of the numbers: above an answer on a terminal; elsewhere it is said beside it."""
-    if room.width is None:
+    if viewport.width is None:
         return []
-    return [line for one in sentences for line in wrapped(f"! {one}", room, STYLES[Severity.SERIOUS])]
+    return [line for one in sentences for line in wrapped(f"! {one}", viewport, STYLES[Severity.SERIOUS])]
 
 
-def headline(answer: Why, room: Room) -> list[Text]:
+def headline(answer: Why, viewport: Viewport) -> list[Text]:
     """The verdict."""
-    return wrapped(answer.verdict.sentence, room, f"bold {STYLES[answer.verdict.severity]}".strip())
+    return wrapped(answer.verdict.sentence, viewport, f"bold {STYLES[answer.verdict.severity]}".strip())
 
 
-def firing(answer: Why, room: Room) -> list[Text]:
+def firing(answer: Why, viewport: Viewport) -> list[Text]:
     """The alerts that fire, where any does."""
     if answer.firing is None or not answer.firing.alerts:
         return []
-    return wrapped(answer.firing.sentence(answer.flow.now), room, STYLES[answer.firing.weight])
+    return wrapped(answer.firing.sentence(answer.flow.now), viewport, STYLES[answer.firing.weight])
 
 
 def about(window: Window, span: Span, more: str = "") -> Text:
@@ -61,7 +61,7 @@ def about(window: Window, span: Span, more: str = "") -> Text:
     return Text(f"{when}: {many(window.total, 'decision')}{more}")
 
 
-def latest(found: LastMinute | None, room: Room) -> list[Text]:
+def latest(found: LastMinute | None, viewport: Viewport) -> list[Text]:
     """The last full minute, where it clearly differs from its window."""
     if found is None or not found.differs:
         return []
@@ -72,21 +72,21 @@ def latest(found: LastMinute | None, room: Room) -> list[Text]:
     if seen.gates:
         gate = seen.gates[0]
         said += f", {gate.name} blocks {percent(seen.share(gate.count))}"
-    return wrapped(said, room, "bold")
+    return wrapped(said, viewport, "bold")
 
 
-def next_step(window: Window, room: Room, gate: str = "") -> list[Text]:
+def next_step(window: Window, viewport: Viewport, gate: str = "") -> list[Text]:
     """What `gate`, or the one that blocks most, means, and how to find out what to do."""
     if not window.gates:
         return []
     if not gate and many_gates(window):
         step = "None stands out. What has changed: quantum compare; what each means: quantum explain GATE"
-        return wrapped(step, room, "dim")
+        return wrapped(step, viewport, "dim")
     gate = gate or window.gates[0].name
     shown = one_line(gate)
     return [
-        *wrapped(f"{shown}: {meaning(gate)}", room),
-        *wrapped(f"What to do: quantum explain {shlex.quote(shown)}", room, "dim"),
+        *wrapped(f"{shown}: {meaning(gate)}", viewport),
+        *wrapped(f"What to do: quantum explain {shlex.quote(shown)}", viewport, "dim"),
     ]
 
 

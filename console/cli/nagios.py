@@ -38,8 +38,8 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What one look at something found."""
+class CheckResult:
+    """What the check of P3.5, or of an App, found."""
 
     problems: Sequence[Problem]
     well: str = ""
@@ -64,15 +64,15 @@ def datum(name: str, value: int | None, limits: Pair, unit: str = "") -> str:
     return f"{name}={shown};{warning};{critical};0"
 
 
-def end(subject: str, looks: Sequence[Look]) -> NoReturn:
+def end(subject: str, results: Sequence[CheckResult]) -> NoReturn:
     """Print the line, the worst first, and end with its state.
 
     :raises SystemExit: always.
     """
-    problems = [problem for look in looks for problem in look.problems]
+    problems = [problem for result in results for problem in result.problems]
     state = max((problem.state for problem in problems), key=_WORSE, default=OK)
     worst_first = sorted(problems, key=lambda problem: -_WORSE(problem.state))
-    what = "; ".join(problem.what for problem in worst_first) or "; ".join(look.well for look in looks)
-    data = " ".join(datum for look in looks for datum in look.data)
+    what = "; ".join(problem.what for problem in worst_first) or "; ".join(result.well for result in results)
+    data = " ".join(datum for result in results for datum in result.data)
     write(f"{subject} {NAMES[state]} - {what}{data and f' | {data}'}\n")
     sys.exit(state)

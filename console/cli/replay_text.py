@@ -12,7 +12,7 @@ from console.cli.lines import wrapped
 from console.queries.alerts.replay import BOTH, ONLY_REAL, ONLY_REPLAY, UNTOLD, Changed, Fired, Replay, ReplayRow
 from console.queries.readable import age, many, moment, number
 from console.terminal.cells import fit
-from console.terminal.viewport import STYLES, Room, cut
+from console.terminal.viewport import STYLES, Viewport, cut
 from flows.domain.alerts.replay import WARM_UP
 from flows.domain.thresholds import OF_ALERTS, Severity
 
@@ -29,27 +29,27 @@ _NOT_REPLAYED = {
 
 def as_text(answer: Replay, changed: Changed, width: int | None) -> list[Text]:
     """Its lines, cut to `width` cells where there is one."""
-    return cut(_lines(answer, changed, Room(width, None)), width)
+    return cut(_lines(answer, changed, Viewport(width, None)), width)
 
 
-def _lines(answer: Replay, changed: Changed, room: Room) -> Iterator[Text]:
+def _lines(answer: Replay, changed: Changed, viewport: Viewport) -> Iterator[Text]:
     for warning in answer.warnings:
-        yield from wrapped(f"! {warning}", room, STYLES[Severity.SERIOUS])
-    yield from wrapped(_summary(answer), room, "bold")
+        yield from wrapped(f"! {warning}", viewport, STYLES[Severity.SERIOUS])
+    yield from wrapped(_summary(answer), viewport, "bold")
     begin, end = moment(answer.begin, answer.now), moment(answer.end, answer.now)
     span = f"{begin} to {end}, {many(answer.checks, 'check')} {answer.interval:g} s apart"
-    yield from wrapped(span, room, "dim")
+    yield from wrapped(span, viewport, "dim")
     for name, (value, other) in changed.items():
         same = "as it is" if value == other else f"otherwise {other:g}"
-        yield from wrapped(f"{name}={value:g} ({same})", room, "dim")
+        yield from wrapped(f"{name}={value:g} ({same})", viewport, "dim")
     if answer.rows:
         yield Text("")
-        yield from _table(answer, room)
+        yield from _table(answer, viewport)
     yield Text("")
     for kind, why in answer.untold.items():
-        yield from wrapped(f"not replayed: {kind}: {why}", room, "dim")
+        yield from wrapped(f"not replayed: {kind}: {why}", viewport, "dim")
     for line in _limits(answer, changed):
-        yield from wrapped(line, room, "dim")
+        yield from wrapped(line, viewport, "dim")
 
 
 def _summary(answer: Replay) -> str:
@@ -62,11 +62,11 @@ def _summary(answer: Replay) -> str:
     return ": ".join([said, ", ".join(apart)]) if apart else said
 
 
-def _table(answer: Replay, room: Room) -> Iterator[Text]:
+def _table(answer: Replay, viewport: Viewport) -> Iterator[Text]:
     """A heading, and a line a row, each column as wide as it must be; sentences, where there is no room for that."""
     rows = [(_cells(answer, row), row) for row in answer.rows]
     widths = [max(map(cell_len, column)) for column in zip(_TITLES, *(cells for cells, _row in rows), strict=True)]
-    fits = room.width is None or sum(widths) + 2 * (len(widths) - 1) <= room.width
+    fits = viewport.width is None or sum(widths) + 2 * (len(widths) - 1) <= viewport.width
     if fits:
         yield Text(_aligned(_TITLES, widths), "dim")
     for cells, row in rows:
@@ -76,8 +76,10 @@ def _table(answer: Replay, room: Room) -> Iterator[Text]:
             yield Text(_aligned(cells, widths), style)
         else:
             kind, subject, severity, since, ended, lasted, said = cells
-            yield from wrapped(f"{severity} {kind} {subject} {since} to {ended} ({lasted or 'unknown'})", room, style)
-            yield from wrapped(f"    fired for real? {said}", room, "dim")
+            yield from wrapped(
+                f"{severity} {kind} {subject} {since} to {ended} ({lasted or 'unknown'})", viewport, style
+            )
+            yield from wrapped(f"    fired for real? {said}", viewport, "dim")
 
 
 def _aligned(cells: tuple[str, ...], widths: list[int]) -> str:

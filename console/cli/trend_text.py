@@ -15,10 +15,10 @@ from console.queries.readable import many, number, percent
 from console.queries.trend import TrendAnswer
 from console.queries.weeks import ordered, weeks_before
 from console.terminal.cells import fit
-from console.terminal.viewport import Room, cut
+from console.terminal.viewport import Viewport, cut
 from flows.domain.hourly import KINDS
 from flows.domain.review import Growing
-from flows.domain.trend import NO_CLEAR_CHANGE, VERDICTS, Row
+from flows.domain.trend import NO_CLEAR_CHANGE, VERDICTS, ShareChange
 
 _MOST = 10
 """Rows of a kind on a terminal, beside those that clearly changed."""
@@ -37,28 +37,28 @@ _SHORTEST_NAME = 16
 _LONGEST_NAME = 200
 
 
-def as_text(answer: TrendAnswer, room: Room) -> list[Text]:
+def as_text(answer: TrendAnswer, viewport: Viewport) -> list[Text]:
     """The lines; on a terminal the rows that tell something, elsewhere all."""
-    return cut(_lines(answer, room), room.width)
+    return cut(_lines(answer, viewport), viewport.width)
 
 
-def _lines(answer: TrendAnswer, room: Room) -> Iterator[Text]:
-    yield from warnings(answer.warnings, room)
+def _lines(answer: TrendAnswer, viewport: Viewport) -> Iterator[Text]:
+    yield from warnings(answer.warnings, viewport)
     trend = answer.trend
-    yield from wrapped(_summary(answer), room, "bold")
+    yield from wrapped(_summary(answer), viewport, "bold")
     if trend.rows:
         totals = (
             f"{many(trend.total, 'decision')} now, {number(trend.against_total)} in {many(trend.weeks, 'week')} before"
         )
-        yield from wrapped(totals, room, "dim")
-        yield from wrapped(LEGEND, room, "dim")
+        yield from wrapped(totals, viewport, "dim")
+        yield from wrapped(LEGEND, viewport, "dim")
     for kind in KINDS:
         rows = [row for row in trend.rows if row.kind == kind]
         if rows:
             yield Text("")
-            yield from _table(kind, rows, room)
+            yield from _table(kind, rows, viewport)
     yield Text("")
-    yield from _review(answer, room)
+    yield from _review(answer, viewport)
 
 
 def _summary(answer: TrendAnswer) -> str:
@@ -71,18 +71,18 @@ def _summary(answer: TrendAnswer) -> str:
     return f"{span} against the same hours of {weeks_before(answer.trend)}: {changes(answer.trend)}"
 
 
-def _table(kind: str, rows: Sequence[Row], room: Room) -> Iterator[Text]:
+def _table(kind: str, rows: Sequence[ShareChange], viewport: Viewport) -> Iterator[Text]:
     """A heading, and a line a row: what changed first, then by how often it is."""
     order = ordered(rows)
     clear = sum(row.verdict != NO_CLEAR_CHANGE for row in order)
-    shown = order if room.width is None else order[: max(clear, _MOST)]
+    shown = order if viewport.width is None else order[: max(clear, _MOST)]
     longest = max(cell_len(kind), *(cell_len(one_line(row.name, _LONGEST_NAME)) for row in shown))
     width, titles = longest, _TITLES
-    if room.width is not None:
-        left = room.width - _VERDICT - sum(size for _title, size in titles)
+    if viewport.width is not None:
+        left = viewport.width - _VERDICT - sum(size for _title, size in titles)
         if left < min(longest, _SHORTEST_NAME):
             titles = _TITLES[:_FEW]
-            left = room.width - _VERDICT - sum(size for _title, size in titles)
+            left = viewport.width - _VERDICT - sum(size for _title, size in titles)
         width = min(longest, max(left, len(kind)))
     yield Text(fit(kind, width) + "".join(f"{title:>{size}}" for title, size in titles), "dim")
     for row in shown:
@@ -95,22 +95,22 @@ def _table(kind: str, rows: Sequence[Row], room: Room) -> Iterator[Text]:
         yield Text(f"and {number(len(order) - len(shown))} more without a clear change: quantum trend | less", "dim")
 
 
-def _review(answer: TrendAnswer, room: Room) -> Iterator[Text]:
+def _review(answer: TrendAnswer, viewport: Viewport) -> Iterator[Text]:
     """The three of a weekly review."""
     found = answer.review
     last = datetime.fromtimestamp(answer.last_day, UTC).strftime("%a %Y-%m-%d")
-    yield from wrapped(f"The 7 days up to {last}", room, "bold")
+    yield from wrapped(f"The 7 days up to {last}", viewport, "bold")
     if answer.days < 7:
-        yield from wrapped(f"of which {answer.days} are known; a gate must be in the top 3 on all 7", room, "dim")
+        yield from wrapped(f"of which {answer.days} are known; a gate must be in the top 3 on all 7", viewport, "dim")
     persistent = ", ".join(one_line(name, _LONGEST_NAME) for name in found.persistent)
-    yield from wrapped(f"in the top 3 on each of the 7 days: {persistent or 'no gate'}", room)
+    yield from wrapped(f"in the top 3 on each of the 7 days: {persistent or 'no gate'}", viewport)
     fresh = ", ".join(f"{one_line(gate.name, _LONGEST_NAME)} ({number(gate.count)})" for gate in found.new)
     known = "" if found.known == 28 else f", of which {many(found.known, 'day')} {_are(found.known)} known"
-    yield from wrapped(f"not seen in the 4 weeks before{known}: {fresh or 'no gate'}", room)
+    yield from wrapped(f"not seen in the 4 weeks before{known}: {fresh or 'no gate'}", viewport)
     if not found.growing:
-        yield from wrapped("grew in each of the last 3 weeks: no gate", room)
+        yield from wrapped("grew in each of the last 3 weeks: no gate", viewport)
     for gate in found.growing:
-        yield from wrapped(f"grew in each of the last 3 weeks: {_growth(gate)}", room)
+        yield from wrapped(f"grew in each of the last 3 weeks: {_growth(gate)}", viewport)
 
 
 def _growth(gate: Growing) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from console.queries.readable import number, percent
-from flows.domain.trend import NO_CLEAR_CHANGE, VERDICTS, Row, Trend
+from flows.domain.trend import NO_CLEAR_CHANGE, VERDICTS, ShareChange, Trend
 
 TITLES = ("now", "before", "points", "between", "and", "times")
 """Of `cells`."""
@@ -21,7 +21,7 @@ def changes(trend: Trend) -> str:
     return ", ".join(said) or NO_CLEAR_CHANGE
 
 
-def cells(row: Row) -> tuple[str, ...]:
+def cells(row: ShareChange) -> tuple[str, ...]:
     """What stands in the columns of numbers."""
     shares = percent(row.now.share), percent(row.then.share)
     return (*shares, *map(_points, (row.difference, row.low, row.high)), _times(row.ratio))

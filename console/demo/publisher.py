@@ -11,7 +11,7 @@ from redis.retry import Retry
 from connectors.private_redis import PrivateRedis
 from console.demo.background import Background
 from console.demo.simulator import TICK, Fields, Phase, Simulator
-from sinks import decisions, status
+from sinks import decisions, p35_status
 
 STREAM_LENGTH = 100_000
 """About so many entries are kept in the stream."""
@@ -30,7 +30,7 @@ class Publisher(Background):
         # A repeated XADD would be published twice and counted here once.
         super().__init__(server, "publishing", retry=Retry(NoBackoff(), 0))
         self._stream = decisions.stream_key(prefix)
-        self._status = status.key(prefix)
+        self._status = p35_status.key(prefix)
         self._simulator = simulator
         self._published = 0
         self._tick = 0

@@ -27,7 +27,7 @@ from console.terminal.command import (
 from flows.domain.gates import MEANINGS, meaning
 
 if TYPE_CHECKING:
-    from console.guide.explanation import Explanation
+    from console.queries.guide.explanation import Explanation
 
 
 def _gates(incomplete: str) -> list[tuple[str, str]]:
@@ -71,8 +71,8 @@ def explain(
     quantum explain leverage_ratio_exceeded --live -s BTCUSDT -s ETHUSDT
     quantum explain binance_error:-2019 --watch
     """
-    from console.guide.explanation import as_json, explanation_of, list_as_json
     from console.guide.explanation_text import as_text
+    from console.queries.guide.explanation import as_json, explanation_of, list_as_json
     from console.queries.json import dumps
 
     if reason is None:
@@ -85,7 +85,7 @@ def explain(
 
     answer = asked
     if live or watch:
-        from console.guide.live import read_live, redis_cli
+        from console.queries.guide.live import read_live, redis_cli
 
         settings = read_settings(RedisSettings, redis_url)
         client, prefix = connect(settings, "quantum-console"), settings.key_prefix
@@ -124,15 +124,15 @@ def _frame(answer: Explanation) -> str:
     from console.guide.explanation_text import as_text
     from console.terminal.viewport import cut, here
 
-    room = here()
+    viewport = here()
     lines = [Text(line) for line in (*_notes(answer), *as_text(answer))]
-    if room.height is not None and len(lines) > room.height:
-        lines[room.height - 1 :] = [Text(f"(the rest, and what to do: quantum explain {shlex.quote(answer.gate)})")]
-    return "".join(f"{line.plain}\n" for line in cut(lines, room.width))
+    if viewport.height is not None and len(lines) > viewport.height:
+        lines[viewport.height - 1 :] = [Text(f"(the rest, and what to do: quantum explain {shlex.quote(answer.gate)})")]
+    return "".join(f"{line.plain}\n" for line in cut(lines, viewport.width))
 
 
 def _list() -> None:
-    from console.guide.guides import GUIDES
+    from console.queries.guide.guides import GUIDES
 
     width = max(map(len, GUIDES))
     page("".join(f"{gate:<{width}}  {meaning(gate)}\n" for gate in GUIDES))

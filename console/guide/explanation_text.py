@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from connectors.text import one_line
-from console.guide.entry import Guide, Look
-from console.guide.explanation import Explanation
+from console.queries.guide.entry import Guide, KeyCheck
+from console.queries.guide.explanation import Explanation
 from console.queries.readable import number, percent
 from flows.domain.gates import meaning
 
 if TYPE_CHECKING:
-    from console.guide.live import Live
+    from console.queries.guide.live import Live
 
 _MOST_OF_NAME = 128
 """Characters of a symbol that are shown."""
@@ -32,8 +32,8 @@ def as_text(asked: Explanation) -> Iterator[str]:
         yield f"  - {cause}"
     yield ""
     yield "Look" + (" (now)" if live is not None else "")
-    for look in guide.looks:
-        yield from _look(look, asked, {} if live is None else live.values)
+    for check in guide.key_checks:
+        yield from _key_check(check, asked, {} if live is None else live.values)
     for ask in guide.asks:
         yield f"  {ask.replace('{G}', shlex.quote(gate))}"
     yield ""
@@ -55,13 +55,13 @@ def _now(live: Live) -> str:
     return f"stops {share} ({number(live.count)} of {number(window.total)} decisions in {window.name})"
 
 
-def _look(look: Look, asked: Explanation, values: Mapping[str, str]) -> Iterator[str]:
-    for symbol in asked.symbols if look.per_symbol and asked.symbols else (None,):
+def _key_check(check: KeyCheck, asked: Explanation, values: Mapping[str, str]) -> Iterator[str]:
+    for symbol in asked.symbols if check.per_symbol and asked.symbols else (None,):
         safe = None if symbol is None else one_line(symbol, _MOST_OF_NAME)
-        yield f"  {look.command(asked.prefix, safe, asked.redis_cli)}"
-        for line in values.get(look.key_of(asked.prefix, symbol), "").splitlines():
+        yield f"  {check.command(asked.prefix, safe, asked.redis_cli)}"
+        for line in values.get(check.key_of(asked.prefix, symbol), "").splitlines():
             yield f"      = {line}"
-    yield f"      {look.what}"
+    yield f"      {check.what}"
 
 
 def as_markdown(guides: Sequence[Guide], generic: Guide) -> str:
@@ -69,7 +69,7 @@ def as_markdown(guides: Sequence[Guide], generic: Guide) -> str:
     lines = [
         "# What to do about a gate",
         "",
-        "<!-- Written by `make docs` from console/guide; a test compares the two. -->",
+        "<!-- Written by `make docs` from console/queries/guide; a test compares the two. -->",
         "",
         "What `quantum explain GATE` says, for all gates. `{S}` is a symbol; `quantum` in keys is `KEY_PREFIX`.",
         "Minutes are those until decisions change. With `--live`, it also shows how much the gate stops now, and",
@@ -94,8 +94,8 @@ def _section(guide: Guide, gate: str) -> Iterator[str]:
     yield "Look:"
     yield ""
     yield "```sh"
-    for look in guide.looks:
-        yield f"{look.command()}   # {look.what}"
+    for check in guide.key_checks:
+        yield f"{check.command()}   # {check.what}"
     for ask in guide.asks:
         yield ask.replace("{G}", gate)
     yield "```"

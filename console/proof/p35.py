@@ -18,7 +18,7 @@ from console.proof.taking_back import Published, counted, taken_back
 from console.queries.fetch import text
 from console.queries.groups import read_groups
 from flows.settings.p35 import P35Settings
-from sinks import buckets, decisions, proofs, snapshots, status, symbols
+from sinks import buckets, decisions, p35_status, proofs, snapshots, symbols
 from sinks.values.counts import DECISIONS, WINDOWS
 
 SECONDS = 60.0
@@ -31,7 +31,7 @@ TOP = 50
 def prove(checks: Checks, client: redis.Redis, settings: P35Settings) -> None:
     """The steps, in order; blocks for as long as `checks` waits."""
     prefix, token = settings.key_prefix, proofs.new_token()
-    stream, status_key = decisions.stream_key(prefix), status.key(prefix)
+    stream, status_key = decisions.stream_key(prefix), p35_status.key(prefix)
     symbol, gate = proofs.symbol(token), proofs.gate(token)
 
     checks.becomes(
@@ -60,7 +60,7 @@ def _count(
 ) -> None:
     """Publish decisions of symbol and gate `names`, note in `noted` those that are published, and follow them."""
     prefix, (symbol, gate) = settings.key_prefix, names
-    stream, status_key = decisions.stream_key(prefix), status.key(prefix)
+    stream, status_key = decisions.stream_key(prefix), p35_status.key(prefix)
     in_windows = {window: _window(client, prefix, window) for window in WINDOWS}
     processed = number(client, status_key, "processed_total")
     now = int(time.time())

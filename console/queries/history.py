@@ -34,8 +34,8 @@ _USUAL = {"minute": 60, "hour": 24, "day": 28}
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """For how many seconds what a series goes by is kept, and the setting that says so."""
+class Retention:
+    """For how many seconds minutes, hours or days are kept, and the setting that says so."""
 
     seconds: int
     setting: str
@@ -56,7 +56,7 @@ class Asked:
     symbol: str | None
     """None: all decisions, whatever they are about."""
 
-    def span(self, now: float, kept: Kept) -> range:
+    def span(self, now: float, retention: Retention) -> range:
         """The first minutes (since the epoch) of what is asked for, oldest first.
 
         What holds the beginning is the first; what holds the end is the last, unless it begins just then.
@@ -65,7 +65,7 @@ class Asked:
         :raises MomentError: it begins in the future, or before what is kept, or does not end behind its beginning.
         """
         step = STEPS[self.by]
-        oldest = -(-int((now - kept.seconds) // 60 + 1) // step) * step
+        oldest = -(-int((now - retention.seconds) // 60 + 1) // step) * step
         ends = now if self.end is None else min(self.end.seconds(now), now)
         stop = -(-max(ends, 0.0) // (60 * step)) * step
         if self.begin is None:
@@ -76,7 +76,7 @@ class Asked:
         start = int(begins // (60 * step)) * step
         if start + step <= oldest:
             other = {"minute": "; --by hour goes further back", "hour": "; --by day goes further back"}.get(self.by, "")
-            long = f"{kept.seconds / 86_400:g} d ({kept.setting})"
+            long = f"{retention.seconds / 86_400:g} d ({retention.setting})"
             raise MomentError(f"--from {self.begin.text} is too long ago: {self.by}s are kept for {long}{other}")
         if start >= stop:
             raise MomentError("--to must be later than --from")
@@ -127,16 +127,23 @@ class Series:
 
 
 def ask_history(
-    client: redis.Redis, prefix: str, asked: Asked, now: float, kept: Kept, progress: Progress, *, beside: bool
+    client: redis.Redis,
+    prefix: str,
+    asked: Asked,
+    now: float,
+    retention: Retention,
+    progress: Progress,
+    *,
+    beside: bool,
 ) -> Series:
     """Answer. Blocks for a round trip each 15 points or so; raises `connectors.errors.RedisFailure`.
 
     :arg now: epoch seconds, by the clock of Redis.
-    :arg kept: for how long.
+    :arg retention: of what the series goes by.
     :arg beside: whether the week before is read, too.
     :raises MomentError: see `Asked.span`.
     """
-    span = asked.span(now, kept)
+    span = asked.span(now, retention)
     minute = int(now // 60)
 
     def read(starts: range) -> dict[int, RollUp]:

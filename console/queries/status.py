@@ -15,7 +15,7 @@ import redis
 
 from connectors.errors import translating
 from console.queries.fetch import ask_all, number_of, texts
-from sinks import status, symbols
+from sinks import p35_status, symbols
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ class Status:
 
 def read_status(client: redis.Redis, prefix: str) -> Status:
     """What the flow says of itself."""
-    (reply,) = ask_all(client, [("HGETALL", status.key(prefix))])
+    (reply,) = ask_all(client, [("HGETALL", p35_status.key(prefix))])
     fields = texts(reply)
-    counters = {name: _count(fields.get(name)) or 0 for name in (*status.COUNTERS, "symbols_dropped_total")}
+    counters = {name: _count(fields.get(name)) or 0 for name in (*p35_status.COUNTERS, "symbols_dropped_total")}
     return Status(
         **counters,
         pending=_count(fields.get("pending_estimate")),

@@ -11,7 +11,7 @@ from typing import Any
 
 from console.queries.readable import clock, many
 from flows.domain.hourly import adds_up
-from flows.domain.trend import NO_CLEAR_CHANGE, Row, Side, Trend
+from flows.domain.trend import NO_CLEAR_CHANGE, ShareChange, Side, Trend
 from flows.domain.windows import Window
 from sinks.values.history import HOUR
 
@@ -52,10 +52,10 @@ def weeks_before(trend: Trend) -> str:
     return "the week before" if trend.weeks == 1 else f"the {trend.weeks} weeks before"
 
 
-def ordered(rows: Iterable[Row]) -> list[Row]:
+def ordered(rows: Iterable[ShareChange]) -> list[ShareChange]:
     """What changed first, the most first; then by how often it is."""
 
-    def place(row: Row) -> tuple[bool, float, str]:
+    def place(row: ShareChange) -> tuple[bool, float, str]:
         clear = row.verdict != NO_CLEAR_CHANGE
         return not clear, -abs(row.difference) if clear else -max(row.now.share, row.then.share), row.name
 
@@ -71,7 +71,7 @@ def as_json(begin: int, end: int, trend: Trend) -> dict[str, Any]:
     }
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: ShareChange) -> dict[str, Any]:
     return {
         "kind": row.kind,
         "name": row.name,

@@ -1,1 +1,1 @@
-"""What all faces in a terminal share: options and exit statuses, output, room, tables."""
+"""What all faces in a terminal share: options and exit statuses, output, viewport, tables."""

@@ -11,7 +11,7 @@ from rich.text import Text
 from connectors.text import one_line
 from console.queries.readable import number, percent
 from console.terminal.cells import bar, fit
-from console.terminal.viewport import STYLES, Room
+from console.terminal.viewport import STYLES, Viewport
 from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Window
 
@@ -29,13 +29,13 @@ class RankedRow:
     note: str = ""
 
 
-def ranking(rows: Sequence[RankedRow], room: Room, title: str) -> list[Text]:
+def ranking(rows: Sequence[RankedRow], viewport: Viewport, title: str) -> list[Text]:
     """A heading, and a line a row: name, count, share, and on a screen that is wide enough a bar."""
     longest = max((cell_len(one_line(row.name, _LONGEST_NAME)) for row in rows), default=0)
     longest = max(longest, cell_len(title))
     note = max((cell_len(row.note) + 2 for row in rows if row.note), default=0)
-    width = longest if room.width is None else min(longest, max(room.width - note - 22, 16))
-    bar_width = 0 if room.width is None else min(max(room.width - width - note - 22, 0), 40)
+    width = longest if viewport.width is None else min(longest, max(viewport.width - note - 22, 16))
+    bar_width = 0 if viewport.width is None else min(max(viewport.width - width - note - 22, 0), 40)
     lines = [Text(f"{fit(title, width)}{'count':>11}{'share':>8}", "dim")]
     for row in rows:
         style = STYLES[row.severity]
@@ -43,7 +43,7 @@ def ranking(rows: Sequence[RankedRow], room: Room, title: str) -> list[Text]:
         line.append(f"{number(row.count):>11}{percent(row.share):>8}", style)
         if bar_width > 4:
             line.append("  ")
-            line.append(bar(row.share, bar_width, ascii_only=room.ascii_only), style)
+            line.append(bar(row.share, bar_width, ascii_only=viewport.ascii_only), style)
         if row.note:
             line.append(f"  {row.note}", style)
         lines.append(line)

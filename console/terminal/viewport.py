@@ -1,4 +1,4 @@
-"""Where text goes: how much room there is, and printing it, on a terminal in colour and anywhere else plain."""
+"""Where text goes: how much space there is, and printing it, on a terminal in colour and anywhere else plain."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ STYLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """Cells to write into; None: as many as it takes."""
+class Viewport:
+    """The size of what is written to, in cells; None: as many as it takes."""
 
     width: int | None
     height: int | None
@@ -32,17 +32,17 @@ class Room:
         return most if self.height is None else max(min(most, self.height - others), 3)
 
 
-def here(full: bool = False) -> Room:
-    """The room on standard output: a screen without its last line, which is the prompt's; endless if it is none.
+def here(full: bool = False) -> Viewport:
+    """That of standard output: a screen without its last line, which is the prompt's; endless if it is none.
 
     :arg full: as many lines as it takes all the same.
     """
     encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
     ascii_only = not encoding.startswith("utf")
     if not sys.stdout.isatty():
-        return Room(None, None, ascii_only)
+        return Viewport(None, None, ascii_only)
     size = shutil.get_terminal_size()
-    return Room(max(size.columns, 40), None if full else max(size.lines - 1, 10), ascii_only)
+    return Viewport(max(size.columns, 40), None if full else max(size.lines - 1, 10), ascii_only)
 
 
 def cut(lines: Iterable[Text], width: int | None) -> list[Text]:

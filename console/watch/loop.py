@@ -13,7 +13,7 @@ from console.terminal.command import write
 from console.terminal.keyboard import keyboard
 from console.terminal.refresh import frame
 from console.terminal.refresh import screen as own_screen
-from console.terminal.viewport import Room, here, printed
+from console.terminal.viewport import Viewport, here, printed
 from console.watch.middle import symbols_wanted
 from console.watch.scene import WatchSettings, read_scene
 from console.watch.screen import screen
@@ -33,13 +33,13 @@ def watch(client: redis.Redis, settings: WatchSettings, view: ScreenState, every
     with own_screen(), keyboard() as wait:
         due = time.monotonic() + every
         while not view.done:
-            room = _room()
+            viewport = _viewport()
             if not trouble:
                 try:
-                    picked = reader.read(scene.minutes, view, symbols_wanted(room.height))
+                    picked = reader.read(scene.minutes, view, symbols_wanted(viewport.height))
                 except RedisFailure as error:
                     trouble = _old(error)
-            if not write(frame(printed(screen(scene, view, picked, room, trouble)))):
+            if not write(frame(printed(screen(scene, view, picked, viewport, trouble)))):
                 return
             try:
                 for key in wait(due - time.monotonic()):
@@ -56,16 +56,16 @@ def watch(client: redis.Redis, settings: WatchSettings, view: ScreenState, every
 
 def once(client: redis.Redis, settings: WatchSettings, view: ScreenState) -> str:
     """What the screen would show, as plain text. Raises `connectors.errors.RedisFailure`."""
-    scene, room = read_scene(client, settings), here()
-    picked = SymbolReader(client, settings.key_prefix).read(scene.minutes, view, symbols_wanted(room.height))
-    return printed(screen(scene, view, picked, room)[:-1])  # without the line about keys
+    scene, viewport = read_scene(client, settings), here()
+    picked = SymbolReader(client, settings.key_prefix).read(scene.minutes, view, symbols_wanted(viewport.height))
+    return printed(screen(scene, view, picked, viewport)[:-1])  # without the line about keys
 
 
 def _old(error: RedisFailure) -> str:
     return f"NOT UP TO DATE: {error}"
 
 
-def _room() -> Room:
+def _viewport() -> Viewport:
     """The whole terminal: there is no prompt below."""
     size = os.get_terminal_size(sys.stdout.fileno())
-    return Room(max(size.columns, 20), max(size.lines, 5), here().ascii_only)
+    return Viewport(max(size.columns, 20), max(size.lines, 5), here().ascii_only)

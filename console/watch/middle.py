@@ -13,7 +13,7 @@ from console.queries.readable import number, percent
 from console.queries.symbols import Symbol
 from console.terminal.cells import bar, fit
 from console.terminal.table import mix
-from console.terminal.viewport import STYLES, Room
+from console.terminal.viewport import STYLES, Viewport
 from console.watch.heatmap import axis, columns, heat, legend
 from console.watch.symbols import Picked
 from console.watch.view import ScreenState
@@ -65,22 +65,22 @@ def middle(
     view: ScreenState,
     picked: Picked,
     lines: int | None,
-    room: Room,
+    viewport: Viewport,
 ) -> list[Text]:
     """Exactly `lines` of them; None: as many as it takes.
 
     :arg window: that of `view`, of `minutes`.
     """
-    width = room.width or 80
+    width = viewport.width or 80
     if (picked.window, picked.filter) != (view.window, view.filter):
         picked = Picked(view.window, view.filter)
     sections = []
     most = _MOST_ROWS if lines is None else lines
     gates = [gate for gate in window.gates if view.lets_through(gate.name)][:most]
     if gates or not (view.filter and picked.symbols):
-        sections.append(_gates(minutes, window, gates, thresholds, width, room))
+        sections.append(_gates(minutes, window, gates, thresholds, width, viewport))
     if view.filter and picked.symbols:
-        sections.append(_gates_of(picked.symbols[0], thresholds, width, room))
+        sections.append(_gates_of(picked.symbols[0], thresholds, width, viewport))
     if len(picked.symbols) > bool(view.filter):
         sections.append(_symbols(picked, thresholds, width))
     if lines is None:
@@ -113,16 +113,16 @@ def heading(name: str, width: int, right: Text | None = None) -> Text:
 
 
 def _gates(
-    minutes: Minutes, window: Window, gates: Sequence[Ranked], thresholds: Thresholds, width: int, room: Room
+    minutes: Minutes, window: Window, gates: Sequence[Ranked], thresholds: Thresholds, width: int, viewport: Viewport
 ) -> _Section:
     if not gates:
         return _Section([heading("Gates: none", width)], [])
     if width < MAP_WIDTH:
-        bars = [_gate(one, window.share(one.count), thresholds, width, room) for one in gates]
+        bars = [_gate(one, window.share(one.count), thresholds, width, viewport) for one in gates]
         return _Section([heading("Gates", width)], bars)
     name_width = _name_width(width)
     shown = columns(minutes.running, minutes.depth, width - name_width - 20)
-    title = heading("Gates", width, legend(thresholds, ascii_only=room.ascii_only))
+    title = heading("Gates", width, legend(thresholds, ascii_only=viewport.ascii_only))
     labels = Text(f"{'':<{name_width}}{'count':>11}{'share':>7}  {axis(shown, minutes.running)}", "dim")
     stopped = {minute: _gate_counts(summary.reasons) for minute, summary in minutes.counted.items()}
     decided = {
@@ -136,7 +136,7 @@ def _gates(
             whole = sum(decided.get(minute, 0) for minute in column)
             part = sum(stopped[minute][gate.name] for minute in column if minute in stopped)
             shares.append(part / whole if whole else None)
-        rows.append(line.append_text(heat(shares, shown.cells, thresholds, ascii_only=room.ascii_only)))
+        rows.append(line.append_text(heat(shares, shown.cells, thresholds, ascii_only=viewport.ascii_only)))
     return _Section([title, labels], rows)
 
 
@@ -147,18 +147,18 @@ def _gate_counts(reasons: Mapping[str, int]) -> Counter[str]:
     return counts
 
 
-def _gates_of(symbol: Symbol, thresholds: Thresholds, width: int, room: Room) -> _Section:
+def _gates_of(symbol: Symbol, thresholds: Thresholds, width: int, viewport: Viewport) -> _Section:
     """All gates that stop a symbol, with shares of its own decisions."""
     said = f"{number(symbol.window.total)} decisions, {mix(symbol.window.decisions, symbol.window.total)}"
     title = heading(f"{one_line(symbol.name, _NAME_LENGTH)}: {said}", width)
-    rows = [_gate(gate, symbol.window.share(gate.count), thresholds, width, room) for gate in symbol.window.gates]
+    rows = [_gate(gate, symbol.window.share(gate.count), thresholds, width, viewport) for gate in symbol.window.gates]
     return _Section([title], rows or [Text("nothing stops it", "dim")])
 
 
-def _gate(gate: Ranked, share: float, thresholds: Thresholds, width: int, room: Room) -> Text:
+def _gate(gate: Ranked, share: float, thresholds: Thresholds, width: int, viewport: Viewport) -> Text:
     name_width = _name_width(width)
     line = _named(gate.name, gate.count, share, thresholds, name_width)
-    drawn = bar(share, min(max(width - name_width - 21, 0), 60), ascii_only=room.ascii_only)
+    drawn = bar(share, min(max(width - name_width - 21, 0), 60), ascii_only=viewport.ascii_only)
     return line.append(drawn, STYLES[thresholds.gate_severity(share)])
 
 

@@ -15,7 +15,7 @@ from console.queries.joins import Permitted
 from console.queries.readable import age, clock, number, percent
 from console.queries.verdict import verdict
 from console.terminal.cells import sparkline
-from console.terminal.viewport import STYLES, Room, cut
+from console.terminal.viewport import STYLES, Viewport, cut
 from console.watch.middle import heading, middle
 from console.watch.scene import Scene
 from console.watch.symbols import Picked
@@ -44,19 +44,19 @@ Stuck: decided upon in the last 15 minutes, and not executed for as long.
 What a gate means and what to do: quantum explain GATE"""
 
 
-def screen(scene: Scene, view: ScreenState, picked: Picked, room: Room, trouble: str = "") -> list[Text]:
-    """The lines of a screen; no more and none wider than `room` has.
+def screen(scene: Scene, view: ScreenState, picked: Picked, viewport: Viewport, trouble: str = "") -> list[Text]:
+    """The lines of a screen; no more and none wider than `viewport` has.
 
     :arg picked: the symbols that were read for `view`; those of another view are not shown.
     :arg trouble: why this is out of date, in a line; empty: it is not.
     """
-    width, height = room.width or 80, room.height
+    width, height = viewport.width or 80, viewport.height
     window = scene.minutes.window(view.window)
     top = [_title(scene, view, width), _verdict(scene, window, trouble)]
     if view.help:
         lines = [*top, Text(""), *map(Text, HELP.splitlines())]
         return _cut(lines, width, height)
-    top += _decisions(scene, window, width, room.ascii_only)
+    top += _decisions(scene, window, width, viewport.ascii_only)
     bottom = [
         *_warnings(scene),
         *_alerts(scene),
@@ -67,7 +67,7 @@ def screen(scene: Scene, view: ScreenState, picked: Picked, room: Room, trouble:
         _prompt(view),
     ]
     between = None if height is None else max(height - len(top) - len(bottom), 2)
-    between_them = middle(scene.minutes, window, scene.flow.thresholds, view, picked, between, room)
+    between_them = middle(scene.minutes, window, scene.flow.thresholds, view, picked, between, viewport)
     return _cut([*top, *between_them, *bottom], width, height)
 
 

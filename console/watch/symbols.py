@@ -19,8 +19,8 @@ from flows.domain.windows import Minutes, minutes_of
 
 T = TypeVar("T")
 
-KEPT_TIMES = 20.0
-"""An answer is kept for so many times as long as it took."""
+TTL_FACTOR = 20.0
+"""How many times as long as it took an answer is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class Picked:
     """How many there are to choose from."""
 
 
-class Kept(Generic[T]):
-    """The answer to the last question, kept for a while.
+class AdaptiveCache(Generic[T]):
+    """Keeps the answer to the last question, the longer the longer it took.
 
     :arg clock: seconds, of any clock that never goes back.
     """
@@ -54,7 +54,7 @@ class Kept(Generic[T]):
             self._answer = None
             answer = ask()
             now = self._clock()
-            self._question, self._answer, self._due = question, answer, now + KEPT_TIMES * (now - began)
+            self._question, self._answer, self._due = question, answer, now + TTL_FACTOR * (now - began)
             return answer
         return self._answer
 
@@ -65,8 +65,8 @@ class SymbolReader:
     def __init__(self, client: redis.Redis, prefix: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
         self._prefix = prefix
-        self._totals: Kept[Mapping[str, Mapping[str, int]]] = Kept(clock)
-        self._symbols: Kept[tuple[Symbol, ...]] = Kept(clock)
+        self._totals: AdaptiveCache[Mapping[str, Mapping[str, int]]] = AdaptiveCache(clock)
+        self._symbols: AdaptiveCache[tuple[Symbol, ...]] = AdaptiveCache(clock)
 
     def read(self, minutes: Minutes, view: ScreenState, most: int) -> Picked:
         """At most `most` symbols, and with a filter at least one; free where none is wanted.

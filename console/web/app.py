@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from connectors.errors import RedisFailure
+from connectors.supervisor import Supervisor
 from connectors.text import one_line
 from console.web.access import Access
 from console.web.backend import Backend
@@ -36,11 +37,12 @@ class Application:
     :raises OSError, ValueError: the token cannot be read any more.
     """
 
-    def __init__(self, settings: ServeSettings) -> None:
+    def __init__(self, settings: ServeSettings, supervisor: Supervisor) -> None:
         metrics = WebMetrics(__version__)
-        self.backend = Backend(settings, metrics)
-        self.hub = Hub(topics(self.backend), settings.http_poll_sec, settings.http_max_viewers)
-        self.hub.on_poll = metrics.polls.inc
+        self.backend = Backend(settings, metrics, supervisor)
+        self.hub = Hub(
+            topics(self.backend), settings.http_poll_sec, settings.http_max_viewers, lambda: metrics.polls.inc()
+        )
         metrics.viewers.set_function(lambda: float(self.hub.viewers))
         api = FastAPI(title="quantum", version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
         api.include_router(questions(self.backend))
@@ -55,12 +57,15 @@ class Application:
         token = None if path is None else Token(path)
         self.asgi: ASGIApp = Front(Access(api, settings.hosts, token, files[SIGN_IN]), metrics)
 
-    def stop(self) -> None:
-        """End the event streams, and ask nothing more of Redis."""
-        self.hub.stop()
+    async def ping(self) -> str:
+        """That Redis answers, as JSON.
+
+        :raises RedisFailure: it does not.
+        """
+        return await self.backend.text("ping", _PING, self.backend.ping)
 
     def close(self) -> None:
-        """Give up what is left."""
+        """Ask nothing more of Redis."""
         self.backend.close()
 
 

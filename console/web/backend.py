@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from connectors.connection import connect
 from connectors.errors import RedisFailure
+from connectors.supervisor import Supervisor
 from connectors.text import one_line
 from console.queries.asked import Question
 from console.queries.counting import read_now
@@ -32,11 +33,11 @@ Ask = Callable[[], Mapping[str, Any]]
 class Backend:
     """The settings, a client, and what is being asked. Belongs to one event loop."""
 
-    def __init__(self, settings: ServeSettings, metrics: WebMetrics) -> None:
+    def __init__(self, settings: ServeSettings, metrics: WebMetrics, supervisor: Supervisor) -> None:
         self.settings = settings
         self.prefix = settings.key_prefix
         self.client = connect(settings, "quantum-console")
-        self.outage = Outage(settings.redis_place())
+        self.outage = Outage(settings.redis_place(), supervisor)
         self.answering = Answering(settings.http_poll_sec, metrics.asked)
         metrics.show(self.outage)
 
@@ -51,23 +52,23 @@ class Backend:
         :raises RedisFailure: Redis does not answer, or refuses.
         :raises ProblemError: so `ask` did, or too much is being asked.
         """
-        return (await self.answering.body(name, parameters.key, lambda: self._asked(ask))).plain.decode()
+        return (await self.answering.body(name, parameters.key, lambda: self._asked(name, ask))).plain.decode()
 
     async def reply(self, request: Request, name: str, parameters: Parameters, ask: Ask) -> Response:
         """The response to the question `name`: what `--json` of the same would print.
 
         :raises RedisFailure: as `text`, like ProblemError.
         """
-        body = await self.answering.body(name, parameters.key, lambda: self._asked(ask))
+        body = await self.answering.body(name, parameters.key, lambda: self._asked(name, ask))
         return body.response(request, {"Cache-Control": "private, no-cache"})
 
-    def _asked(self, ask: Ask) -> str:
+    def _asked(self, name: str, ask: Ask) -> str:
         try:
             value = ask()
         except RedisFailure as error:
-            self.outage.down(error)
+            self.outage.down(name, error)
             raise
-        self.outage.up()
+        self.outage.up(name)
         return dumps(value)
 
     def ping(self) -> Mapping[str, Any]:

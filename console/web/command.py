@@ -24,6 +24,7 @@ def serve(redis_url: RedisUrl = None) -> None:
     missing = [name for name in ("fastapi", "uvicorn") if find_spec(name) is None]
     if missing:
         fail(f"serve needs the package {missing[0]}: pip install 'quantum-flows[web]'", EXIT_SETTINGS)
+    from connectors.lifecycle import lifecycle
     from connectors.logs import configure
     from console.web import server
     from console.web.settings import ServeSettings
@@ -35,4 +36,4 @@ def serve(redis_url: RedisUrl = None) -> None:
     except OSError as error:
         place = f"{settings.http_addr}:{settings.http_port}"
         fail(f"cannot listen at {place}: {error.strerror}; set HTTP_ADDR or HTTP_PORT", EXIT_IO)
-    server.serve(settings, sock)
+    server.serve(settings, sock, lifecycle)

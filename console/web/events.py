@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 
+import structlog
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from connectors.errors import RedisAway, RedisFailure
 from console.queries.json import dumps, no_health
 from console.web import routes
 from console.web.backend import Ask, Backend
-from console.web.hub import Hub, Topic
+from console.web.hub import COMMENT, Hub, Topic, Viewer
 from console.web.parameters import OfHealth, OfHistory, OfPast, Parameters
 from console.web.problems import ProblemError
 
 STUCK_SEC = 30.0
 """Seconds that a viewer may take no more, after which its stream is ended."""
+
+_log = structlog.get_logger("web")
 
 _HEALTH_EVERY = 5
 """Polls from one look at the health of all flows to the next: it asks systemd as well, which takes a process."""
@@ -28,31 +30,25 @@ _HEALTH_EVERY = 5
 
 def topics(backend: Backend) -> list[Topic]:
     """The kinds of events, each with the body of a question."""
-
-    def of(name: str, parameters: Parameters, ask: Ask) -> Topic:
-        async def look() -> str:
-            try:
-                return await backend.text(name, parameters, ask)
-            except (RedisFailure, ProblemError):
-                return ""  # (the event `health` tells)
-
-        return Topic(name, look)
-
     now, minutes, health = OfPast(), OfHistory(by="minute", begin="2min"), OfHealth()
 
-    async def look_at_health() -> str:
+    async def body(name: str, parameters: Parameters, ask: Ask) -> str:
         try:
-            return await backend.text("health", health, routes.health(backend, health))
+            return await backend.text(name, parameters, ask)
         except RedisFailure as error:
-            reason = backend.refusal(error).detail
-            return dumps(no_health(reason, redis_up=not isinstance(error, RedisAway)))
-        except ProblemError:
+            if name != "health":
+                return ""
+            return dumps(no_health(backend.refusal(error).detail, redis_up=not isinstance(error, RedisAway)))
+        except ProblemError:  # (too much is asked at once)
+            return ""
+        except Exception as error:
+            _log.error("this is a bug", query=name, cause=f"{type(error).__name__}: {error}")
             return ""
 
     return [
-        of("why", now, routes.why(backend, now)),
-        Topic("minute", of("history", minutes, routes.history(backend, minutes)).look, content=_without_time),
-        Topic("health", look_at_health, _HEALTH_EVERY, _without_time),
+        Topic("why", lambda: body("why", now, routes.why(backend, now))),
+        Topic("minute", lambda: body("history", minutes, routes.history(backend, minutes)), content=_without_time),
+        Topic("health", lambda: body("health", health, routes.health(backend, health)), _HEALTH_EVERY, _without_time),
     ]
 
 
@@ -62,28 +58,37 @@ def _without_time(text: str) -> object:
     return value
 
 
-class EventStream(StreamingResponse):
+class EventStream(Response):
     """The response to one viewer, which is gone for the hub once this has ended, however it did."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, hub: Hub, pieces: AsyncIterator[bytes]) -> None:
-        super().__init__(pieces, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
-        self._hub = hub
+    def __init__(self, viewer: Viewer) -> None:
+        super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        del self.headers["content-length"]
+        self._viewer = viewer
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send until the viewer leaves, takes no more, or the process stops."""
-
-        async def send_soon(message: object) -> None:
-            async with asyncio.timeout(STUCK_SEC):
-                await send(message)  # type: ignore[arg-type]
-
+        watching = asyncio.create_task(self._watch(receive))
+        piece = COMMENT  # (so that the viewer learns at once that it is connected)
         try:
-            await super().__call__(scope, receive, send_soon)
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            while piece:
+                async with asyncio.timeout(STUCK_SEC):
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                piece = await self._viewer.next()
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
         except TimeoutError:
-            pass
+            pass  # (the server ends a connection whose answer is not complete)
         finally:
-            self._hub.leave()
+            watching.cancel()
+            self._viewer.leave()
+
+    async def _watch(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._viewer.leave()
 
 
 def events(hub: Hub) -> APIRouter:
@@ -107,6 +112,6 @@ def events(hub: Hub) -> APIRouter:
         `alert` that of `/alerts`, `health` that of `/health`; without Redis, `health` says `redis_up: false`. All come
         at once, and then what changes, `why` at each poll. A viewer that sends `Last-Event-ID` gets what it has not.
         """
-        return EventStream(hub, hub.view(request.headers.get("last-event-id")))
+        return EventStream(hub.join(request.headers.get("last-event-id")))
 
     return router

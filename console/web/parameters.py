@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from console.queries.moment import Moment, parse_ago, parse_at, parse_bound
+from console.web.problems import ProblemError
 from flows.domain.decisions import clean
 
 MOST_NAMES = 100
@@ -66,7 +67,12 @@ class OfPast(OfWindow):
 
     @property
     def moment(self) -> Moment | None:
-        """What was given for one of them; None: now."""
+        """What was given for one of them; None: now.
+
+        :raises ProblemError: both were.
+        """
+        if self.at is not None and self.ago is not None:
+            raise ProblemError(400, "ago and at: one of them is enough", parameter="ago")
         if self.at is not None:
             return parse_at(self.at)
         return None if self.ago is None else parse_ago(self.ago)

@@ -74,7 +74,8 @@ def _at(p: OfPast, ask: Ask) -> dict[str, object]:
     try:
         return dict(ask())
     except MomentError as error:
-        raise ProblemError(400, str(error), parameter="ago" if p.at is None else "at") from None
+        name = "ago" if p.at is None else "at"
+        raise ProblemError(400, f"{name}: {error}", parameter=name) from None
 
 
 def _checked(name: str, text: str, parse: Callable[[str], int]) -> int:

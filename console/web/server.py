@@ -7,19 +7,23 @@ import logging
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import structlog
 import uvicorn
 
+from connectors.errors import RedisFailure
+from connectors.lifecycle import Lifecycle
+from connectors.supervisor import Supervisor
 from console.web.app import Application
+from console.web.idle import close_idle
 from console.web.settings import ServeSettings
 
 STOP_SEC = 5
 """Seconds that a stop waits for what is being answered."""
 
 IDLE_SEC = 30
-"""Seconds without a request, after which a connection is closed."""
+"""Seconds after which a connection is closed on which nothing is asked, or nothing of an answer is taken."""
 
 _log = structlog.get_logger("web")
 
@@ -33,6 +37,10 @@ def listen(settings: ServeSettings) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # (Connections have these from it.) Who is gone without a word, or takes nothing, is not waited for.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, IDLE_SEC * 1_000)
         sock.bind((settings.http_addr, settings.http_port))
         sock.listen(1_024)
     except BaseException:
@@ -47,45 +55,81 @@ def address_of(sock: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
-def serve(settings: ServeSettings, sock: socket.socket) -> None:
+class Serving:
+    """An application on a socket. Make it in the event loop that it is to run in.
+
+    :arg lifecycle: the wish to stop, for the supervisor.
+    :raises OSError, ValueError: the token cannot be read any more.
+    """
+
+    def __init__(self, settings: ServeSettings, sock: socket.socket, lifecycle: Lifecycle) -> None:
+        self._sock, self._lifecycle = sock, lifecycle
+        self._supervisor = Supervisor(lifecycle)
+        self.application = Application(settings, self._supervisor)
+        most = settings.http_max_viewers
+        config = uvicorn.Config(
+            self.application.asgi,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            limit_concurrency=most + most // 2 + 100,
+            timeout_keep_alive=IDLE_SEC,
+            timeout_graceful_shutdown=STOP_SEC,
+        )
+        self._server = _Server(config)
+
+    async def run(self) -> None:
+        """Serve until `stop`."""
+        beside = [asyncio.create_task(self._live()), asyncio.create_task(self._first_look())]
+        beside.append(asyncio.create_task(close_idle(self._server.server_state.connections, IDLE_SEC)))
+        try:
+            await self._server.serve(sockets=[self._sock])
+        finally:
+            for task in beside:
+                task.cancel()
+            self.application.close()
+
+    def stop(self, reason: str) -> None:
+        """End all streams, answer what is being asked, take nothing new. From the thread of the event loop."""
+        self._lifecycle.stop(reason)
+        self.application.hub.stop()
+        self._server.should_exit = True
+
+    async def _live(self) -> None:
+        """Tell the supervisor: ready, alive as long as the event loop turns, and stopping."""
+        while True:
+            if self._server.started:
+                self._supervisor.up("listening")
+            self._supervisor.turn()
+            await asyncio.sleep(0.1 if self._lifecycle.stopping or not self._server.started else 1)
+
+    async def _first_look(self) -> None:
+        """Ask Redis once, so that the log says how that went before anybody asks."""
+        with suppress(RedisFailure):  # (it has been logged)
+            await self.application.ping()
+
+
+def serve(settings: ServeSettings, sock: socket.socket, lifecycle: Lifecycle) -> None:
     """Serve on `sock` until SIGTERM or SIGINT. Main thread only.
 
     :raises OSError, ValueError: the token cannot be read any more.
     """
-    logging.getLogger("uvicorn").addHandler(logging.NullHandler())
-    logging.getLogger("uvicorn").propagate = False
-    asyncio.run(_serve(settings, sock))
+    for name in ("uvicorn", "asyncio"):
+        logging.getLogger(name).addHandler(logging.NullHandler())
+        logging.getLogger(name).propagate = False
+    needed = "needed" if settings.token_file else "none needed"
 
+    async def main() -> None:
+        serving, loop = Serving(settings, sock, lifecycle), asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, serving.stop, number.name)
+        _log.info("serving", url=address_of(sock), token=needed)
+        await serving.run()
+        _log.info("stopped")
 
-async def _serve(settings: ServeSettings, sock: socket.socket) -> None:
-    application = Application(settings)
-    config = uvicorn.Config(
-        application.asgi,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        limit_concurrency=settings.http_max_viewers + settings.http_max_viewers // 2 + 100,
-        timeout_keep_alive=IDLE_SEC,
-        timeout_graceful_shutdown=STOP_SEC,
-    )
-    server = _Server(config)
-    loop = asyncio.get_running_loop()
-
-    def stop(name: str) -> None:
-        if not server.should_exit:
-            _log.info("stopping", reason=name)
-        application.stop()
-        server.should_exit = True
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop, number.name)
-    _log.info("serving", url=address_of(sock), token="needed" if settings.token_file else "none needed")
-    try:
-        await server.serve(sockets=[sock])
-    finally:
-        application.close()
-    _log.info("stopped")
+    asyncio.run(main())
 
 
 class _Server(uvicorn.Server):

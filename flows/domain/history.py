@@ -76,7 +76,7 @@ def change_of(start: int, length: int, stored: RollUp | None, parts: Iterable[Ro
 
 
 def settle(changes: Changes, *, parts_live: float, is_proof: Callable[[str], bool]) -> Replacements:
-    """What is to be written after a look.
+    """What is to be written after a scan.
 
     :arg parts_live: seconds that a part lives at least, from its beginning.
     :arg is_proof: whether a gate is one of a proof, whose decisions may be taken back.

@@ -18,7 +18,7 @@ from connectors.delivery import Batch, Delivery
 from connectors.stream_id import milliseconds
 from connectors.times import EPOCH
 from flows.domain.decisions import event_seconds
-from flows.domain.layout import Layout
+from flows.domain.field_layout import Layout
 from flows.domain.windows import minute_of
 from sinks.values.counts import EXECUTE, Kind
 

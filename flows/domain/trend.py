@@ -42,7 +42,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ShareChange:
     """How the share of a decision, a gate or a symbol changed."""
 
     kind: str
@@ -75,7 +75,7 @@ class Trend:
     """In how many weeks before any of them is known."""
     against_total: int
     """Decisions of those hours in these weeks."""
-    rows: tuple[Row, ...]
+    rows: tuple[ShareChange, ...]
     """By kind and name."""
 
 
@@ -240,7 +240,7 @@ def _precedent(row: _Sides, sizes: tuple[float, float], past: Scatter) -> float:
     return min(1.0, 2.0 * as_far / (len(past.distances) + 1))
 
 
-def _row(row: _Sides, bounds: tuple[float, float] | None, q: float) -> Row:
+def _row(row: _Sides, bounds: tuple[float, float] | None, q: float) -> ShareChange:
     low, high = bounds or (None, None)
     verdict = NO_CLEAR_CHANGE
     if q < CLEAR and bounds and not bounds[0] <= 0.0 <= bounds[1]:
@@ -251,4 +251,4 @@ def _row(row: _Sides, bounds: tuple[float, float] | None, q: float) -> Row:
         else:
             verdict = ROSE if row.now.share > row.then.share else FELL
     ratio = row.now.share / row.then.share if row.then.share else None
-    return Row(*row.name, row.now, row.then, row.now.share - row.then.share, low, high, ratio, q, verdict)
+    return ShareChange(*row.name, row.now, row.then, row.now.share - row.then.share, low, high, ratio, q, verdict)

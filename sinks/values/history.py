@@ -35,10 +35,10 @@ class RollUp:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A roll-up that is not what its parts add up to, as far as a first look tells."""
+    """A roll-up that is not what its parts add up to, as far as the scan tells."""
 
     stored: RollUp | None
-    """What was written when the look began; None: nothing."""
+    """What was written when the scan began; None: nothing."""
     live: RollUp
     """The sum of the parts that live, or that are remembered from when they did; no `minutes` where there are none."""
     fresh: RollUp
@@ -47,7 +47,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """One look at all roll-ups of one length."""
+    """One scan of all roll-ups of one length."""
 
     now: float
     """When it was, by the clock of Redis, epoch seconds."""
@@ -69,7 +69,7 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class Replacements:
-    """What one look leads to."""
+    """What one scan leads to."""
 
     now: float
     """As in `Changes`."""

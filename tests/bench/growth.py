@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from connectors.effects import Count
 from connectors.private_redis import PrivateRedis, free_port
 from flows.settings.p35 import P35Settings
-from sinks import buckets, status
+from sinks import buckets, p35_status
 from sinks.values.counts import Kind
 from tests.bench.load import PREFIX, Load
 from tests.bench.processes import FLOW, Measured, resident_mib
@@ -52,7 +52,7 @@ def _backlog(entries: int) -> dict[str, Any]:
             reached: list[tuple[int, float]] = []
             while not reached or reached[-1][0] < entries:
                 flow.check()
-                done = int(client.hget(status.key(PREFIX), "processed_total") or 0)
+                done = int(client.hget(p35_status.key(PREFIX), "processed_total") or 0)
                 if done and (not reached or done >= min(entries, reached[0][0] + len(reached) * entries // 10)):
                     reached.append((done, time.monotonic()))
                 time.sleep(0.01)
@@ -73,7 +73,7 @@ def _snapshots(symbols: int, rounds: int) -> list[float]:
     with PrivateRedis() as server, server.client(socket_timeout=60) as client:
         load.fill(server)
         with Measured(server, FLOW, METRICS_PORT=str(port), SNAPSHOT_INTERVAL_SEC="0.1") as flow:
-            while int(client.hget(status.key(PREFIX), "processed_total") or 0) < load.entries:
+            while int(client.hget(p35_status.key(PREFIX), "processed_total") or 0) < load.entries:
                 flow.check()
                 time.sleep(0.02)
             means = []

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import redis
 
 from connectors.private_redis import PROGRAMS, PrivateRedis
-from sinks import status
+from sinks import p35_status
 from tests.bench.load import PREFIX, STREAM, Load
 from tests.bench.processes import FLOW, Measured
 from tests.bench.race import BUCKETS
@@ -43,7 +43,7 @@ def measure(version: str, symbols: int, reasons: int, rate: int, minutes: int = 
         load.fill(server)
         stream = _data(client) - empty
         with Measured(server, FLOW, **env) as flow:
-            while int(client.hget(status.key(PREFIX), "processed_total") or 0) < load.entries:
+            while int(client.hget(p35_status.key(PREFIX), "processed_total") or 0) < load.entries:
                 flow.check()
                 time.sleep(0.02)
             flow.stop()

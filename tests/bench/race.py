@@ -15,7 +15,7 @@ import redis
 
 from connectors.private_redis import PrivateRedis
 from console.audit.bounds import Bounds, compare
-from sinks import buckets, status
+from sinks import buckets, p35_status
 from sinks.decisions import GROUP
 from tests.bench.load import PREFIX, STREAM, Load, forget_all_but_the_stream
 from tests.bench.processes import FLOW, Measured, cpu_seconds
@@ -153,7 +153,7 @@ def _watch(
 
 
 def _processed(client: redis.Redis) -> int:
-    return int(client.hget(status.key(PREFIX), "processed_total") or 0)
+    return int(client.hget(p35_status.key(PREFIX), "processed_total") or 0)
 
 
 def _longest_script(client: redis.Redis) -> float:

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from connectors.private_redis import PrivateRedis
-from sinks import status
+from sinks import p35_status
 from tests.bench.load import PREFIX, Load, forget_all_but_the_stream
 from tests.bench.processes import FLOW, Measured, cpu_seconds, resident_mib
 
@@ -57,13 +57,13 @@ def _window(server: PrivateRedis, flow: Measured, seconds: float, into: dict[str
 def _startup(server: PrivateRedis) -> float:
     """Seconds from the start of the process to its first commit."""
     with server.client() as client:
-        if client.exists(status.key(PREFIX)):
+        if client.exists(p35_status.key(PREFIX)):
             forget_all_but_the_stream(client)
         else:
             Load(1_000).fill(server)
         started = time.monotonic()
         with Measured(server, FLOW) as flow:
-            while not client.hexists(status.key(PREFIX), "processed_total"):
+            while not client.hexists(p35_status.key(PREFIX), "processed_total"):
                 flow.check()
                 time.sleep(0.002)
             seconds = time.monotonic() - started

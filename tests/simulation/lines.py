@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from flows.domain.trend import NO_CLEAR_CHANGE, Row, compare
+from flows.domain.trend import NO_CLEAR_CHANGE, ShareChange, compare
 from tests.simulation.weeks import ALIKE, Plant, Scenario, make
 
 PLANTED = ("p33_permit_denied", "no_position", "duplicate_plan", "kill_score_critical", "action_hold")
@@ -59,7 +59,7 @@ class Tally:
             mine[:] = [one + more for one, more in zip(mine, its, strict=True)]
         return self
 
-    def add(self, rows: Iterable[Row], truth: dict[tuple[str, str], float], plant: Plant | None) -> None:
+    def add(self, rows: Iterable[ShareChange], truth: dict[tuple[str, str], float], plant: Plant | None) -> None:
         """One comparison.
 
         :arg truth: by how much the share of each row was to be expected to differ.

@@ -18,6 +18,7 @@ from console.queries.counting import read_now
 from console.queries.fetch import ask_all
 from console.queries.json import head
 from console.queries.readable import age
+from flows.domain.alerts.episodes import Episode, episodes
 from sinks.alert_state import decode, state_key
 
 
@@ -91,21 +92,21 @@ def ask_alerts(client: redis.Redis, prefix: str, count: int) -> Alerts:
 
 def _lives(published: Iterable[SeenAlert], deliveries: Deliveries) -> dict[tuple[str, str, str], AlertLife]:
     """The alerts that were `published` (oldest first), by ID, kind and reason."""
-    lives: dict[tuple[str, str, str], AlertLife] = {}
-    for one in published:
-        key = (one.alert_id, one.kind, one.reason)
-        before = lives.get(key, replace(_NOTHING, since=one.timestamp if one.firing else None))
-        found = deliveries.by_entry.get(one.entry_id, ())
-        lives[key] = replace(
-            before,
-            **{name: getattr(one, name) for name in _PUBLISHED},
-            ended=None if one.firing else one.timestamp,
-            deliveries=(
-                *before.deliveries,
-                *(replace(delivery, state=one.state, severity=one.severity) for delivery in found),
-            ),
-        )
-    return lives
+    found = episodes(published, lambda one: (one.alert_id, one.kind, one.reason))
+    return {key: _life(episode, deliveries) for key, episode in found.items()}
+
+
+def _life(episode: Episode[SeenAlert], deliveries: Deliveries) -> AlertLife:
+    return AlertLife(
+        **{name: getattr(episode.last, name) for name in _PUBLISHED},
+        since=episode.since,
+        ended=episode.ended,
+        deliveries=tuple(
+            replace(delivery, state=one.state, severity=one.severity)
+            for one in episode.published
+            for delivery in deliveries.by_entry.get(one.entry_id, ())
+        ),
+    )
 
 
 def _firing(one: FiringAlert, published: AlertLife | None) -> AlertLife:

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from flows.domain.alerts.check import Terms, judge
+from flows.domain.alerts.episodes import episodes
 from flows.domain.windows import fold, minute_of
-from sinks.values.alerts import FIRING, LONGEST, Alert, AlertState, Key, Reading
+from sinks.values.alerts import LONGEST, Alert, AlertState, Key, Reading
 from sinks.values.counts import EXECUTE, Counts
 
 WARM_UP = 3_600
@@ -87,12 +88,9 @@ def replay(minutes: Iterable[tuple[int, Counts]], times: Iterable[float], terms:
 
 def spells(published: Iterable[Alert]) -> list[Spell]:
     """The alerts that were `published` (oldest first), by when they began; of equal times, by what they are about."""
-    found: dict[tuple[str, Key], Spell] = {}
-    for one in published:
-        place = (one.alert_id, one.key)
-        if one.state == FIRING:
-            since = found[place].since if place in found else one.timestamp
-            found[place] = Spell(one.key, one.severity, since, None, one.score, one.total, one.share)
-        elif place in found:
-            found[place] = replace(found[place], ended=one.timestamp)
-    return sorted(found.values(), key=lambda spell: (spell.since, spell.key))
+    found = []
+    for episode in episodes(published, lambda one: (one.alert_id, one.key)).values():
+        worst, since = episode.last_firing, episode.since
+        if worst is not None and since is not None:  # (always: a replay begins with nothing that fires)
+            found.append(Spell(worst.key, worst.severity, since, episode.ended, worst.score, worst.total, worst.share))
+    return sorted(found, key=lambda spell: (spell.since, spell.key))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from flows.domain.alerts.view import SHIFTS_SPAN
 from flows.domain.history import window_of
 from flows.domain.hourly import GATE, MOST_WEEKS, adds_up, hour_of, judged, wanted
-from flows.domain.trend import NEW, ROSE, Row
+from flows.domain.trend import NEW, ROSE, ShareChange
 from flows.domain.windows import rank
 from sinks.values.alerts import HoursRead, Shift, Shifts
 from sinks.values.history import HOUR
@@ -31,5 +31,5 @@ def shifts_of(read: HoursRead) -> Shifts:
     return Shifts(read.end, trend.total, trend.weeks, {one.name: _shift(rows[one.name]) for one in most})
 
 
-def _shift(row: Row) -> Shift:
+def _shift(row: ShareChange) -> Shift:
     return Shift(row.now.count, row.now.share, row.then.share, row.q, row.verdict in (ROSE, NEW))

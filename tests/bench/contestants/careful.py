@@ -16,7 +16,7 @@ import redis
 from connectors.stream_id import milliseconds
 from flows.domain.decisions import event_seconds, kind_of
 from flows.domain.windows import minute_of
-from sinks import buckets, status, symbols
+from sinks import buckets, p35_status, symbols
 from sinks.decisions import GROUP
 from sinks.values.counts import EXECUTE, Kind
 from tests.bench.load import PREFIX, STREAM
@@ -51,7 +51,7 @@ def main() -> None:
         for key, newest in ((symbols.last_seen_key(PREFIX), seen), (symbols.last_execute_key(PREFIX), executed)):
             if newest:
                 pipeline.hset(key, mapping={symbol: str(at) for symbol, at in newest.items()})
-        pipeline.hincrby(status.key(PREFIX), "processed_total", len(entries))
+        pipeline.hincrby(p35_status.key(PREFIX), "processed_total", len(entries))
         pipeline.xack(STREAM, GROUP, *(entry_id for entry_id, _fields in entries))
         pipeline.execute()
 

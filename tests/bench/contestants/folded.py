@@ -27,7 +27,7 @@ from connectors.times import EPOCH
 from flows.domain.decisions import event_seconds, kind_of
 from flows.p35 import group_config
 from flows.settings.p35 import P35Settings
-from sinks import buckets, status
+from sinks import buckets, p35_status
 from sinks.values.counts import Kind
 from tests.bench.load import PREFIX
 
@@ -60,7 +60,7 @@ def merge(one: Sums, other: Sums) -> Sums:
 def acknowledged(batch: Batch) -> Part:
     """The batch, as soon as it was read."""
     ids = tuple(entry.id for entry in batch.entries)
-    return Part(batch.delivery, ids, (Count(status.key(PREFIX), {"processed_total": len(ids)}),))
+    return Part(batch.delivery, ids, (Count(p35_status.key(PREFIX), {"processed_total": len(ids)}),))
 
 
 class _BucketSink(DynamicSink[tuple[str, tuple[int, Sums]]]):

@@ -15,7 +15,7 @@ import redis
 from connectors.stream_id import milliseconds
 from flows.domain.decisions import event_seconds, kind_of
 from flows.domain.windows import minute_of
-from sinks import buckets, status, symbols
+from sinks import buckets, p35_status, symbols
 from sinks.decisions import GROUP
 from sinks.values.counts import EXECUTE
 from tests.bench.load import PREFIX, STREAM
@@ -43,7 +43,7 @@ def main() -> None:
             client.hset(symbols.last_seen_key(PREFIX), kind.symbol, str(seconds))
             if kind.decision == EXECUTE:
                 client.hset(symbols.last_execute_key(PREFIX), kind.symbol, str(seconds))
-            client.hincrby(status.key(PREFIX), "processed_total", 1)
+            client.hincrby(p35_status.key(PREFIX), "processed_total", 1)
             handled.append(entry_id)
         if time.monotonic() - acknowledged >= ACKNOWLEDGE_SECONDS:
             client.xack(STREAM, GROUP, *handled)

@@ -16,7 +16,7 @@ from connectors.private_redis import PrivateRedis
 from console.cli.history_text import as_text
 from console.queries.answers import Gate
 from console.queries.history import Point, Series
-from console.terminal.viewport import Room
+from console.terminal.viewport import Viewport
 from tests.support.quantum import here
 from tests.support.rollups import DAY, HOUR, WEEK, plant
 
@@ -164,14 +164,14 @@ def test_a_chart_has_last_week_behind_this_week() -> None:
     points = (point(TIME, 100, 0.5), point(TIME + HOUR, 50), point(TIME + 4 * HOUR, 75))
     before = {TIME: point(TIME - WEEK, 50, 0.1), TIME + HOUR: point(TIME + HOUR - WEEK, 100)}
     series = Series(TIME + 4.5 * HOUR, "hour", TIME, TIME + 5 * HOUR, None, None, points, before, ())
-    lines = [line.plain.rstrip() for line in as_text(series, Room(81, None))]
+    lines = [line.plain.rstrip() for line in as_text(series, Viewport(81, None))]
     assert lines[0].split() == ["hour", "decisions", "executed", "week", "before", "executed"]
     assert lines[1] == "Wed 02-04 09:00        100      50 %           50      10 %  " + "█" * 10 + "▓" * 10
     assert lines[2] == "Wed 02-04 10:00         50       0 %          100       0 %  " + "█" * 10 + "░" * 10
     assert lines[3] == "(2 hours of which nothing is known)"
     assert lines[4] == "Wed 02-04 13:00         75       0 %                         " + "█" * 15
     assert lines[6] == "the last hour has not ended"
-    plain = [line.plain.rstrip() for line in as_text(series, Room(None, None))]
+    plain = [line.plain.rstrip() for line in as_text(series, Viewport(None, None))]
     assert plain[1].split() == ["2026-02-04T09:00Z", "100", "50", "%", "50", "10", "%", "g", "50", "%"]
 
 

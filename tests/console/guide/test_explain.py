@@ -13,10 +13,10 @@ import redis
 from connectors.connection import connect
 from connectors.private_redis import PrivateRedis, free_port
 from connectors.settings import RedisSettings, load
-from console.guide.explanation import explanation_of
 from console.guide.explanation_text import as_markdown, as_text
-from console.guide.guides import GENERIC, GUIDES, find, nearest
-from console.guide.live import redis_cli
+from console.queries.guide.explanation import explanation_of
+from console.queries.guide.guides import GENERIC, GUIDES, find, nearest
+from console.queries.guide.live import redis_cli
 from flows.domain.gates import MEANINGS
 from tests.support.flow_process import ROOT
 from tests.support.oracle import minute_name
@@ -42,7 +42,7 @@ def test_the_guide_covers_what_the_contract_and_the_alerts_name() -> None:
     assert set(CONTRACT) <= set(GUIDES)
     assert set(GUIDES) == set(MEANINGS)
     for gate, keys in CONTRACT.items():
-        assert keys <= {look.key for look in GUIDES[gate].looks}, gate
+        assert keys <= {check.key for check in GUIDES[gate].key_checks}, gate
 
 
 @pytest.mark.parametrize("gate", GUIDES)
@@ -50,7 +50,7 @@ def test_an_entry_is_whole(gate: str) -> None:
     guide = GUIDES[gate]
     assert guide.gate == gate
     assert guide.causes
-    assert guide.looks
+    assert guide.key_checks
     assert guide.actions
     assert set(guide.related) <= set(GUIDES) - {gate}
     assert all(re.fullmatch(r"\d+( to \d+| or more)?", action.minutes) for action in guide.actions)
@@ -68,9 +68,9 @@ def test_the_page_is_the_guide() -> None:
 def test_the_console_may_read_every_key_of_the_guide(name: str) -> None:
     patterns = re.findall(r"~quantum:(\S+)", lines(name)["quantum-console"])
     for guide in [*GUIDES.values(), GENERIC]:
-        for look in guide.looks:
+        for check in guide.key_checks:
             regexes = [re.escape(pattern).replace(r"\*", ".*") for pattern in patterns]
-            assert any(re.fullmatch(regex, look.key) for regex in regexes), look.key
+            assert any(re.fullmatch(regex, check.key) for regex in regexes), check.key
 
 
 def test_a_gate_is_found_by_its_name_or_by_a_reason() -> None:

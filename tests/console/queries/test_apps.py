@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from connectors.private_redis import PrivateRedis
 from connectors.sign import Subscription, sign
 from console.app import app as command
-from console.cli.check_app import look_at
+from console.cli.check_app import check_app
 from console.cli.nagios import CRITICAL, OK, WARNING, CheckLimits
 from console.queries.apps import AppState, read_app
 from console.queries.groups import Group, Member
@@ -56,11 +56,11 @@ def state(
     ],
 )
 def test_the_judgement(seen: AppState, states: list[int]) -> None:
-    assert [problem.state for problem in look_at(seen, LIMITS).problems] == states
+    assert [problem.state for problem in check_app(seen, LIMITS).problems] == states
 
 
 def test_dead_letters_may_be_allowed_and_the_data_have_the_limits() -> None:
-    look = look_at(state(dead=9, lag=None), CheckLimits((10, None), (10, 100), (None, None), (9, None)))
+    look = check_app(state(dead=9, lag=None), CheckLimits((10, None), (10, 100), (None, None), (9, None)))
     assert look.problems == []
     assert look.data == [
         "orders_pending=4;10;;0",

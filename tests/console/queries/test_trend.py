@@ -10,7 +10,7 @@ import redis
 from connectors.private_redis import PrivateRedis
 from console.cli.trend_text import as_text
 from console.queries.trend import TrendAnswer, as_json, ask_trend, parse_against, parse_over
-from console.terminal.viewport import Room
+from console.terminal.viewport import Viewport
 from tests.support.quantum import here
 from tests.support.rollups import DAY, HOUR, plant
 
@@ -72,7 +72,7 @@ def test_rows_have_shares_and_verdicts(raw: redis.Redis) -> None:
     assert rows["gate", "fresh"]["ratio"] is None
     assert rows["symbol", "A:B"]["now"] == {"count": 1_440, "share": pytest.approx(0.6)}
 
-    plain = [line.plain for line in as_text(answer, Room(None, None))]
+    plain = [line.plain for line in as_text(answer, Viewport(None, None))]
     assert plain[0] == (
         "Tue 2026-02-03 09:00 to Wed 2026-02-04 09:00 UTC (24 hours) against the same hours of the 4 weeks before: "
         "1 rose, 1 new, 1 gone"
@@ -83,7 +83,7 @@ def test_rows_have_shares_and_verdicts(raw: redis.Redis) -> None:
     assert 15 < float(cells[6]) < 20 < float(cells[7]) < 25
     assert all(line.isprintable() for line in plain)
     for width, columns in ((80, 6), (50, 3)):
-        lines = as_text(answer, Room(width, None))
+        lines = as_text(answer, Viewport(width, None))
         assert max(line.cell_len for line in lines) <= width
         (row,) = (line.plain.replace(" %", "%") for line in lines if line.plain.startswith("steady"))
         assert (len(row.split()), row.split()[-1]) == (columns + 2, "rose")
@@ -107,7 +107,7 @@ def test_what_is_not_known_is_said(raw: redis.Redis) -> None:
     assert answer.warnings == (
         "nothing is known of these hours in the weeks before, so there is nothing to compare with",
     )
-    assert "nothing to compare" in as_text(answer, Room(None, None))[0].plain
+    assert "nothing to compare" in as_text(answer, Viewport(None, None))[0].plain
 
 
 def test_the_week_is_reviewed(raw: redis.Redis) -> None:
@@ -120,7 +120,7 @@ def test_the_week_is_reviewed(raw: redis.Redis) -> None:
     answer = asked(raw)
     said = as_json(answer)
     assert (said["persistent"], said["new"], said["growing"]) == (["always", "often", "third"], ["anew"], ["grows"])
-    plain = [line.plain for line in as_text(answer, Room(None, None))]
+    plain = [line.plain for line in as_text(answer, Viewport(None, None))]
     assert "The 7 days up to Tue 2026-02-03" in plain
     assert "in the top 3 on each of the 7 days: always, often, third" in plain
     assert "not seen in the 4 weeks before: anew (6)" in plain

@@ -13,7 +13,7 @@ from connectors.errors import RedisAway
 from connectors.private_redis import PrivateRedis, free_port
 from console.watch.heatmap import axis, columns, heat, legend
 from console.watch.middle import share_out
-from console.watch.symbols import Kept, Picked, SymbolReader, matching
+from console.watch.symbols import AdaptiveCache, Picked, SymbolReader, matching
 from console.watch.view import ScreenState
 from flows.domain.thresholds import Severity, Thresholds
 from flows.domain.windows import Minutes
@@ -213,23 +213,23 @@ def test_lines_are_shared_out() -> None:
 
 def test_an_answer_that_took_long_is_good_for_longer() -> None:
     now, asked = [0.0], []
-    sparing: Kept[int] = Kept(lambda: now[0])
+    cache: AdaptiveCache[int] = AdaptiveCache(lambda: now[0])
 
     def ask(seconds: float) -> int:
         asked.append(seconds)
         now[0] += seconds
         return len(asked)
 
-    assert sparing.get("5m", lambda: ask(0.5)) == 1
+    assert cache.get("5m", lambda: ask(0.5)) == 1
     now[0] += 9.9
-    assert sparing.get("5m", lambda: ask(0.5)) == 1
-    assert sparing.get("1h", lambda: ask(0.0)) == 2, "another question is asked at once"
-    assert sparing.get("1h", lambda: ask(0.5)) == 3, "what costs nothing is always asked"
+    assert cache.get("5m", lambda: ask(0.5)) == 1
+    assert cache.get("1h", lambda: ask(0.0)) == 2, "another question is asked at once"
+    assert cache.get("1h", lambda: ask(0.5)) == 3, "what costs nothing is always asked"
     now[0] += 10.0
-    assert sparing.get("1h", lambda: ask(0.5)) == 4
+    assert cache.get("1h", lambda: ask(0.5)) == 4
     with pytest.raises(ZeroDivisionError):
-        sparing.get("5m", lambda: 1 // 0)
-    assert sparing.get("5m", lambda: ask(0.5)) == 5
+        cache.get("5m", lambda: 1 // 0)
+    assert cache.get("5m", lambda: ask(0.5)) == 5
 
 
 def test_the_symbol_that_is_named_comes_first_then_the_busiest() -> None:

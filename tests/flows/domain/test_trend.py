@@ -12,7 +12,7 @@ from scipy import stats  # type: ignore[import-untyped]
 from statsmodels.stats.proportion import test_proportions_2indep as two_shares  # type: ignore[import-untyped]
 
 from flows.domain.same_hours import Hour
-from flows.domain.trend import FELL, GONE, NEW, NO_CLEAR_CHANGE, ROSE, VERDICTS, Row, Trend, compare
+from flows.domain.trend import FELL, GONE, NEW, NO_CLEAR_CHANGE, ROSE, VERDICTS, ShareChange, Trend, compare
 
 WEEK = 168
 END = 100 * WEEK
@@ -32,7 +32,7 @@ def trend(now: Callable[[int], Counts], then: Callable[[int], Counts], span: int
     return compare([hour(at, now(at)) for at in range(END - span, END)], against)
 
 
-def rows(found: Trend) -> dict[str, Row]:
+def rows(found: Trend) -> dict[str, ShareChange]:
     return {row.name: row for row in found.rows}
 
 

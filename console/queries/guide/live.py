@@ -11,9 +11,9 @@ import redis
 
 from connectors.errors import RedisDenied, WrongType, translating
 from connectors.text import one_line
-from console.guide.entry import Guide
 from console.queries.counting import read_now
 from console.queries.fetch import ask_all, text
+from console.queries.guide.entry import Guide
 from console.queries.minutes import read_minutes
 from console.queries.symbols import read_most_stopped
 from flows.domain.windows import Window, minutes_of
@@ -96,8 +96,10 @@ def redis_cli(client: redis.Redis) -> str:
 
 def _read_keys(client: redis.Redis, prefix: str, guide: Guide, symbols: Sequence[str]) -> dict[str, str]:
     keys = []
-    for look in guide.looks:
-        keys += [look.key_of(prefix, symbol) for symbol in symbols] if look.per_symbol else [look.key_of(prefix, None)]
+    for check in guide.key_checks:
+        keys += (
+            [check.key_of(prefix, symbol) for symbol in symbols] if check.per_symbol else [check.key_of(prefix, None)]
+        )
     found = {}
     for key in dict.fromkeys(keys):
         try:

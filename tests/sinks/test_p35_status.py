@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from connectors.group_state import GroupState
 from connectors.private_redis import PrivateRedis
-from sinks import status
+from sinks import p35_status
 from tests.support.ledger import Ledger
 
 KEY = "quantum:p35:status"
@@ -52,7 +52,7 @@ def test_totals_add_up_and_newest_values_stay_in_any_order(
 ) -> None:
     ledger = Ledger()
     for entries, milliseconds, skewed, late in data.draw(st.permutations(commits)):
-        ledger.apply(status.effects("quantum", entries, milliseconds / 1000, skewed, late))
+        ledger.apply(p35_status.effects("quantum", entries, milliseconds / 1000, skewed, late))
     fields = ledger.hashes[KEY]
     assert float(fields["last_ts"]) == max(one[1] for one in commits) / 1000
     for name, position in (("processed_total", 0), ("skewed_total", 2), ("late_total", 3)):
@@ -60,23 +60,26 @@ def test_totals_add_up_and_newest_values_stay_in_any_order(
 
 
 def test_a_new_status_has_all_fields_of_the_contract(client: redis.Redis, raw: redis.Redis) -> None:
-    status.write(raw, "quantum", GroupState(3, 9, 1), FACTS)
+    p35_status.write(raw, "quantum", GroupState(3, 9, 1), FACTS)
     client.hset(KEY, mapping={"last_id": "1-0", "last_ts": "1"})  # (written with the first commit)
     assert set(client.hgetall(KEY)) == CONTRACT
     assert client.ttl(KEY) == -1
 
 
 def test_looking_at_the_group_changes_no_total(client: redis.Redis, raw: redis.Redis) -> None:
-    totals = {name: str(number) for number, name in enumerate(status.COUNTERS, 5)} | {"last_id": "7-1", "last_ts": "8"}
+    totals = {name: str(number) for number, name in enumerate(p35_status.COUNTERS, 5)} | {
+        "last_id": "7-1",
+        "last_ts": "8",
+    }
     client.hset(KEY, mapping=dict(totals))
-    status.write(raw, "quantum", GroupState(3, 9, 1), FACTS)
+    p35_status.write(raw, "quantum", GroupState(3, 9, 1), FACTS)
     assert client.hgetall(KEY) == {**totals, **FACTS, "pending_estimate": "3", "lag": "9"}
 
 
 def test_a_lag_that_redis_does_not_know_is_absent_and_not_zero(client: redis.Redis, raw: redis.Redis) -> None:
-    status.write(raw, "quantum", GroupState(0, 9, 1), FACTS)
+    p35_status.write(raw, "quantum", GroupState(0, 9, 1), FACTS)
     assert client.hget(KEY, "lag") == "9"
-    status.write(raw, "quantum", GroupState(0, None, 1), FACTS)
+    p35_status.write(raw, "quantum", GroupState(0, None, 1), FACTS)
     assert client.hget(KEY, "lag") is None
-    status.write(raw, "quantum", GroupState(0, 0, 1), FACTS)
+    p35_status.write(raw, "quantum", GroupState(0, 0, 1), FACTS)
     assert client.hget(KEY, "lag") == "0"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.guide.entry import Action, Guide, Look
+from console.queries.guide.entry import Action, Guide, KeyCheck
 
 _TAIL = "quantum tail --reason {G}"
 
@@ -13,7 +13,7 @@ GUIDES = (
             "the text after the colon is the exchange's own: margin, rate limit, time out of step, symbol halted",
             "the exchange, or the way to it, is disturbed",
         ),
-        (Look("stream:apply.result", "stream", "the newest results: `error` and `details`"),),
+        (KeyCheck("stream:apply.result", "stream", "the newest results: `error` and `details`"),),
         ("quantum share --full", _TAIL),
         (
             Action("-2019 margin: free margin, or reduce positions", "5 to 15"),
@@ -29,7 +29,7 @@ GUIDES = (
             "market data for the symbol has stopped",
             "the symbol was delisted or halted",
         ),
-        (Look("stream:apply.result", "stream", "which symbols it is, in the newest results"),),
+        (KeyCheck("stream:apply.result", "stream", "which symbols it is, in the newest results"),),
         ("quantum symbols", _TAIL),
         (
             Action("all symbols: restart the market data feed", "2 to 5"),
@@ -43,7 +43,7 @@ GUIDES = (
             "an error in the publisher's code; the text after the colon says which",
             "a service that it needs does not answer",
         ),
-        (Look("stream:apply.result", "stream", "`error` and `details` of the newest results"),),
+        (KeyCheck("stream:apply.result", "stream", "`error` and `details` of the newest results"),),
         ("quantum share --full", _TAIL),
         (
             Action("read the publisher's log at the time that `quantum tail` shows", "5"),

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from connectors.text import one_line
-from console.guide.entry import Guide
-from console.guide.guides import GENERIC, GUIDES, find, nearest
+from console.queries.guide.entry import Guide
+from console.queries.guide.guides import GENERIC, GUIDES, find, nearest
 from console.queries.json import head
 from flows.domain.decisions import gate_of
 from flows.domain.gates import meaning
 
 if TYPE_CHECKING:
-    from console.guide.live import Live
+    from console.queries.guide.live import Live
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,12 @@ def as_json(asked: Explanation) -> dict[str, Any]:
             "causes": list(guide.causes),
             "look": [
                 {
-                    "command": look.command(asked.prefix, one, asked.redis_cli),
-                    "key": look.key_of(asked.prefix, one),
-                    "what": look.what,
+                    "command": check.command(asked.prefix, one, asked.redis_cli),
+                    "key": check.key_of(asked.prefix, one),
+                    "what": check.what,
                 }
-                for look in guide.looks
-                for one in (asked.symbols if look.per_symbol and asked.symbols else [None])
+                for check in guide.key_checks
+                for one in (asked.symbols if check.per_symbol and asked.symbols else [None])
             ],
             "ask": [ask.replace("{G}", shlex.quote(gate)) for ask in guide.asks],
             "actions": [{"what": action.what, "minutes": action.minutes} for action in guide.actions],

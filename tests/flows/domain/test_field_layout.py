@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.domain.layout import MOST_KINDS, Layout
+from flows.domain.field_layout import MOST_KINDS, Layout
 from tests.support import oracle, strategies
 
 ID_MS = strategies.BASE_MS

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from console.guide.entry import Action, Guide, Look
+from console.queries.guide.entry import Action, Guide, KeyCheck
 
-_PERMIT = Look("p33:symbol:{S}:permit", "hash", "is it there, how old is it, and what does it say was denied")
+_PERMIT = KeyCheck("p33:symbol:{S}:permit", "hash", "is it there, how old is it, and what does it say was denied")
 _HOLDS = (
-    Look("global:control", "hash", "a hold on everything: who set it, when, and why"),
-    Look("symbol:{S}:control", "hash", "a hold on this symbol"),
+    KeyCheck("global:control", "hash", "a hold on everything: who set it, when, and why"),
+    KeyCheck("symbol:{S}:control", "hash", "a hold on this symbol"),
 )
 _TAIL = "quantum tail --reason {G}"
 _SYMBOLS = "quantum symbols"
@@ -21,7 +21,7 @@ GUIDES = (
             "risk threshold reached",
             "a hold is set",
         ),
-        (_PERMIT, Look("leverage:{S}", "hash", "current leverage against its limit"), *_HOLDS),
+        (_PERMIT, KeyCheck("leverage:{S}", "hash", "current leverage against its limit"), *_HOLDS),
         ("quantum share --full", _TAIL),
         (
             Action("stale: restart the publisher of P3.3 permits", "2"),
@@ -36,7 +36,7 @@ GUIDES = (
             "no permit came in the time that is waited for: P3.3 is down or slow",
             "it came, and denies",
         ),
-        (_PERMIT, Look("stream:apply.plan", "stream", "plans arrive, and with which decision")),
+        (_PERMIT, KeyCheck("stream:apply.plan", "stream", "plans arrive, and with which decision")),
         (_TAIL, "quantum lag"),
         (
             Action("no permits for any symbol: restart P3.3", "2"),
@@ -67,8 +67,8 @@ GUIDES = (
             "its inputs are stale, so it errs on the safe side",
         ),
         (
-            Look("stream:apply.plan", "stream", "`kill_score` of the newest plans"),
-            Look("capital:efficiency:{S}", "hash", "`ts` and `efficiency_score`: are the inputs fresh"),
+            KeyCheck("stream:apply.plan", "stream", "`kill_score` of the newest plans"),
+            KeyCheck("capital:efficiency:{S}", "hash", "`ts` and `efficiency_score`: are the inputs fresh"),
             *_HOLDS,
         ),
         (_SYMBOLS, "quantum why --window 1h"),

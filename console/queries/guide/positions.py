@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from console.guide.entry import Action, Guide, Look
+from console.queries.guide.entry import Action, Guide, KeyCheck
 
-_RECONCILIATION = Look("reconciliation:status", "hash", "when it last ran, and what differed")
-_PLANS = Look("stream:apply.plan", "stream", "the newest plans: symbol, action, plan_id")
+_RECONCILIATION = KeyCheck("reconciliation:status", "hash", "when it last ran, and what differed")
+_PLANS = KeyCheck("stream:apply.plan", "stream", "the newest plans: symbol, action, plan_id")
 _TAIL = "quantum tail --reason {G}"
 
 GUIDES = (

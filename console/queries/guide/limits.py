@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from console.guide.entry import Action, Guide, Look
+from console.queries.guide.entry import Action, Guide, KeyCheck
 
-_ALLOWLIST = Look("p33:allowlist", "set", "is the symbol on it")
+_ALLOWLIST = KeyCheck("p33:allowlist", "set", "is the symbol on it")
 _TAIL = "quantum tail --reason {G}"
 
 _NOT_LISTED = Guide(
@@ -30,7 +30,7 @@ GUIDES = (
             "the position has grown, or equity has shrunk: leverage is at its limit",
             "the limit is lower than the strategy needs",
         ),
-        (Look("leverage:{S}", "hash", "current leverage against its limit"),),
+        (KeyCheck("leverage:{S}", "hash", "current leverage against its limit"),),
         ("quantum symbols", _TAIL),
         (
             Action("reduce the position, or wait until it is reduced", "5 to 15"),
@@ -47,8 +47,8 @@ GUIDES = (
             "the model is out of date",
         ),
         (
-            Look("config:apply", "hash", "the threshold for confidence"),
-            Look("capital:efficiency:{S}", "hash", "`confidence` of the efficiency score"),
+            KeyCheck("config:apply", "hash", "the threshold for confidence"),
+            KeyCheck("capital:efficiency:{S}", "hash", "`confidence` of the efficiency score"),
         ),
         ("quantum why --window 1h", _TAIL),
         (
@@ -65,9 +65,9 @@ GUIDES = (
             "the governor or the allocation has scaled the symbol down",
         ),
         (
-            Look("allocation:target:{S}", "hash", "`target_usd`"),
-            Look("allocation:target:proposed:{S}", "hash", "`multiplier` and `reason` of the proposal"),
-            Look("capital:efficiency:{S}", "hash", "a low score makes positions smaller"),
+            KeyCheck("allocation:target:{S}", "hash", "`target_usd`"),
+            KeyCheck("allocation:target:proposed:{S}", "hash", "`multiplier` and `reason` of the proposal"),
+            KeyCheck("capital:efficiency:{S}", "hash", "a low score makes positions smaller"),
         ),
         (_TAIL,),
         (

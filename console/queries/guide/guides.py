@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from console.guide import limits, permits, positions, venue
-from console.guide.entry import Action, Guide, Look
+from console.queries.guide import limits, permits, positions, venue
+from console.queries.guide.entry import Action, Guide, KeyCheck
 from console.queries.nearest import nearest as nearest_of
 from flows.domain.decisions import gate_of
 
@@ -21,7 +21,7 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
 GENERIC = Guide(
     "",
     ("a new gate, or one that nobody has described yet", "a publisher that spells a gate in another way"),
-    (Look("stream:apply.result", "stream", "who publishes it (`source`), and what else it says (`details`)"),),
+    (KeyCheck("stream:apply.result", "stream", "who publishes it (`source`), and what else it says (`details`)"),),
     ("quantum tail --reason {G}", "quantum symbols", "quantum share --full"),
     (
         Action("see since when, and for which symbols: all of them point at a service, one at its own data", "2"),

@@ -19,8 +19,8 @@ SYMBOL = "{S}"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A key to look at."""
+class KeyCheck:
+    """A key to inspect, and what to check there."""
 
     key: str
     """Without the prefix; `{S}` in it is a symbol."""
@@ -63,7 +63,7 @@ class Guide:
     gate: str
     causes: tuple[str, ...]
     """Most likely first."""
-    looks: tuple[Look, ...]
+    key_checks: tuple[KeyCheck, ...]
     asks: tuple[str, ...]
     """Other commands that help; `{G}` is the gate."""
     actions: tuple[Action, ...]
@@ -74,4 +74,4 @@ class Guide:
     @property
     def needs_symbol(self) -> bool:
         """Whether some of the keys are a symbol's."""
-        return any(look.per_symbol for look in self.looks)
+        return any(check.per_symbol for check in self.key_checks)

@@ -1,0 +1,1 @@
+"""Read model: what each gate means, and what to do about it."""
