@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from connectors.text import one_line
-from console.queries.apps import read_app
-from console.queries.groups import Group, read_groups
+from console.queries.groups import Group
+from console.queries.lag import ask_lag
 from console.queries.readable import age, number
 from console.terminal.command import EXIT_REDIS, AsJson, OfApp, RedisUrl, fail, page, reading, write
-from sinks import alert_state, decisions, governor_status, permits
 
 _STATES = {True: "alive, ", False: "dead, ", None: ""}
-
-
-def streams(prefix: str) -> Mapping[str, str | None]:
-    """The streams of the system that have readers, and what the leases of these begin with."""
-    return {
-        decisions.stream_key(prefix): decisions.lease_prefix(prefix),
-        permits.stream_key(prefix): governor_status.lease_prefix(prefix),
-        alert_state.stream_key(prefix): None,
-    }
 
 
 def lag(app: OfApp = None, json: AsJson = False, redis_url: RedisUrl = None) -> None:
@@ -37,12 +27,12 @@ def lag(app: OfApp = None, json: AsJson = False, redis_url: RedisUrl = None) -> 
     quantum lag --json | jq '.groups[] | {group, lag}'
     """
     with reading(redis_url) as (client, prefix):
-        groups = read_groups(client, streams(prefix)) if app is None else read_app(client, prefix, app).groups
+        groups = ask_lag(client, prefix, app)
     if json:
-        from console.queries.json import dumps, head
-        from console.queries.json import groups as rows
+        from console.queries.json import dumps
+        from console.queries.lag import as_json
 
-        write(dumps(head("lag") | {"groups": rows(groups)}))
+        write(dumps(as_json(groups)))
     elif groups:
         from console.terminal.viewport import here
 

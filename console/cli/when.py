@@ -39,6 +39,11 @@ From = Annotated[
     _option("--from", "T", parse_bound, "Since then, in UTC: 14:05, 2026-02-01, 2026-02-01T14:05, or so long ago: 7d."),
 ]
 To = Annotated[Moment | None, _option("--to", "T", parse_bound, "Until then; a day is its beginning. Default: now.")]
+Since = Annotated[
+    Moment | None,
+    _option("--since", "T", parse_bound, "Entries since then, in UTC: 14:05, 2026-02-01T14:05, or so long ago: 1h."),
+]
+Until = Annotated[Moment | None, _option("--until", "T", parse_bound, "Only entries before then.")]
 Length = Annotated[str, typer.Argument(metavar="LENGTH", parser=typed(parse_ago), help="How long ago: 30min, 1h, 1d.")]
 """As the help has it; what a subcommand gets is a Moment."""
 

@@ -85,14 +85,13 @@ def explain(
 
     answer = asked
     if live or watch:
-        from console.queries.guide.live import read_live, redis_cli
+        from console.queries.guide.live import ask_live
 
         settings = read_settings(RedisSettings, redis_url)
         client, prefix = connect(settings, "quantum-console"), settings.key_prefix
 
         def look() -> Explanation:
-            found = read_live(client, prefix, asked.guide, asked.counted_as, asked.symbols, window)
-            return replace(asked, prefix=prefix, redis_cli=redis_cli(client), symbols=found.symbols, live=found)
+            return ask_live(client, prefix, asked, window)
 
         if watch:
             from console.terminal.refresh import repeat

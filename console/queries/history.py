@@ -6,7 +6,7 @@ absent, which is not zero. Text comes as it is in Redis, and must be made printa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from console.queries.answers import Gate
 from console.queries.json import gates, head
 from console.queries.minutes import Progress
 from console.queries.moment import Moment, MomentError
-from console.queries.nearest import nearest
+from console.queries.nearest import as_counted
 from console.queries.rollups import WHOLE, WITHOUT_SYMBOLS, read_buckets, read_rollups
 from flows.domain.decisions import NO_REASON
 from flows.domain.windows import rank
@@ -159,11 +159,11 @@ def ask_history(
     warnings: list[str] = []
     symbol, gate = asked.symbol, asked.gate
     if symbol is not None:
-        symbol = _known("symbol", symbol, {name for one in both for name, _ in one.symbol_decisions}, warnings)
+        symbol = as_counted("symbol", symbol, {name for one in both for name, _ in one.symbol_decisions}, warnings)
     if gate is not None:
         names = {name for one in both for name in one.gates}
         names |= {name for one in both for _, name in one.symbol_gates}
-        gate = _known("gate", gate, names - {NO_REASON}, warnings)
+        gate = as_counted("gate", gate, names - {NO_REASON}, warnings)
     return Series(
         now,
         asked.by,
@@ -175,18 +175,6 @@ def ask_history(
         {(start + WEEK) * 60: _point(one, gate, symbol) for start, one in earlier.items()},
         tuple(warnings),
     )
-
-
-def _known(kind: str, name: str, names: Iterable[str], warnings: list[str]) -> str:
-    """The one of `names` that is meant by `name`; itself, and a warning, where there is none."""
-    known = sorted(names)
-    same = [one for one in known if one == name] or [one for one in known if one.lower() == name.lower()]
-    if same:
-        return same[0]
-    if known:
-        alike = ", ".join(nearest(name, known))
-        warnings.append(f"no {kind} {name} was counted in that time{alike and f'; there is {alike}'}")
-    return name
 
 
 def _point(one: RollUp, gate: str | None, symbol: str | None) -> Point:

@@ -15,6 +15,7 @@ import redis
 
 from connectors.errors import translating
 from console.queries.fetch import number_of, text, texts
+from console.queries.json import head
 from sinks import permits, proposals
 
 _PROPOSALS, _PLANS = 200, 20
@@ -121,3 +122,38 @@ def _permitted(plan_id: str, symbol: str, fields: Mapping[str, str]) -> Permitte
         number_of(fields.get("extra_cooldown_sec")),
         fields.get("eff_reason", ""),
     )
+
+
+def proposals_as_json(joins: Joins, now: float) -> dict[str, Any]:
+    """What is proposed, as one object, documented in docs/console.md.
+
+    :arg now: when it was read, epoch seconds.
+    """
+    rows = [
+        {
+            "symbol": one.symbol,
+            "time": one.at,
+            "base_target": one.base_target,
+            "proposed_target": one.proposed_target,
+            "multiplier": one.multiplier,
+            "reason": one.reason,
+        }
+        for one in joins.proposed
+    ]
+    return head("proposals") | {"as_of": now, "proposals": rows}
+
+
+def permits_as_json(joins: Joins, now: float) -> dict[str, Any]:
+    """What is permitted, likewise."""
+    rows = [
+        {
+            "plan_id": one.plan_id,
+            "symbol": one.symbol,
+            "action": one.action,
+            "factor": one.factor,
+            "extra_cooldown_sec": one.extra_cooldown,
+            "reason": one.reason,
+        }
+        for one in joins.permits
+    ]
+    return head("permits") | {"as_of": now, "permits": rows}

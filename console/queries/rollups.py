@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import redis
@@ -12,6 +12,7 @@ from console.queries.minutes import Progress, read_slices
 from flows.domain.history import of_minute
 from sinks import history
 from sinks.buckets import bucket_key, decode, escaped
+from sinks.values.counts import Counts
 from sinks.values.history import HOUR, RollUp
 
 WHOLE = "*"
@@ -63,11 +64,16 @@ def read_buckets(
     """
     counted = dict(read_slices(client, prefix, minutes, now=now, symbols=False, progress=progress))
     if symbol is not None:
-        pattern = f"symbol_[dr]e*:{in_any_case(escaped(symbol))}:*"
-        hashes = scan_fields(client, [bucket_key(prefix, minute) for minute in counted], pattern)
-        for minute, fields in zip(counted, hashes, strict=True):
-            mine = decode(fields)
-            counted[minute] = replace(
-                counted[minute], symbol_decisions=mine.symbol_decisions, symbol_reasons=mine.symbol_reasons
-            )
+        counted = with_symbol(client, prefix, counted, symbol)
     return {minute: of_minute(minute, counts) for minute, counts in counted.items()}
+
+
+def with_symbol(client: redis.Redis, prefix: str, counted: Mapping[int, Counts], symbol: str) -> dict[int, Counts]:
+    """The minutes of `counted` with the counts of `symbol`, in whatever case. Blocks and raises as `read_buckets`."""
+    pattern = f"symbol_[dr]e*:{in_any_case(escaped(symbol))}:*"
+    hashes = scan_fields(client, [bucket_key(prefix, minute) for minute in counted], pattern)
+    found = {}
+    for (minute, counts), fields in zip(counted.items(), hashes, strict=True):
+        mine = decode(fields)
+        found[minute] = replace(counts, symbol_decisions=mine.symbol_decisions, symbol_reasons=mine.symbol_reasons)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import redis
@@ -14,6 +14,7 @@ from connectors.text import one_line
 from console.queries.counting import read_now
 from console.queries.fetch import ask_all, text
 from console.queries.guide.entry import Guide
+from console.queries.guide.explanation import Explanation
 from console.queries.minutes import read_minutes
 from console.queries.symbols import read_most_stopped
 from flows.domain.windows import Window, minutes_of
@@ -52,6 +53,12 @@ class Live:
     """Those that were asked for, else the one that the gate stopped most often in the window, if any."""
     values: Mapping[str, str]
     """Key in Redis -> what it holds, printable, on one line or several."""
+
+
+def ask_live(client: redis.Redis, prefix: str, asked: Explanation, window: str) -> Explanation:
+    """`asked`, with the state of its gate and of the keys that its guide names. Blocks and raises as `read_live`."""
+    found = read_live(client, prefix, asked.guide, asked.counted_as, asked.symbols, window)
+    return replace(asked, prefix=prefix, redis_cli=redis_cli(client), symbols=found.symbols, live=found)
 
 
 def read_live(client: redis.Redis, prefix: str, guide: Guide, gate: str, symbols: Sequence[str], window: str) -> Live:

@@ -16,6 +16,8 @@ import redis
 
 import flows as flows_package
 from connectors.private_redis import PrivateRedis
+from console.queries import entries, heatmap, joins
+from console.queries.history import Asked, Retention
 from tests.support.flow_process import ROOT, FlowProcess
 from tests.support.quantum import COMMAND, environment, here, publish_samples, quantum
 from tests.support.recount import wait_until_counted
@@ -192,6 +194,25 @@ def trend_of_a_day(client: redis.Redis, answer: Callable[..., Any]) -> Any:
     return answer("trend")
 
 
+def asked_over_http(client: redis.Redis, server: PrivateRedis) -> dict[str, Any]:
+    client.xadd("quantum:stream:allocation.target.proposed", {"symbol": "A"})
+    client.xadd("quantum:stream:apply.plan", {"plan_id": "p", "symbol": "A"})
+    client.hset("quantum:permit:p", "eff_action", "NONE")
+    now = time.time()
+    with server.client() as raw:
+        found = joins.read_joins(raw, "quantum")
+        series, kept = Asked("minute", None, None, None, None), Retention(172_800, "BUCKET_TTL_SEC")
+        shown = heatmap.ask_heatmap(raw, "quantum", heatmap.GATES, series, now, kept, 60)
+        minute = int(raw.xinfo_stream("quantum:stream:apply.result")["last-generated-id"].partition(b"-")[0]) // 60_000
+        listed = entries.ask_entries(raw, "quantum", minute, entries.Filter(), 10, 300)
+    return {
+        "heatmap": heatmap.as_json(shown),
+        "entries": entries.as_json(listed),
+        "proposals": joins.proposals_as_json(found, now),
+        "permits": joins.permits_as_json(found, now),
+    }
+
+
 def test_the_keys_of_json_are_those_of_the_page(
     server: PrivateRedis, client: redis.Redis, flows: FlowProcess.Factory
 ) -> None:
@@ -210,7 +231,7 @@ def test_the_keys_of_json_are_those_of_the_page(
 
     head = {"version", "query", "as_of", "last_ts", "warnings"}
     assert all(f"`{name}`" in PAGE for name in head)
-    queries, others, lists = documented("query"), documented("other"), documented("list")
+    queries, others, lists = documented("query"), documented("other") | documented("over HTTP"), documented("list")
     said = {
         name: answer(name)
         for name in ("why", "symbols", "share", "health", "all", "compare", "lag", "report", "verify")
@@ -231,14 +252,16 @@ def test_the_keys_of_json_are_those_of_the_page(
     for name, more in (("list", []), ("show", [letter]), ("replay", [letter])):
         said[f"dead {name}"] = answer("dead", name, "quantum:stream:dead", *more)
     said["tail"] = answer("tail", "--no-follow", "-n", "1")
+    over_http = asked_over_http(client, server)
+    said |= over_http
     assert set(queries) | set(others) == set(said)
-    asked = {name.partition(" ")[0] for name in said}
+    asked = {name.partition(" ")[0] for name in said if name not in over_http}
     assert asked | {"watch", "check"} == {*NAMES, "notify", "dead"}, "the two without JSON"
     for name, keys in queries.items():
         assert set(said[name]) == head | keys, name
     for name, keys in others.items():
         assert set(said[name]) == keys, name
-    assert len(lists) == 51
+    assert len(lists) == 55
     for path, keys in lists.items():
         assert set(inner(said, path.split("."))) == keys, path
 
