@@ -13,7 +13,7 @@ from starlette.responses import Response
 from console.queries import asked
 from console.queries.counting import read_now
 from console.queries.history import Asked as Series
-from console.queries.history import Kept, ask_history
+from console.queries.history import Retention, ask_history
 from console.queries.history import as_json as history_json
 from console.queries.json import as_json
 from console.queries.moment import MomentError, parse_bound
@@ -51,9 +51,9 @@ def history(backend: Backend, p: OfHistory) -> Ask:
     """How `history` is asked."""
     settings = backend.settings
     kept = {
-        "minute": Kept(settings.bucket_ttl_sec, "BUCKET_TTL_SEC"),
-        "hour": Kept(settings.history_hour_ttl_sec, "HISTORY_HOUR_TTL_SEC"),
-        "day": Kept(settings.history_day_ttl_sec, "HISTORY_DAY_TTL_SEC"),
+        "minute": Retention(settings.bucket_ttl_sec, "BUCKET_TTL_SEC"),
+        "hour": Retention(settings.history_hour_ttl_sec, "HISTORY_HOUR_TTL_SEC"),
+        "day": Retention(settings.history_day_ttl_sec, "HISTORY_DAY_TTL_SEC"),
     }[p.by]
     begin, end = (None if text is None else parse_bound(text) for text in (p.begin, p.end))
 
