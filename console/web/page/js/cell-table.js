@@ -5,6 +5,7 @@ import { timeOf } from "./cells.js";
 import { colourOf, textOn } from "./colours.js";
 import { largest } from "./draw.js";
 import { shareThen } from "./heat-model.js";
+import { wholes } from "./matrix.js";
 import { count, name, percent, points } from "./text.js";
 
 /** Columns that a table has at the most: nobody reads more, and a browser would be long about it. */
@@ -46,8 +47,8 @@ export function CellTable({ store, model, rows }) {
 }
 
 function Cell({ row, at, cells, by, most }) {
-  const total = cells.totals[at];
-  if (Number.isNaN(total)) return html`<td class="unknown"><span class="unseen">unknown</span></td>`;
+  if (Number.isNaN(cells.totals[at])) return html`<td class="unknown"><span class="unseen">unknown</span></td>`;
+  const total = wholes(cells, row)[at];
   const share = total ? row.counts[at] / total : 0;
   const theme = document.documentElement.dataset.shown;
   const part = by === "share" ? share : row.counts[at] / most;

@@ -2,6 +2,7 @@
 
 import { DECISIONS } from "./colours.js";
 import { shareThen } from "./heat-model.js";
+import { wholes } from "./matrix.js";
 import { DAY } from "./spans.js";
 import { clock, count, day, name, percent, points } from "./text.js";
 
@@ -32,11 +33,12 @@ export function linesOf(model, row, column, long) {
     const parts = decisionsOf(mix, column).filter(([, counted]) => counted);
     return [`decisions, ${time}: ${count(total)}`, parts.map(([one, , share]) => `${one} ${percent(share)}`).join(", ")];
   }
-  const total = cells.totals[column];
   const head = `${name(row.name)}, ${time}`;
-  if (Number.isNaN(total)) return [head, "nothing is known"];
+  if (Number.isNaN(cells.totals[column])) return [head, "nothing is known"];
+  const total = wholes(cells, row)[column];
   const share = total ? row.counts[column] / total : null;
-  const lines = [head, `${percent(share)}: ${count(row.counts[column])} of ${count(total)} decisions`];
+  const what = row.of ? "not executed, of its" : "of";
+  const lines = [head, `${percent(share)}: ${count(row.counts[column])} ${what} ${count(total)} decisions`];
   const then = shareThen(model.then, row.name);
   if (then != null && share != null) lines.push(`${percent(then)} a week before (${points(share - then)} points)`);
   return lines;

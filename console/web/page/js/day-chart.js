@@ -60,8 +60,9 @@ export function Day({ store, gate, theme }) {
 
 function draw(uPlot, place, data, theme) {
   const style = getComputedStyle(place);
-  const colour = (variable) => style.getPropertyValue(variable).trim();
-  const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: `11px ${style.fontFamily}` };
+  // (A canvas knows no variables: the style has each colour as that of something.)
+  const [quiet, line, accent] = [style.color, style.borderTopColor, style.outlineColor];
+  const axis = { stroke: quiet, grid: { stroke: line, width: 1 }, ticks: { show: false }, font: `11px ${style.fontFamily}` };
   return new uPlot(
     {
       width: place.clientWidth,
@@ -72,8 +73,8 @@ function draw(uPlot, place, data, theme) {
       scales: { y: { range: (_plot, _least, most) => [0, Math.max(0.05, (most ?? 0) * 1.1)] } },
       series: [
         {},
-        { stroke: colour("--accent"), width: 2, points: { show: data[0].length < 30, size: 4, fill: colour("--accent") } },
-        { stroke: colour("--quiet"), width: 1.5, dash: [4, 3], points: { show: false } },
+        { stroke: accent, width: 2, points: { show: data[0].length < 30, size: 4, fill: accent } },
+        { stroke: quiet, width: 1.5, dash: [4, 3], points: { show: false } },
       ],
       axes: [
         { ...axis, size: 24, values: (_plot, times) => times.map(clock), incrs: [HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR] },

@@ -5,7 +5,7 @@ import { Day } from "./day-chart.js";
 import { Entries } from "./entries.js";
 import { build } from "./matrix.js";
 import { MINUTE, shown } from "./spans.js";
-import { totals } from "./store.js";
+import { gateOf, totals } from "./store.js";
 import { Bar, Instead, Part } from "./ui.js";
 import { count, day, many, name, percent, span } from "./text.js";
 
@@ -48,9 +48,10 @@ function matrixOf(store, question, range) {
 const all = (matrix) => matrix.totals.reduce((sum, one) => sum + (Number.isNaN(one) ? 0 : one), 0);
 
 function Amount({ store, range }) {
-  const matrix = matrixOf(store, store.focus ? "reasons" : "gates", range) ?? matrixOf(store, "whom", range);
+  const matrix = matrixOf(store, store.focus ? "reasons" : "gates", range);
   if (!matrix) return "";
-  const counted = totals(matrix).filter((one) => one.name !== "none").reduce((sum, one) => sum + one.count, 0);
+  const rows = store.focus ? reasonsOf(store, range) : totals(matrix);
+  const counted = rows.reduce((sum, one) => sum + one.count, 0);
   const total = all(matrix);
   const share = total >= counted && total ? `, ${percent(counted / total)} of ${many(total, "decision")}` : "";
   return html`: ${count(counted)}${share}`;
@@ -75,23 +76,41 @@ function Guide({ answer, gate }) {
 
 function Lists({ store, range }) {
   const symbol = store.view.rows === "symbols" && store.view.row;
+  const gates = symbol ? matrixOf(store, "gates", range) : null;
+  const reasons = reasonsOf(store, range);
+  const whom = store.answer("whom");
   return html`
     <div class="lists">
-      ${symbol && html`<${List} title="Its gates" answer=${store.answer("gates")} range=${range} noun="gate"
+      ${symbol && html`<${List} title="Its gates" answer=${store.answer("gates")} rows=${gates ? totals(gates) : []} noun="gate"
         onPick=${(gate) => store.go({ symbol, rows: "gates", row: gate })} />`}
       ${store.focus && range.step === MINUTE &&
-      html`<${List} title="Its reasons" answer=${store.answer("reasons")} range=${range} noun="reason" />`}
-      ${store.focus && html`<${List} title="Its symbols" answer=${store.answer("whom")} range=${range} noun="symbol"
+      html`<${List} title="Its reasons" answer=${store.answer("reasons")} rows=${reasons} noun="reason" />`}
+      ${store.focus && whom.url && html`<${List} title="Its symbols" answer=${whom} rows=${symbolsOf(whom.value, store.focus)} noun="symbol"
+        says=${whom.value?.other_symbols ? "of the ten busiest" : ""}
         onPick=${(one) => store.go({ symbol: one, rows: "gates", row: store.focus })} />`}
     </div>`;
 }
 
-function List({ title, answer, range, noun, onPick }) {
-  const rows = answer.value ? totals(build(answer.value, range)).filter((one) => one.name !== "none") : [];
+/** `[{name, count}]`: how often the gate stopped each symbol. */
+function symbolsOf(answer, gate) {
+  const found = (answer?.symbols ?? []).map((one) => {
+    const own = one.gates.find((each) => each.gate === gate);
+    return { name: one.symbol, count: own?.count ?? 0, share: own?.share ?? 0, part: true };
+  });
+  return found.filter((one) => one.count).sort((one, other) => other.count - one.count);
+}
+
+/** The reasons of a gate in a range: what it says behind its colon. */
+function reasonsOf(store, range) {
+  const matrix = matrixOf(store, "reasons", range);
+  return matrix ? totals(matrix).filter((one) => gateOf(one.name) === store.focus) : [];
+}
+
+function List({ title, answer, rows, noun, says, onPick }) {
   const whole = rows.reduce((sum, one) => sum + one.count, 0);
   return html`
     <div class="list">
-      <h3>${title}${rows.length ? html` <span class="quiet">${many(rows.length, noun)}</span>` : ""}</h3>
+      <h3>${title}${rows.length ? html` <span class="quiet">${says || many(rows.length, noun)}</span>` : ""}</h3>
       <${Instead} answer=${answer} empty=${rows.length ? null : "None."} />
       <${Rows} rows=${rows.slice(0, FEW)} whole=${whole} onPick=${onPick} />
       ${rows.length > FEW &&
@@ -107,7 +126,7 @@ const Rows = ({ rows, whole, onPick }) => html`
         ${onPick
           ? html`<button type="button" class="link" onClick=${() => onPick(one.name)} title=${name(one.name)}>${name(one.name)}</button>`
           : html`<span title=${name(one.name)}>${name(one.name)}</span>`}
-        <span class="number">${count(one.count)}</span><${Bar} share=${one.count / whole} />
+        <span class="number">${count(one.count)}</span><${Bar} share=${one.part ? one.share : one.count / whole} />
       </li>`,
     )}
   </ul>`;

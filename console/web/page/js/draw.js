@@ -2,6 +2,7 @@
    stretched: 60 rows of 1,440 columns take as long as ten. */
 
 import { DECISIONS, decisionColour, placeOf, rampOf } from "./colours.js";
+import { wholes } from "./matrix.js";
 
 /** Make the canvas as large as it is shown (CSS pixels), on this screen; gives its context, or null where it has no size. */
 export function fitted(canvas, width, height) {
@@ -34,12 +35,12 @@ export function drawCells(context, matrix, rows, { rowHeight, by, most, theme })
   const colours = rampOf(theme);
   const picture = new ImageData(columns, rows.length);
   const pixels = new Uint32Array(picture.data.buffer);
-  rows.forEach(({ counts }, row) => {
+  rows.forEach((row, at) => {
+    const of = wholes(matrix, row);
     for (let column = 0; column < columns; column++) {
-      const total = totals[column];
-      if (Number.isNaN(total)) continue;
-      const share = by === "share" ? (total ? counts[column] / total : 0) : most ? counts[column] / most : 0;
-      pixels[row * columns + column] = colours[placeOf(share)];
+      if (Number.isNaN(totals[column])) continue;
+      const whole = by === "share" ? of[column] : most;
+      pixels[at * columns + column] = colours[placeOf(whole ? row.counts[column] / whole : 0)];
     }
   });
   [small.width, small.height] = [columns, rows.length];

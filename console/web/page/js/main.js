@@ -49,17 +49,21 @@ function App({ store }) {
     <${TopBar} store=${store} theme=${theme} onTheme=${choose} onHelp=${() => setHelp(true)} />
     <main class=${stale ? "stale" : ""}>
       <${Verdict} store=${store} theme=${theme} />
-      <div class="middle">
-        <${Heatmap} store=${store} model=${model} theme=${theme} onWidth=${setWidth} />
-        <${Detail} store=${store} theme=${theme} />
-      </div>
-      <div class="below">
-        <${Symbols} store=${store} theme=${theme} />
-        <${Alerts} store=${store} />
-        <${Weeks} store=${store} />
-        <${Flows} store=${store} />
-        <${Permits} store=${store} />
-        <${Proposals} store=${store} />
+      <div class="columns">
+        <div class="wide">
+          <${Heatmap} store=${store} model=${model} theme=${theme} onWidth=${setWidth} />
+          <${Symbols} store=${store} theme=${theme} />
+          <div class="pair">
+            <${Weeks} store=${store} />
+            <${Flows} store=${store} />
+            <${Permits} store=${store} />
+            <${Proposals} store=${store} />
+          </div>
+        </div>
+        <div class="narrow">
+          <${Detail} store=${store} theme=${theme} />
+          <${Alerts} store=${store} />
+        </div>
       </div>
     </main>
     <${Help} open=${help} onClose=${() => setHelp(false)} />

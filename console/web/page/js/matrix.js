@@ -1,7 +1,8 @@
 /* Counts by name and time: put together, made coarser, ranked, compared. Pure. Times are epoch seconds.
 
 A matrix is `{from, step, columns, totals, rows}`: `totals[c]` is how much was decided in the column that begins at
-`from + c * step`, NaN where nothing is known of it, and each row has a `name` and `counts`, one a column. */
+`from + c * step`, NaN where nothing is known of it. Each row has a `name`, `counts`, one a column, and `of`: what each of
+them is a part of, where that is not the total. */
 
 /** A matrix of `shape` ({from, to, step}) from an answer ({times, totals, rows: [{name, counts}]}). */
 export function build(answer, shape) {
@@ -14,15 +15,21 @@ export function build(answer, shape) {
       matrix.totals[column] = (matrix.totals[column] || 0) + answer.totals[at];
     }
   });
-  for (const { name, counts } of answer.rows) {
-    const row = { name, counts: new Float64Array(columns) };
+  const placed = (counts) => {
+    const found = new Float64Array(columns);
     place.forEach((column, at) => {
-      if (column >= 0 && column < columns) row.counts[column] += counts[at] ?? 0;
+      if (column >= 0 && column < columns) found[column] += counts[at] ?? 0;
     });
-    matrix.rows.push(row);
+    return found;
+  };
+  for (const { name, counts, of } of answer.rows) {
+    matrix.rows.push({ name, counts: placed(counts), of: of && placed(of) });
   }
   return matrix;
 }
+
+/** What the counts of a row are parts of, one a column. */
+export const wholes = (matrix, row) => row.of ?? matrix.totals;
 
 /** The points of a history as an answer: a row for each decision, or for each gate. */
 export function answerOf(points, kind) {
@@ -70,21 +77,23 @@ export function coarser(matrix, width) {
   for (let column = 0; column < matrix.columns; column++) {
     if (!Number.isNaN(matrix.totals[column])) totals[into(column)] = (totals[into(column)] || 0) + matrix.totals[column];
   }
-  const rows = matrix.rows.map((row) => {
-    const counts = new Float64Array(columns);
-    for (let column = 0; column < matrix.columns; column++) counts[into(column)] += row.counts[column];
-    return { name: row.name, counts };
-  });
+  const added = (counts) => {
+    const found = new Float64Array(columns);
+    for (let column = 0; column < matrix.columns; column++) found[into(column)] += counts[column];
+    return found;
+  };
+  const rows = matrix.rows.map((row) => ({ name: row.name, counts: added(row.counts), of: row.of && added(row.of) }));
   return { from, step, columns, totals, rows };
 }
 
-/** How much of it all is `counts`, over the columns `first` to before `last`: `{count, total, share}`. */
-export function sum(matrix, counts, first = 0, last = matrix.columns) {
+/** How much a row is, over the columns before `last`: `{count, total, share}`. */
+export function sum(matrix, row, last = matrix.columns) {
   let [count, total] = [0, 0];
-  for (let column = first; column < last; column++) {
+  const of = wholes(matrix, row);
+  for (let column = 0; column < last; column++) {
     if (Number.isNaN(matrix.totals[column])) continue;
-    total += matrix.totals[column];
-    count += counts[column];
+    total += of[column];
+    count += row.counts[column];
   }
   return { count, total, share: total ? count / total : null };
 }
@@ -95,21 +104,18 @@ export function ranked(matrix, filter = "") {
   const settled = Math.max(1, matrix.columns - 1);
   return matrix.rows
     .filter((row) => row.name !== "none" && (!wanted || row.name.toLowerCase().includes(wanted)))
-    .map((row) => ({ ...row, ...sum(matrix, row.counts), settled: sum(matrix, row.counts, 0, settled).count }))
+    .map((row) => ({ ...row, ...sum(matrix, row), settled: sum(matrix, row, settled).count }))
     .filter((row) => row.count > 0 || wanted)
     .sort((one, other) => other.settled - one.settled || (one.name < other.name ? -1 : 1));
 }
 
 /** Shares by name in an answer about whole hours, as far as they touch `from` to `to`: `{shares: Map, total}`. */
 export function usual(answer, from, to) {
-  let total = 0;
-  const counts = new Map();
-  answer.times.forEach((time, at) => {
-    if (time + 3600 <= from || time >= to || answer.totals[at] == null) return;
-    total += answer.totals[at];
-    for (const row of answer.rows) counts.set(row.name, (counts.get(row.name) ?? 0) + (row.counts[at] ?? 0));
-  });
-  return { total, shares: new Map([...counts].map(([name, count]) => [name, total ? count / total : null])) };
+  const HOUR = 3600;
+  const begin = Math.floor(from / HOUR) * HOUR;
+  const matrix = build(answer, { from: begin, to: Math.ceil(to / HOUR) * HOUR, step: HOUR });
+  const total = matrix.totals.reduce((all, one) => all + (Number.isNaN(one) ? 0 : one), 0);
+  return { total, shares: new Map(matrix.rows.map((row) => [row.name, sum(matrix, row).share])) };
 }
 
 /** Since when a row has been at or above `share` without a break, up to the newest full column; null: it is not now. */

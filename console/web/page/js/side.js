@@ -1,15 +1,13 @@
 /* Alerts, the flows and how far they are behind, what has changed over weeks, proposals and permits. */
 
 import { html } from "../vendor/preact-htm.js";
-import { Instead, Part } from "./ui.js";
+import { Instead, Part, Severity } from "./ui.js";
 import { count, length, many, name, number, percent, points, when } from "./text.js";
 
 const FEW = 5;
 
 const RANK = { CRITICAL: 0, HIGH: 1, MEDIUM: 2, LOW: 3 };
 const byRank = (one, other) => (RANK[one.severity] ?? 9) - (RANK[other.severity] ?? 9) || (one.since ?? 0) - (other.since ?? 0);
-
-const Severity = ({ of }) => html`<span class=${`severity ${name(of).toLowerCase().replace(/[^a-z]/g, "")}`}>${name(of)}</span>`;
 
 export function Alerts({ store }) {
   const alerts = store.events.alert;

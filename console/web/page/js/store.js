@@ -92,7 +92,7 @@ export class Store {
   get focus() {
     const { row, rows } = this.view;
     if (row && rows === "gates") return row;
-    if (row && rows === "reasons") return row.split(":", 1)[0].trimEnd() || row;
+    if (row && rows === "reasons") return gateOf(row);
     if (row && rows === "symbols") return "";
     return this.top?.name ?? "";
   }
@@ -101,7 +101,7 @@ export class Store {
   get top() {
     const counts = new Map();
     for (const { reason, count } of this.events.why?.reasons ?? []) {
-      const gate = reason.split(":", 1)[0].trimEnd() || reason;
+      const gate = gateOf(reason);
       if (gate !== "none") counts.set(gate, (counts.get(gate) ?? 0) + count);
     }
     const [name, count] = [...counts].sort((one, other) => other[1] - one[1])[0] ?? [];
@@ -160,10 +160,13 @@ export class Store {
   }
 }
 
+/** The gate of a whole reason: the part before its first colon. */
+export const gateOf = (reason) => reason.split(":", 1)[0].trimEnd() || reason;
+
 /** How much of `matrix` each name of a row is, as `{name, count, share}`, most first. */
 export function totals(matrix) {
   return matrix.rows
-    .map((row) => ({ name: row.name, ...sum(matrix, row.counts) }))
+    .map((row) => ({ name: row.name, ...sum(matrix, row) }))
     .filter((row) => row.count > 0)
     .sort((one, other) => other.count - one.count);
 }

@@ -1,7 +1,7 @@
 /* Small pieces that several parts are made of. */
 
 import { html } from "../vendor/preact-htm.js";
-import { percent } from "./text.js";
+import { name, percent } from "./text.js";
 
 /** One of several, as a row of buttons. `options`: [value, label, title]. */
 export const Choice = ({ label, value, options, onChoose }) => html`
@@ -31,3 +31,6 @@ export const Part = ({ id, title, aside, children }) => html`
     <header><h2 id=${id + "-title"}>${title}</h2>${aside && html`<div class="aside">${aside}</div>`}</header>
     ${children}
   </section>`;
+
+/** How bad an alert is. */
+export const Severity = ({ of }) => html`<span class=${`severity ${String(of).toLowerCase().replace(/[^a-z]/g, "")}`}>${name(of)}</span>`;

@@ -4,7 +4,9 @@ import { html } from "../vendor/preact-htm.js";
 import { DECISIONS, decisionColour } from "./colours.js";
 import { answerOf, build, renewed, since, usual } from "./matrix.js";
 import { HOUR, MINUTE, WEEK } from "./spans.js";
+import { gateOf } from "./store.js";
 import { symbolRows } from "./symbols.js";
+import { Severity } from "./ui.js";
 import { clock, count, length, many, name, percent, points } from "./text.js";
 
 export function Verdict({ store, theme }) {
@@ -14,11 +16,30 @@ export function Verdict({ store, theme }) {
     <section class=${`verdict ${why.severity}`} aria-label="Verdict">
       <h1>${name(why.verdict)}</h1>
       ${why.warnings.map((one) => html`<p class="warning" key=${one}>${name(one)}</p>`)}
+      <${Firing} store=${store} why=${why} />
       <${Mix} store=${store} why=${why} theme=${theme} />
       <dl class="facts">
         <${Facts} store=${store} why=${why} />
       </dl>
     </section>`;
+}
+
+/** What fires, the worst first: the kinds, each once. */
+function Firing({ store, why }) {
+  const kinds = new Map();
+  for (const one of store.events.alert?.firing ?? why.alerts ?? []) {
+    if (!kinds.has(one.kind)) kinds.set(one.kind, { ...one, times: 0 });
+    kinds.get(one.kind).times += 1;
+  }
+  if (!kinds.size) return null;
+  return html`
+    <ul class="firing" aria-label="Alerts that fire">
+      ${[...kinds.values()].slice(0, 6).map(
+        (one) => html`<li key=${one.kind}>
+          <a href="#alerts"><${Severity} of=${one.severity} /> ${name(one.kind)}${one.times > 1 ? ` × ${one.times}` : ""}</a>
+        </li>`,
+      )}
+    </ul>`;
 }
 
 function usualMix(store) {
@@ -73,7 +94,7 @@ function Facts({ store, why }) {
 
 /** What the gate says after its first colon, most first. */
 function details(why, top) {
-  const own = why.reasons.filter(({ reason }) => (reason.split(":", 1)[0].trimEnd() || reason) === top.name);
+  const own = why.reasons.filter(({ reason }) => gateOf(reason) === top.name);
   const said = own.map(({ reason, count: times }) => {
     const rest = reason.slice(top.name.length).replace(/^\s*:\s*/, "");
     return `${rest ? name(rest).slice(0, 60) : "no detail"} ${percent(times / top.count)}`;

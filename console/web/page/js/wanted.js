@@ -4,13 +4,18 @@
    there. (What runs with the clock has another address each minute, and is about the same.) */
 
 import { address } from "./api.js";
-import { HOUR, MINUTE, WEEK, shown, spanOf } from "./spans.js";
+import { DAY, HOUR, MINUTE, WEEK, shown, spanOf } from "./spans.js";
 
 const ROWS = { gates: 100, symbols: 200, reasons: 200 };
 const ENTRIES = 50;
+const KEPT_HOURS = 35 * DAY;
+const KEPT_MINUTES = 47 * HOUR;
 
-/** The window of the console that comes closest to a span. */
-export const windowOf = (span) => (["5m", "15m"].includes(span) ? span : "1h");
+/** The window in which symbols are compared: a symbol is stuck where none was executed for 15 minutes. */
+export const windowOf = (span) => (span === "5m" ? "5m" : "15m");
+
+/** The longest window of the console that is not longer than so many seconds. */
+export const windowWithin = (seconds) => (seconds >= HOUR ? "1h" : seconds >= 15 * MINUTE ? "15m" : seconds >= 5 * MINUTE ? "5m" : "1m");
 
 const to = (question, parameters, every, range = {}, about = "") => ({
   url: address(question, { ...parameters, ...range }),
@@ -40,8 +45,9 @@ export function wanted(view, now, focus, stuck, top = "") {
   const all = {
     heat: to("heatmap", { ...heat, step }, pushed && view.rows === "gates" ? 600 : again, range, about),
     mix: to("history", { ...mix, by: step }, pushed ? 600 : again, range, about),
-    before: to("heatmap", { ...heat, step: "hour" }, 600, then, about),
-    mixBefore: to("history", { ...mix, by: "hour" }, 600, then, about),
+    ...(compared(shape, now) && {
+      before: to("heatmap", { ...heat, step: "hour", rows: heat.rows === "reasons" ? "gates" : heat.rows }, 600, then, about),
+    }),
     ...verdict(now, top),
     symbols: to("symbols", { window }, 4),
     lag: to("lag", {}, 10),
@@ -50,8 +56,11 @@ export function wanted(view, now, focus, stuck, top = "") {
     trend: to("trend", { over: "24h" }, 300),
   };
   if (stuck.length) all.stuck = to("symbols", { window, symbol: stuck.slice(0, 50) }, 4);
-  return { ...all, ...detail(view, shape, focus) };
+  return { ...all, ...detail(view, shape, focus, now) };
 }
+
+/** Whether the week before what is shown is another week, and hours of it are kept. */
+const compared = (shape, now) => shape.to - shape.from <= WEEK && now - shape.from < KEPT_HOURS - WEEK - HOUR;
 
 /** What is told below the verdict, whatever is looked at: since when, and what is usual at this hour. */
 function verdict(now, top) {
@@ -68,7 +77,7 @@ function verdict(now, top) {
 }
 
 /** What is needed of the gate or symbol that is looked at closely, and of the cell that was picked. */
-function detail(view, shape, focus) {
+function detail(view, shape, focus, now) {
   const minutes = shape.step === MINUTE;
   const live = view.at == null;
   const from = live ? shape.from : view.at;
@@ -79,9 +88,11 @@ function detail(view, shape, focus) {
   const found = {};
   if (focus) {
     const of = { gate: focus, symbol: view.symbol };
-    if (minutes) found.reasons = to("heatmap", { rows: "reasons", ...of, ...cells }, every, range, about);
-    found.whom = to("heatmap", { rows: "symbols", gate: focus, ...cells }, every, range, about);
-    found.explain = { ...to(`explain/${encodeURIComponent(focus)}`, {}, 3600) };
+    if (minutes) found.reasons = to("heatmap", { rows: "reasons", symbol: view.symbol, ...cells, limit: 1000 }, every, range, about);
+    const window = windowWithin(range.to == null ? shape.to - from : range.to - from);
+    const at = live && shape.live ? {} : { at: (live ? shape.to : view.till) - MINUTE };
+    if (now - from < KEPT_MINUTES) found.whom = to("symbols", { window, symbol: view.symbol }, every, at, about);
+    found.explain = to(`explain/${encodeURIComponent(focus)}`, {}, 3600);
     const today = Math.floor(shape.to / HOUR) * HOUR;
     const then = { from: today - WEEK - 23 * HOUR, to: today - WEEK + HOUR };
     found.day = to("history", { by: "hour", ...of }, 60, { from: today - 23 * HOUR });
