@@ -20,15 +20,12 @@ from console.web.front import Front
 from console.web.hub import Hub
 from console.web.metrics import MEDIA_TYPE, WebMetrics
 from console.web.openapi import document
-from console.web.parameters import Parameters
 from console.web.problems import ProblemError
 from console.web.routes import questions
 from console.web.settings import ServeSettings
 from console.web.static import INDEX, SIGN_IN, page_files
 from console.web.tokens import Token
 from flows import __version__
-
-_PING = Parameters()
 
 
 class Application:
@@ -62,7 +59,7 @@ class Application:
 
         :raises RedisFailure: it does not.
         """
-        return await self.backend.text("ping", _PING, self.backend.ping)
+        return await self.backend.text("ping", None, self.backend.ping)
 
     def close(self) -> None:
         """Ask nothing more of Redis."""
@@ -80,7 +77,7 @@ def _operation(backend: Backend, metrics: WebMetrics) -> APIRouter:
     @router.get("/readyz", response_model=dict[str, str])
     async def ready() -> Response:
         """That Redis answers, too."""
-        text = await backend.text("ping", _PING, backend.ping)
+        text = await backend.text("ping", None, backend.ping)
         return Response(text, headers={"Cache-Control": "no-store"}, media_type="application/json")
 
     @router.get(

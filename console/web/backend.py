@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -19,7 +19,6 @@ from console.queries.moment import Moment, When
 from console.web.answering import Answering
 from console.web.metrics import WebMetrics
 from console.web.outage import Outage
-from console.web.parameters import Parameters
 from console.web.problems import ProblemError
 from console.web.settings import ServeSettings
 
@@ -46,20 +45,21 @@ class Backend:
         when = None if moment is None else When(moment, self.settings.bucket_ttl_sec)
         return Question(self.client, self.prefix, self.settings.thresholds, window, full, when)
 
-    async def text(self, name: str, parameters: Parameters, ask: Ask) -> str:
+    async def text(self, name: str, key: Hashable, ask: Ask) -> str:
         """What `reply` would send, as text.
 
+        :arg key: of equal questions of that name equal.
         :raises RedisFailure: Redis does not answer, or refuses.
         :raises ProblemError: so `ask` did, or too much is being asked.
         """
-        return (await self.answering.body(name, parameters.key, lambda: self._asked(name, ask))).plain.decode()
+        return (await self.answering.body(name, key, lambda: self._asked(name, ask))).plain.decode()
 
-    async def reply(self, request: Request, name: str, parameters: Parameters, ask: Ask) -> Response:
+    async def reply(self, request: Request, name: str, key: Hashable, ask: Ask) -> Response:
         """The response to the question `name`: what `--json` of the same would print.
 
         :raises RedisFailure: as `text`, like ProblemError.
         """
-        body = await self.answering.body(name, parameters.key, lambda: self._asked(name, ask))
+        body = await self.answering.body(name, key, lambda: self._asked(name, ask))
         return body.response(request, {"Cache-Control": "private, no-cache"})
 
     def _asked(self, name: str, ask: Ask) -> str:

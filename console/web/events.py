@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 
 import structlog
 from fastapi import APIRouter
@@ -13,11 +14,12 @@ from starlette.types import Receive, Scope, Send
 
 from connectors.errors import RedisAway, RedisFailure
 from console.queries.json import dumps, no_health
-from console.web import routes
+from console.web import asks
 from console.web.backend import Ask, Backend
 from console.web.hub import COMMENT, Hub, Topic, Viewer
-from console.web.parameters import OfHealth, OfHistory, OfPast, Parameters
+from console.web.parameters import OfAlerts, OfHealth, OfHistory, OfPast, Parameters
 from console.web.problems import ProblemError
+from console.web.routes import PREFIX
 
 STUCK_SEC = 30.0
 """Seconds that a viewer may take no more, after which its stream is ended."""
@@ -30,30 +32,42 @@ _HEALTH_EVERY = 5
 
 def topics(backend: Backend) -> list[Topic]:
     """The kinds of events, each with the body of a question."""
-    now, minutes, health = OfPast(), OfHistory(by="minute", begin="2min"), OfHealth()
 
-    async def body(name: str, parameters: Parameters, ask: Ask) -> str:
-        try:
-            return await backend.text(name, parameters, ask)
-        except RedisFailure as error:
-            if name != "health":
-                return ""
-            return dumps(no_health(backend.refusal(error).detail, redis_up=not isinstance(error, RedisAway)))
-        except ProblemError:  # (too much is asked at once)
-            return ""
-        except Exception as error:
-            _log.error("this is a bug", query=name, cause=f"{type(error).__name__}: {error}")
-            return ""
+    def topic(
+        kind: str, query: str, p: Parameters, ask: Ask, every: int = 1, content: Callable[[str], object] = _without_time
+    ) -> Topic:
+        return Topic(kind, lambda: _body(backend, query, p, ask), every, content)
 
+    now, minutes, alerts, health = OfPast(), OfHistory(by="minute", begin="2min"), OfAlerts(), OfHealth()
     return [
-        Topic("why", lambda: body("why", now, routes.why(backend, now))),
-        Topic("minute", lambda: body("history", minutes, routes.history(backend, minutes)), content=_without_time),
-        Topic("health", lambda: body("health", health, routes.health(backend, health)), _HEALTH_EVERY, _without_time),
+        topic("why", "why", now, asks.why(backend, now), content=_all_of_it),
+        topic("minute", "history", minutes, asks.history(backend, minutes)),
+        topic("alert", "alerts", alerts, asks.alerts(backend, alerts)),
+        topic("health", "health", health, asks.health(backend, health), _HEALTH_EVERY),
     ]
 
 
+async def _body(backend: Backend, query: str, p: Parameters, ask: Ask) -> str:
+    """What is answered to a question; empty where it cannot be, which the health tells."""
+    try:
+        return await backend.text(query, p.key, ask)
+    except RedisFailure as error:
+        if query != "health":
+            return ""
+        return dumps(no_health(backend.refusal(error).detail, redis_up=not isinstance(error, RedisAway)))
+    except ProblemError:  # (too much is asked at once)
+        return ""
+    except Exception as error:
+        _log.error("this is a bug", query=query, cause=f"{type(error).__name__}: {error}")
+        return ""
+
+
+def _all_of_it(text: str) -> object:
+    return text
+
+
 def _without_time(text: str) -> object:
-    value = json.loads(text) if text else {}
+    value = json.loads(text)
     value.pop("as_of", None)
     return value
 
@@ -93,7 +107,7 @@ class EventStream(Response):
 
 def events(hub: Hub) -> APIRouter:
     """The route that `hub` feeds."""
-    router = APIRouter(prefix=routes.PREFIX, tags=["events"])
+    router = APIRouter(prefix=PREFIX, tags=["events"])
 
     @router.get(
         "/events",

@@ -52,7 +52,7 @@ def document(api: FastAPI) -> str:
                 answers[status] = _refusal(meaning, retry=status in ("429", "503"))
             if operation.get("parameters"):
                 answers["400"] = _refusal("A parameter is wrong; `parameter` names it.")
-            if operation["operationId"].startswith(("ask", "explain")):
+            if "questions" in operation["tags"]:
                 answers["304"] = {"description": "It is as the ETag in If-None-Match says."}
     return json.dumps(described) + "\n"
 

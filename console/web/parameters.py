@@ -130,6 +130,43 @@ class OfHistory(Parameters):
     symbol: Name | None = Field(None, description="Decisions on this symbol only.")
 
 
+class OfHeatmap(Parameters):
+    """Which rows and columns."""
+
+    rows: Literal["gates", "symbols", "reasons"] = Field("gates", description="What a row stands for.")
+    step: Literal["minute", "hour"] = Field("minute", description="What a column stands for.")
+    begin: _Bound | None = Field(
+        None, alias="from", max_length=64, description="As for history. None: the last 60 minutes or 24 hours."
+    )
+    end: _Bound | None = Field(None, alias="to", max_length=64, description="Likewise. None: now.")
+    symbol: Name | None = Field(None, description="Decisions on this symbol only.")
+    limit: int = Field(60, ge=1, le=1_000, description="Rows at the most.")
+
+
+class OfEntries(Parameters):
+    """Which minute, and what of it."""
+
+    minute: Annotated[str, _parsed_by(parse_at)] = Field(
+        max_length=64, description="In UTC: YYYYMMDDHHMM, 14:05, 2026-02-01T14:05, or epoch seconds."
+    )
+    gate: Name | None = Field(None, description="Of this gate, or this whole reason, only.")
+    symbol: Name | None = Field(None, description="On this symbol only.")
+    limit: int = Field(100, ge=1, le=1_000, description="Entries at the most.")
+
+
+class OfAlerts(Parameters):
+    """How many."""
+
+    count: int = Field(10, ge=0, le=1_000, description="Ended alerts at the most.")
+
+
+class OfGate(OfWindow):
+    """How much is said of a gate."""
+
+    live: bool = Field(False, description="Also what it stops now, and the values of the keys to look at.")
+    symbol: Names = Field([], description="With live: of which symbol; may be repeated.")
+
+
 class OfTrend(Parameters):
     """Which span, and what it is compared with."""
 

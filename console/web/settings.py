@@ -24,6 +24,9 @@ _LOCAL = ("localhost", "127.0.0.1", "::1")
 class ServeSettings(HistorySettings, ThresholdSettings):
     """Settings of `quantum serve`. Its metrics are served beside the API: METRICS_ADDR and METRICS_PORT are unused."""
 
+    max_future_skew_sec: int = Field(
+        300, ge=0, le=86_400, description="seconds a timestamp may be ahead of its entry: as flows.p35 has it"
+    )
     api_token_file: Path | None = Field(
         None, description="file whose first line is the token that requests need; unset: none needed, loopback only"
     )

@@ -24,6 +24,9 @@ from tests.support import users
 from tests.support.history_world import count
 from tests.support.rollups import DAY, HOUR, plant
 
+PUBLISHED_AT = 1_770_195_600
+"""When the one decision that lies in the stream was published, epoch seconds."""
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -177,4 +180,18 @@ def plant_world(client: redis.Redis) -> None:
         plant(client, now - hours_ago * HOUR, decisions, gates, symbols=symbols, pairs=pairs)
     for days_ago in range(1, 35):
         plant(client, now - days_ago * DAY, {"EXECUTE": 960, "BLOCKED": 1_000}, {"p33_permit_denied": 900}, length=DAY)
-    client.xgroup_create("quantum:stream:apply.result", "p35_decision_intel", id="0", mkstream=True)
+    stream = "quantum:stream:apply.result"
+    client.xgroup_create(stream, "p35_decision_intel", id="0", mkstream=True)
+    fields: Any = {
+        "plan_id": "p1",
+        "symbol": "E",
+        "decision": "BLOCKED",
+        "error": "g:detail",
+        "timestamp": str(PUBLISHED_AT),
+    }
+    client.xadd(stream, fields, id=f"{PUBLISHED_AT}000-0")
+    proposal = {"symbol": "BTCUSDT", "base_target": "100.00", "proposed_target": "120.00", "multiplier": "1.2000"}
+    client.xadd("quantum:stream:allocation.target.proposed", {**proposal, "reason": "ok", "ts_epoch": str(now)})
+    client.xadd("quantum:stream:apply.plan", {"plan_id": "p1", "symbol": "E", "decision": "EXECUTE"})
+    permit = {"eff_action": "DOWNSIZE", "eff_reason": "ok", "downsize_factor": "0.4444", "extra_cooldown_sec": "96"}
+    client.hset("quantum:permit:p1", mapping=permit)

@@ -26,11 +26,16 @@ def test_events_are_answers(web: WebServer) -> None:
     assert (stream.status, stream.answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
     assert stream.answer.headers["cache-control"] == "no-store"
     found = {}
-    while found.keys() < {"why", "minute", "health"}:
+    while found.keys() < {"why", "minute", "alert", "health"}:
         event = next(stream)
         found[event.kind] = event.data
     assert stream.comments
-    for kind, path in (("why", "why"), ("minute", "history?by=minute&from=2min"), ("health", "health")):
+    for kind, path in (
+        ("why", "why"),
+        ("minute", "history?by=minute&from=2min"),
+        ("alert", "alerts"),
+        ("health", "health"),
+    ):
         assert found[kind].keys() == web.ask(f"/api/v1/{path}").json.keys()
     assert found["minute"]["by"] == "minute"
     assert 1 <= len(found["minute"]["points"]) <= 3
@@ -105,7 +110,7 @@ def test_a_viewer_that_takes_nothing_is_dropped_and_holds_up_nobody(
 ) -> None:
     numbers = itertools.count()
     # (So much that all buffers are full soon.)
-    monkeypatch.setattr("console.web.routes.why", lambda *_: lambda: {"n": next(numbers), "x": "x" * 3_000_000})
+    monkeypatch.setattr("console.web.asks.why", lambda *_: lambda: {"n": next(numbers), "x": "x" * 3_000_000})
     monkeypatch.setattr("console.web.events.STUCK_SEC", 0.5)
     with WebServer(planted.url, http_poll_sec=0.25) as web, socket.socket() as stuck:
         stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)

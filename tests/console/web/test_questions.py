@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from fastapi.routing import APIRoute
@@ -12,7 +13,7 @@ from console.web.problems import MEDIA_TYPE
 from console.web.routes import questions
 from tests.support import users
 from tests.support.quantum import here
-from tests.support.web import WebServer
+from tests.support.web import PUBLISHED_AT, WebServer
 
 SAME = [
     ("why", [], ["why"]),
@@ -32,6 +33,18 @@ SAME = [
     ("health", [], ["health"]),
     ("health", [("window", "1h")], ["health", "-w", "1h"]),
     ("health", [("flow", "orders")], ["health", "--flow", "orders"]),
+    ("alerts", [], ["alerts"]),
+    ("alerts", [("count", "0")], ["alerts", "-n", "0"]),
+    ("lag", [], ["lag"]),
+    ("lag", [("flow", "orders")], ["lag", "--flow", "orders"]),
+    ("explain", [], ["explain"]),
+    ("explain/p33_permit_denied", [], ["explain", "p33_permit_denied"]),
+    ("explain/binance_error%3A-2019%2F%3F", [], ["explain", "binance_error:-2019/?"]),
+    (
+        "explain/p33_permit_denied",
+        [("live", "true"), ("symbol", "BTCUSDT"), ("window", "1h")],
+        ["explain", "p33_permit_denied", "--live", "-s", "BTCUSDT", "-w", "1h"],
+    ),
     ("report", [], ["report"]),
     ("report", [("day", "yesterday"), ("full", "true")], ["report", "--day", "yesterday", "--full"]),
     ("history", [], ["history"]),
@@ -80,7 +93,40 @@ def shapes(web: WebServer) -> dict[str, object]:
 @pytest.mark.parametrize(("path", "query"), [(path, query) for path, query, _ in SAME])
 def test_the_body_has_the_shape_that_is_published(web: WebServer, path: str, query: list[tuple[str, str]]) -> None:
     reply = web.ask(f"/api/v1/{path}", query=query)
+    known = shapes(web)
+    TypeAdapter(known.get(path, known["explain/{gate:path}"])).validate_json(reply.text, strict=True)
+
+
+ALONE = [
+    ("heatmap", []),
+    ("heatmap", [("rows", "symbols"), ("step", "hour"), ("from", "2d"), ("to", "1d"), ("limit", "2")]),
+    ("heatmap", [("rows", "reasons"), ("symbol", "btcusdt")]),
+    ("entries", [("minute", str(int(time.time()) - 60))]),
+    ("entries", [("minute", str(int(time.time()) - 60)), ("gate", "no_position"), ("symbol", "B"), ("limit", "1")]),
+    ("proposals", []),
+    ("permits", []),
+]
+"""Questions that the command does not ask."""
+
+
+@pytest.mark.parametrize(("path", "query"), ALONE)
+def test_what_is_asked_over_http_alone_has_its_shape(web: WebServer, path: str, query: list[tuple[str, str]]) -> None:
+    reply = web.ask(f"/api/v1/{path}", query=query)
+    assert (reply.status, reply.json["query"]) == (200, path)
     TypeAdapter(shapes(web)[path]).validate_json(reply.text, strict=True)
+
+
+def test_the_numbers_of_those_are_those_that_were_counted(web: WebServer) -> None:
+    heat = web.ask("/api/v1/heatmap", query=[("from", "10min"), ("limit", "2")]).json
+    assert [row["name"] for row in heat["rows"]] == ["p33_permit_denied", "no_position"]
+    assert heat["rows"][1]["counts"][:9] == [5] * 9
+    assert heat["other_rows"] == 1
+    (entry,) = web.ask("/api/v1/entries", query=[("minute", f"{PUBLISHED_AT}"), ("gate", "g")]).json["entries"]
+    assert (entry["symbol"], entry["gate"], entry["fields"]["plan_id"]) == ("E", "g", "p1")
+    (proposal,) = web.ask("/api/v1/proposals").json["proposals"]
+    assert (proposal["symbol"], proposal["multiplier"]) == ("BTCUSDT", 1.2)
+    (permit,) = web.ask("/api/v1/permits").json["permits"]
+    assert (permit["plan_id"], permit["factor"]) == ("p1", 0.4444)
 
 
 def test_an_answer_has_data_in_it(web: WebServer) -> None:
@@ -113,6 +159,16 @@ WRONG = [
     ("history", [("from", "2999-01-01")], "from"),
     ("history", [("from", "2001-01-01")], "from"),
     ("history", [("gate", "")], "gate"),
+    ("heatmap", [("rows", "reasons"), ("step", "hour")], "step"),
+    ("heatmap", [("from", "3d")], "from"),
+    ("heatmap", [("limit", "0")], "limit"),
+    ("entries", [], "minute"),
+    ("entries", [("minute", "2999-01-01T00:00")], "minute"),
+    ("entries", [("minute", "x")], "minute"),
+    ("alerts", [("count", "-1")], "count"),
+    ("explain/%20", [], "gate"),
+    ("explain/x", [("symbol", "")], "symbol"),
+    ("proposals", [("symbol", "X")], "symbol"),
     ("trend", [("over", "8d")], "over"),
     ("trend", [("against", "5w")], "against"),
 ]
