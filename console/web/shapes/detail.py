@@ -16,6 +16,7 @@ class HeatmapRow(Shape):
     name: str
     counts: list[Count | None]
     shares: list[Fraction | None]
+    totals: list[Count | None] | None = Field(description="Of a symbol: all decisions on it. null of a gate or a reason.")
 
 
 class Heatmap(Answer):

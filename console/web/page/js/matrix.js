@@ -22,8 +22,8 @@ export function build(answer, shape) {
     });
     return found;
   };
-  for (const { name, counts, of } of answer.rows) {
-    matrix.rows.push({ name, counts: placed(counts), of: of && placed(of) });
+  for (const { name, counts, totals } of answer.rows) {
+    matrix.rows.push({ name, counts: placed(counts), of: totals && placed(totals) });
   }
   return matrix;
 }
