@@ -1,4 +1,4 @@
-"""Nights for the page to be looked at, planted in Redis as the flows would leave them: by hand, and the same each time."""
+"""Nights for the page to look at, planted in Redis as the flows would leave them: by hand, and the same each time."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ HOSTILE = (
     "%00%0a&amp;&lt;",
     "x" * 128,
     "\x1b[31mred\x07",
-    "名前🔥ＷＩＤＥ",
+    "名前🔥",
 )
 
 

@@ -16,7 +16,7 @@ class HeatmapRow(Shape):
     name: str
     counts: list[Count | None]
     shares: list[Fraction | None]
-    totals: list[Count | None] | None = Field(description="Of a symbol: all decisions on it. null of a gate or a reason.")
+    totals: list[Count | None] | None = Field(description="Of a symbol: all decisions on it; else null.")
 
 
 class Heatmap(Answer):

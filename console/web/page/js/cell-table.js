@@ -6,7 +6,7 @@ import { colourOf, textOn } from "./colours.js";
 import { largest } from "./draw.js";
 import { shareThen } from "./heat-model.js";
 import { wholes } from "./matrix.js";
-import { count, name, percent, points } from "./text.js";
+import { bare, count, name, percent, points } from "./text.js";
 
 /** Columns that a table has at the most: nobody reads more, and a browser would be long about it. */
 const MOST = 120;
@@ -53,5 +53,5 @@ function Cell({ row, at, cells, by, most }) {
   const theme = document.documentElement.dataset.shown;
   const part = by === "share" ? share : row.counts[at] / most;
   const style = { background: colourOf(part, theme), color: textOn(part, theme) };
-  return html`<td style=${style}>${by === "share" ? percent(share).replace(" %", "") : count(row.counts[at])}</td>`;
+  return html`<td style=${style}>${by === "share" ? bare(share) : count(row.counts[at])}</td>`;
 }

@@ -9,10 +9,12 @@ export function Entries({ store, range }) {
   if (range.step > 60 && !answer.value) return null;
   const entries = answer.value?.entries ?? [];
   const minute = clock(range.from);
+  const gone = answer.value?.trimmed ? "The stream does not go back to that minute." : "No such entry was published in that minute.";
+  const more = entries.length && !answer.value.complete ? "the first " : "";
   const only = range.to - range.from > 60 ? ` (the first minute of the cell: zoom in for the others)` : "";
   return html`
-    <h3>Entries of ${minute} UTC <span class="quiet">${entries.length ? count(entries.length) : ""}${only}</span></h3>
-    <${Instead} answer=${answer} empty=${entries.length ? null : "The stream holds none of that minute any more."} />
+    <h3>Entries of ${minute} UTC <span class="quiet">${entries.length ? more + count(entries.length) : ""}${only}</span></h3>
+    <${Instead} answer=${answer} empty=${entries.length ? null : gone} />
     ${entries.length > 0 &&
     html`<div class="scroll short" tabindex="0" role="region" aria-label="Entries">
       <table class="entries">

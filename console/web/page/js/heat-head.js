@@ -46,7 +46,7 @@ export function HeatHead({ store, model, theme }) {
 
 function Legend({ view, model, theme }) {
   const most = view.by === "count" ? largest(model.rows) : 1;
-  const says = (mark) => (view.by === "count" ? count(mark * most) : percent(mark).replace(" ", ""));
+  const says = (mark) => (view.by === "count" ? count(mark * most) : percent(mark).replace("\u00a0", ""));
   return html`
     <div class="legend" aria-hidden="true">
       ${MARKS.map(

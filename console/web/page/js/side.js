@@ -84,7 +84,7 @@ export function Weeks({ store }) {
   const aside = trend ? (weeks ? `last 24 h against ${many(weeks, "week")} before` : "nothing is known of the weeks before") : "";
   return html`
     <${Part} id="weeks" title="Is that usual?" aside=${aside}>
-      <${Instead} answer=${answer} empty=${trend && !changed.length ? "Nothing has clearly changed." : null} />
+      <${Instead} answer=${answer} empty=${weeks && !changed.length ? "Nothing has clearly changed." : null} />
       <ul class="weeks">
         ${changed.slice(0, 8).map(
           (row) => html`<li key=${row.kind + row.name}>
@@ -140,13 +140,13 @@ export function Proposals({ store }) {
 }
 
 function Table({ rows, of, columns }) {
-  const shown = (some) => html`
+  const shown = (some) => html`<div class="scroll">
     <table class="plain">
       <thead><tr>${columns.map(([title]) => html`<th key=${title} scope="col">${title}</th>`)}</tr></thead>
       <tbody>
         ${some.map((one) => html`<tr key=${of(one)}>${columns.map(([title, cell], at) => (at ? html`<td key=${title}>${cell(one)}</td>` : html`<th key=${title} scope="row">${cell(one)}</th>`))}</tr>`)}
       </tbody>
-    </table>`;
+    </table></div>`;
   return html`
     ${shown(rows.slice(0, FEW))}
     ${rows.length > FEW && html`<details><summary>${count(rows.length - FEW)} more</summary>${shown(rows.slice(FEW))}</details>`}`;

@@ -97,8 +97,10 @@ export class Store {
     return this.top?.name ?? "";
   }
 
-  /** The gate that blocks most in the window of the verdict: `{name, count, share}`. */
+  /** The gate that blocks most in the window of the verdict: `{name, count, share}`. (Before it is known, by its 15 reasons.) */
   get top() {
+    const share = this.answer("share").value;
+    if (share) return share.gates.length ? { ...share.gates[0], name: share.gates[0].gate } : null;
     const counts = new Map();
     for (const { reason, count } of this.events.why?.reasons ?? []) {
       const gate = gateOf(reason);

@@ -3,7 +3,7 @@
 import { html } from "../vendor/preact-htm.js";
 import { colourOf, textOn } from "./colours.js";
 import { Instead, Part } from "./ui.js";
-import { count, many, name, percent } from "./text.js";
+import { bare, count, many, name, percent } from "./text.js";
 import { windowOf } from "./wanted.js";
 
 const GATES = 8;
@@ -74,7 +74,7 @@ function Row({ row, gates, store, theme }) {
         return html`<td key=${gate} class="cell">
           <button type="button" style=${style} title=${says} aria-label=${says}
             onClick=${() => store.go({ symbol: row.symbol, rows: "gates", row: gate, at: null, till: null })}>
-            ${share ? percent(share).replace(" %", "") : ""}
+            ${share ? bare(share) : ""}
           </button>
         </td>`;
       })}

@@ -7,6 +7,12 @@ export function name(text) {
   return String(text ?? "").replace(UNSEEN, (one) => "\\u" + one.codePointAt(0).toString(16).padStart(4, "0"));
 }
 
+/** A share in percent without its sign, for a cell of a table. */
+export const bare = (share) => percent(share).replace("\u00a0%", "");
+
+/** A sentence of ours, in which a number and its sign stay together. */
+export const sentence = (text) => name(text).replaceAll(" %", "\u00a0%");
+
 /** A count, with its thousands apart; an en dash where it is unknown. */
 export function count(value) {
   return value == null ? "–" : Math.round(value).toLocaleString("en-GB");
@@ -16,8 +22,8 @@ export function count(value) {
 export function percent(share) {
   if (share == null || Number.isNaN(share)) return "–";
   const hundred = share * 100;
-  if (hundred > 0 && hundred < 0.1) return "<0.1 %";
-  return (hundred === 0 || hundred >= 9.95 ? Math.round(hundred) : hundred.toFixed(1)) + " %";
+  if (hundred > 0 && hundred < 0.1) return "<0.1\u00a0%";
+  return (hundred === 0 || hundred >= 9.95 ? Math.round(hundred) : hundred.toFixed(1)) + "\u00a0%";
 }
 
 /** A difference of shares in percentage points, with its sign; empty where it is unknown. */

@@ -7,14 +7,14 @@ import { HOUR, MINUTE, WEEK } from "./spans.js";
 import { gateOf } from "./store.js";
 import { symbolRows } from "./symbols.js";
 import { Severity } from "./ui.js";
-import { clock, count, length, many, name, percent, points } from "./text.js";
+import { clock, count, length, many, name, percent, points, sentence, when } from "./text.js";
 
 export function Verdict({ store, theme }) {
   const { why } = store.events;
   if (!why) return html`<section class="verdict" aria-label="Verdict"><h1>${store.stream.state === "stale" ? "Unknown" : "Asking …"}</h1></section>`;
   return html`
     <section class=${`verdict ${why.severity}`} aria-label="Verdict">
-      <h1>${name(why.verdict)}</h1>
+      <h1>${sentence(why.verdict)}</h1>
       ${why.warnings.map((one) => html`<p class="warning" key=${one}>${name(one)}</p>`)}
       <${Firing} store=${store} why=${why} />
       <${Mix} store=${store} why=${why} theme=${theme} />
@@ -79,12 +79,18 @@ const Fact = ({ asks, children }) => html`<div><dt>${asks}</dt><dd>${children}</
 function Facts({ store, why }) {
   const { top } = store;
   if (!top) {
-    return html`<${Fact} asks="What blocks">${why.total ? "No gate." : "Nothing is decided: is anything published?"}<//>`;
+    if (why.total) return html`<${Fact} asks="What blocks">No gate.<//>`;
+    const last = why.last_ts;
+    return html`
+      <${Fact} asks="What blocks">Nothing is decided: is anything published?<//>
+      <${Fact} asks="Since">${last ? `${when(last, store.now)} UTC, ${length(store.now - last)} ago: the newest decision` : "nothing was ever counted"}<//>
+      <${Fact} asks="What to do"><a href="#flows">see flows and lag</a>: does the publisher run, and flows.p35?<//>`;
   }
   const pick = () => store.go({ rows: "gates", row: top.name, at: null, till: null, filter: "" });
   return html`
     <${Fact} asks="What blocks">
-      <button type="button" class="link" onClick=${pick}>${name(top.name)}</button> ${percent(top.share)}: ${details(why, top)}
+      ${top.share < FEW && why.decisions.BLOCKED > 0 ? "many gates, none stands out; most: " : ""}
+      <button type="button" class="link" onClick=${pick}>${name(top.name)}</button> ${percent(top.share)}${details(why, top)}
     <//>
     <${Fact} asks="Since">${sinceWhen(store, top)}<//>
     <${Fact} asks="For whom"><a href="#symbols">${whom(store)}</a><//>
@@ -92,14 +98,18 @@ function Facts({ store, why }) {
     <${Fact} asks="What to do"><${FirstStep} store=${store} top=${top} pick=${pick} /><//>`;
 }
 
+/** A gate below this share does not stand out. */
+const FEW = 0.1;
+
 /** What the gate says after its first colon, most first. */
 function details(why, top) {
-  const own = why.reasons.filter(({ reason }) => gateOf(reason) === top.name);
+  const own = why.reasons.filter(({ reason }) => gateOf(reason) === top.name && reason !== top.name);
+  if (!own.length) return "";
   const said = own.map(({ reason, count: times }) => {
     const rest = reason.slice(top.name.length).replace(/^\s*:\s*/, "");
-    return `${rest ? name(rest).slice(0, 60) : "no detail"} ${percent(times / top.count)}`;
+    return `${name(rest).slice(0, 60)} ${percent(times / top.count)}`;
   });
-  return said.slice(0, 3).join(", ") + (said.length > 3 ? " …" : "");
+  return ": " + said.slice(0, 3).join(", ") + (said.length > 3 ? " …" : "");
 }
 
 function sinceWhen(store, top) {
@@ -141,8 +151,7 @@ function isUsual(store, top) {
 }
 
 function FirstStep({ store, top, pick }) {
-  const answer = store.focus === top.name ? store.answer("explain").value : null;
-  const first = answer?.actions?.[0];
+  const first = store.answer("steps").value?.actions?.[0];
   return html`
     ${first ? html`${first.what}${first.minutes != null ? ` (${first.minutes} min)` : ""} · ` : ""}
     <a href="#detail" onClick=${store.focus === top.name ? null : pick}>all steps</a>`;

@@ -67,11 +67,12 @@ function verdict(now, top) {
   const hour = now - (now % HOUR);
   const then = { from: hour - WEEK, to: hour - WEEK + HOUR };
   const found = {
-    share: to("share", { window: "5m" }, 60),
+    share: to("share", { window: "5m" }, 2),
     usual: to("heatmap", { rows: "gates", step: "hour", limit: 100 }, 600, then, "@now"),
     usualMix: to("history", { by: "hour", gate: "none" }, 600, then, "@now"),
   };
   const from = Math.floor(now / 600) * 600 - 2 * HOUR;
+  if (top) found.steps = to(`explain/${encodeURIComponent(top)}`, {}, 3600);
   if (top) found.recent = to("history", { by: "minute", gate: top }, 60, { from });
   return found;
 }
