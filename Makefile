@@ -37,9 +37,14 @@ picture: $(if $(wildcard $(READY)),$(READY),$(RUNNABLE)) ## redraw docs/answer.s
 	@$(BIN)/python -m console.demo.picture > docs/answer.svg.new
 	@mv docs/answer.svg.new docs/answer.svg
 
+.PHONY: screenshots
+screenshots: $(READY) ## take docs/page.png and docs/page-dark.png again; needs a Chromium
+	@$(BIN)/python -m tests.support.screenshots
+
 .PHONY: test
 # (Tests wait more than they compute: on two cores, four at a time are no slower each.)
-test: $(READY) ## all tests, on private Redis servers
+test: $(READY) ## all tests, on private Redis servers; those of the page in a Chromium that is found or fetched
+	@$(BIN)/python -m tests.support.browser
 	$(BIN)/python -m pytest -n 4 $(PYTEST_ARGS)
 
 .PHONY: chaos

@@ -47,13 +47,13 @@ Counted = Counter[tuple[str, str, str]]
 def night(client: redis.Redis, minutes: int = 90, a_minute: int = 240) -> int:
     """A night in which a gate explodes; the running minute (since the epoch).
 
-    The hours of five weeks are what is usual. The last `minutes` are there minute by minute, and the next two, too: the
+    The hours of five weeks are what is usual. The last `minutes` are there minute by minute, and the next ten, too: the
     clock may go on while somebody looks. There are alerts, proposals, permits, and entries of the last three minutes.
     """
     now = int(client.time()[0])
     running = now // 60
     chance = random.Random(17)
-    for ago in range(-2, minutes):
+    for ago in range(-10, minutes):
         write(client, running - ago, _minute(chance, a_minute, exploding=ago < LASTS))
     for hours_ago in range(1, 35 * 24):
         _hour(client, chance, now - hours_ago * HOUR, a_minute)
@@ -63,6 +63,11 @@ def night(client: redis.Redis, minutes: int = 90, a_minute: int = 240) -> int:
     for ago in range(3):
         _entries(client, (running - ago) * 60, now)
     return running
+
+
+def exploding_minute(seed: int, a_minute: int = 240) -> Counted:
+    """A minute of the explosion."""
+    return _minute(random.Random(seed), a_minute, exploding=True)
 
 
 def _minute(chance: random.Random, total: int, *, exploding: bool) -> Counted:

@@ -83,14 +83,14 @@ function Label({ row, store, model }) {
   const difference = then == null || row.share == null ? null : row.share - then;
   const picked = store.view.row === row.name;
   const shown = name(row.name);
-  const says = `${shown}: ${percent(row.share)} of decisions${difference == null ? "" : `, ${points(difference)} points against a week before`}`;
   return html`
     <li>
-      <button type="button" title=${shown} aria-label=${says} aria-pressed=${picked ? "true" : "false"}
+      <button type="button" title=${shown} aria-pressed=${picked ? "true" : "false"}
         onClick=${() => store.go(picked ? { row: "", at: null, till: null } : { row: row.name, at: null, till: null })}>
         <span class="row-name">${shown}</span>
         <span class="row-share">${percent(row.share)}</span>
         <span class=${`row-then ${difference > 0.05 ? "more" : ""}`}>${points(difference)}</span>
+        <span class="unseen">${difference == null ? "of decisions" : "points against a week before"}</span>
       </button>
     </li>`;
 }

@@ -131,7 +131,7 @@ function whom(store) {
   const rows = symbolRows(store);
   if (!rows.length) return "…";
   const stopped = rows.filter((one) => !one.executed);
-  const named = stopped.slice(0, 3).map((one) => name(one.symbol)).join(", ");
+  const named = stopped.slice(0, 3).map((one) => name(one.symbol).slice(0, 24)).join(", ");
   if (!stopped.length) return `no symbol is stopped: all ${rows.length} looked at have executions`;
   const which = stopped.length > 3 ? `${named} …` : named;
   return `${stopped.length} of ${rows.length} symbols without an execution: ${which}`;
