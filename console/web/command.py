@@ -21,7 +21,7 @@ def serve(redis_url: RedisUrl = None) -> None:
     HTTP_PORT=8080 quantum serve
     curl -s http://127.0.0.1:8030/api/v1/why | jq .verdict
     """
-    missing = [name for name in ("fastapi", "uvicorn") if find_spec(name) is None]
+    missing = [name for name in ("fastapi", "starlette", "uvicorn") if find_spec(name) is None]
     if missing:
         fail(f"serve needs the package {missing[0]}: pip install 'quantum-flows[web]'", EXIT_SETTINGS)
     from connectors.lifecycle import lifecycle

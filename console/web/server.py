@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
 import socket
 from collections.abc import Iterator
@@ -49,6 +50,20 @@ def listen(settings: ServeSettings) -> socket.socket:
     return sock
 
 
+def allow_files(wanted: int) -> None:
+    """Let this process have `wanted` files open, or as many as it may be let."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with suppress(OSError, ValueError):  # (a supervisor may forbid it, and has said then how many there may be)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def most_connections(settings: ServeSettings) -> int:
+    """At once: all viewers, and half as many who ask beside."""
+    return settings.http_max_viewers + settings.http_max_viewers // 2 + 100
+
+
 def address_of(sock: socket.socket) -> str:
     """Where a browser finds it."""
     host, port = sock.getsockname()[:2]
@@ -66,7 +81,6 @@ class Serving:
         self._sock, self._lifecycle = sock, lifecycle
         self._supervisor = Supervisor(lifecycle)
         self.application = Application(settings, self._supervisor)
-        most = settings.http_max_viewers
         config = uvicorn.Config(
             self.application.asgi,
             lifespan="off",
@@ -74,7 +88,7 @@ class Serving:
             log_config=None,
             access_log=False,
             server_header=False,
-            limit_concurrency=most + most // 2 + 100,
+            limit_concurrency=most_connections(settings),
             timeout_keep_alive=IDLE_SEC,
             timeout_graceful_shutdown=STOP_SEC,
         )
@@ -119,6 +133,7 @@ def serve(settings: ServeSettings, sock: socket.socket, lifecycle: Lifecycle) ->
     for name in ("uvicorn", "asyncio"):
         logging.getLogger(name).addHandler(logging.NullHandler())
         logging.getLogger(name).propagate = False
+    allow_files(most_connections(settings) + 100)
     needed = "needed" if settings.token_file else "none needed"
 
     async def main() -> None:

@@ -78,7 +78,8 @@ class ServeSettings(HistorySettings, ThresholdSettings):
 def _token_file(named: Path | None) -> Path | None:
     if named is None and (directory := os.environ.get("CREDENTIALS_DIRECTORY")):
         path = Path(directory, CREDENTIAL)
-        return path if path.is_file() else None
+        # (One that nobody has given is blank, see the unit.)
+        return path if path.is_file() and path.read_text("utf-8", "replace").strip() else None
     return named
 
 
