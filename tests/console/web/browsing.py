@@ -1,4 +1,4 @@
-"""What the tests of the page share: a night in Redis, a server over it, a browser, and what its pages complained about."""
+"""What the tests of the page share: a visit in a browser, and what the page complained about."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -147,7 +148,7 @@ def test_the_scale_can_be_read_in_grey(chromium: Browser, bases: dict[str, str])
             ramp = visit.page.evaluate(f"import('/js/colours.js').then((one) => [...one.rampOf('{theme}')])")
             greys = [luminance(colour) for colour in ramp]
             assert len(greys) == 256
-            assert all(sign * (after - before) > -1e-9 for before, after in zip(greys, greys[1:], strict=False))
+            assert all(sign * (after - before) > -1e-9 for before, after in pairwise(greys))
             assert abs(greys[-1] - greys[0]) > 0.75
             assert len({round(grey, 2) for grey in greys}) > 50
 
@@ -159,8 +160,8 @@ def test_addresses_and_sums(chromium: Browser, bases: dict[str, str]) -> None:
         again = visit.page.evaluate(
             """async () => {
                 const { read, write, PLAIN } = await import("/js/address.js");
-                const views = [PLAIN, { ...PLAIN, span: "35d", rows: "reasons", by: "count", symbol: "A&B=C %#+", filter: "<x>",
-                    row: "a:b:c", at: 1796102400, till: 1796102520, from: 1796100000, to: 1796103600, table: true }];
+                const views = [PLAIN, { ...PLAIN, span: "35d", rows: "reasons", by: "count", symbol: "A&B=C %#+",
+                    filter: "<x>", row: "a:b:c", at: 1796102400, till: 1796102520, from: 1796100000, to: 1796103600, table: true }];
                 return views.map((view) => [JSON.stringify(view), JSON.stringify(read(write(view)))]);
             }"""
         )
