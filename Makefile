@@ -37,9 +37,14 @@ picture: $(if $(wildcard $(READY)),$(READY),$(RUNNABLE)) ## redraw docs/answer.s
 	@$(BIN)/python -m console.demo.picture > docs/answer.svg.new
 	@mv docs/answer.svg.new docs/answer.svg
 
+.PHONY: screenshots
+screenshots: $(READY) ## take docs/page.png and docs/page-dark.png again; needs a Chromium
+	@$(BIN)/python -m tests.support.screenshots
+
 .PHONY: test
 # (Tests wait more than they compute: on two cores, four at a time are no slower each.)
-test: $(READY) ## all tests, on private Redis servers
+test: $(READY) ## all tests, on private Redis servers; those of the page in a Chromium that is found or fetched
+	@$(BIN)/python -m tests.support.browser
 	$(BIN)/python -m pytest -n 4 --dist worksteal $(PYTEST_ARGS)
 
 .PHONY: chaos
@@ -78,7 +83,7 @@ docs: $(READY) ## regenerate docs/configuration.md, docs/action-guide.md and dep
 .PHONY: lock
 lock: ## resolve the dependencies again; needs uv
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--custom-compile-command 'make lock' --extra alerts --extra console --extra flows \
+		--custom-compile-command 'make lock' --extra alerts --extra console --extra flows --extra web \
 		--output-file requirements.lock pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command 'make lock' --constraint requirements.lock --extra dev \

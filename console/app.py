@@ -32,6 +32,7 @@ from console.guide.command import explain
 from console.proof.command import proof
 from console.terminal.command import EXIT_INTERRUPTED, UNWRITABLE, fail, unwritable, write
 from console.watch.command import watch
+from console.web.command import serve
 
 LETTERS = {"a": "why", "b": "symbols", "c": "share", "d": "drift", "e": "health"}
 
@@ -129,6 +130,7 @@ app.command("lag")(lag)
 app.command("check")(check)
 app.command("tail")(tail)
 app.command("report")(report)
+app.command("serve")(serve)
 app.add_typer(dead, name="dead")
 app.add_typer(proof, name="proof")
 app.command("verify")(verify)

@@ -5,7 +5,7 @@
 #   /opt/quantum-flows/current, previous        symbolic links to two of them; `current` is replaced in one step
 #   /etc/quantum/NAME.env                       settings, one file a service; yours, once you have edited it
 #   /etc/quantum/credentials/                   passwords, for root only
-#   /etc/quantum/console.env                    where the console finds Redis, for the group quantum-console
+#   /etc/quantum/console.env                    where the console finds Redis, and its service; for the group quantum-console
 #   /etc/systemd/system/quantum-NAME.service    ours: for changes use `systemctl edit quantum-NAME`
 #   /usr/local/bin/quantum                      the console
 #
@@ -24,7 +24,8 @@ usage: deploy/install.sh [options]
   --uninstall    stop and remove the services and all versions; settings and the user stay
   --purge        with --uninstall: remove the settings, the user and the group, too
 
-  --flow NAME    only this one: p35, alerts, allocation, governor or history; may be repeated (default: all)
+  --flow NAME    only this one: p35, alerts, allocation, governor, history or console (the HTTP API and
+                 the page); may be repeated (default: all)
   --no-start     start nothing, as in a container: what is installed starts with the system
   --root DIR     work on the system whose root is DIR: start nothing, create no user and no group
   --wait SECONDS how long a service may take to come up (default 60)
@@ -56,11 +57,12 @@ unit_of() {
         allocation) echo quantum-allocation-target ;;
         governor) echo quantum-governor ;;
         history) echo quantum-history ;;
-        *) wrong "--flow must be p35, alerts, allocation, governor or history, not $1" ;;
+        console) echo quantum-console ;;
+        *) wrong "--flow must be p35, alerts, allocation, governor, history or console, not $1" ;;
     esac
 }
 
-ALL_FLOWS='p35 alerts allocation governor history'
+ALL_FLOWS='p35 alerts allocation governor history console'
 ACTION=install FLOWS='' ROOT='' WAIT=60 DRY_RUN='' PURGE='' NO_START=''
 while [ $# -gt 0 ]; do
     case $1 in
@@ -182,8 +184,10 @@ build() {
     mkdir -p "$release/share/quantum-flows"
     cp -R "$SOURCE/deploy/systemd" "$SOURCE/deploy/env" "$release/share/quantum-flows/"
     for flow in $ALL_FLOWS; do
+        module=flows.$flow
+        [ "$flow" != console ] || module=console.web.server
         [ ! -e "$SOURCE/deploy/systemd/$(unit_of "$flow").service" ] ||
-            (cd / && "$release/bin/python" -c "import flows.$flow") || die "flows.$flow cannot be loaded"
+            (cd / && "$release/bin/python" -c "import $module") || die "$module cannot be loaded"
     done
     (cd / && "$release/bin/python" -m console --help >/dev/null) || die "the console cannot be loaded"
     if [ -n "$ROOT" ]; then
@@ -350,7 +354,7 @@ install_() {
     act install -d -m 0700 "$SETTINGS/credentials"
     for flow in $FLOWS; do
         unit=$(unit_of "$flow")
-        settle "${unit#quantum-}.env" quantum "$new"
+        [ "$flow" = console ] || settle "${unit#quantum-}.env" quantum "$new"
     done
     settle console.env quantum-console "$new"
     # shellcheck disable=SC2086 # a list of words
@@ -386,6 +390,7 @@ say_what_is_next() {
     say "  settings  /etc/quantum/*.env, then: systemctl restart quantum-...; passwords: docs/getting-started.md"
     say "  ask       quantum why; quantum health; it finds Redis by /etc/quantum/console.env"
     say "            let others ask: usermod --append --groups quantum-console NAME"
+    say "  look      http://127.0.0.1:8030/ (docs/api.md says how to let others)"
     say "  prove     $SOURCE/deploy/proof_p35.sh"
 }
 

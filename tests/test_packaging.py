@@ -65,7 +65,7 @@ def test_the_locks_agree() -> None:
 
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-EXTRAS = ("alerts", "console", "flows")
+EXTRAS = ("alerts", "console", "flows", "web")
 
 
 def names(requirements: list[str]) -> set[str]:
@@ -91,7 +91,7 @@ def test_the_connectors_need_what_the_project_does_and_each_extra_brings_the_res
     base, extras = names(PROJECT["dependencies"]), PROJECT["optional-dependencies"]
     assert imported("connectors") == base | names(extras["alerts"])
     assert imported("flows", "sinks") - base == names(extras["flows"])
-    assert imported("console") - base == names(extras["console"]) | names(extras["export"])
+    assert imported("console") - base == names(extras["console"]) | names(extras["export"]) | names(extras["web"])
     assert extras["console"][0] == extras["alerts"][0] == "quantum-flows[flows]"
 
 
@@ -121,6 +121,13 @@ def test_without_its_extra_the_command_says_what_to_install() -> None:
     done = bare("from console.__main__ import main\nmain()")
     assert (done.returncode, done.stdout) == (78, "")
     assert re.fullmatch(r"quantum needs the package \w+: pip install 'quantum-flows\[console\]'\n", done.stderr)
+
+
+@pytest.mark.parametrize("missing", ["fastapi", "starlette", "uvicorn"])
+def test_without_its_extra_serve_says_what_to_install(missing: str) -> None:
+    done = bare("sys.argv[1:] = ['serve']\nfrom console.__main__ import main\nmain()", missing=missing)
+    assert (done.returncode, done.stdout) == (78, "")
+    assert done.stderr == f"quantum: serve needs the package {missing}: pip install 'quantum-flows[web]'\n"
 
 
 def test_without_its_extra_parquet_says_what_to_install() -> None:

@@ -95,6 +95,7 @@ def _run(stage: Stage, settings: DemoSettings, interrupts: Interrupts) -> int:
     print(f"in the last {past.HOURS} hours {past.CHANGED} blocks {past.TIMES:g} times as often.")
     here = commands.watch(stage.url), commands.explain(commands.FIRST_GATE, stage.url), commands.trend(stage.url)
     _try("in another terminal", *here)
+    _page(stage)
     if live:
         _watch(stage, settings.seconds, interrupts, console, ascii_only)
     else:
@@ -108,6 +109,7 @@ def _run(stage: Stage, settings: DemoSettings, interrupts: Interrupts) -> int:
     if live and interrupts.by_hand and interrupts.count == 1 and sys.stdin.isatty():
         here = commands.watch(stage.url), commands.explain(gate, stage.url), commands.trend(stage.url)
         _try("in another terminal; Enter here ends it all", *here)
+        _page(stage)
         _linger(stage, interrupts)
     else:
         _try("the first where a Redis of yours is at REDIS_URL", commands.watch(), commands.explain(gate))
@@ -117,6 +119,11 @@ def _run(stage: Stage, settings: DemoSettings, interrupts: Interrupts) -> int:
 
 def _try(where: str, *tried: str) -> None:
     print("\n    ".join((f"Try next, {where}:", *tried)))
+
+
+def _page(stage: Stage) -> None:
+    if stage.page is not None:
+        print(f"Or look, in a browser, while this runs: {stage.page}")
 
 
 def _linger(stage: Stage, interrupts: Interrupts) -> None:

@@ -1,4 +1,4 @@
-"""A flow as a process, the way an administrator starts it."""
+"""A flow, or the page, as a process, the way an administrator starts it."""
 
 from __future__ import annotations
 
@@ -25,12 +25,17 @@ _LOG_LINES = 15
 class Flow:
     """A context manager: started within, gone after. Its log is a file in `folder`.
 
-    :arg module: such as `flows.p35`.
+    :arg name: such as `flows.p35`.
+    :arg command: what Python is to run; empty: that flow.
+    :arg env: settings beside those of the demo.
     """
 
-    def __init__(self, module: str, url: str, prefix: str, folder: Path) -> None:
-        self._module = module
-        self._log = folder / f"{module}.log"
+    def __init__(
+        self, name: str, url: str, prefix: str, folder: Path, command: tuple[str, ...] = (), **env: str
+    ) -> None:
+        self._name = name
+        self._command = command or ("-m", "bytewax.run", name)
+        self._log = folder / f"{name}.log"
         self._env = {name: os.environ[name] for name in _INHERITED if name in os.environ} | {
             "REDIS_URL": url,
             "KEY_PREFIX": prefix,
@@ -43,6 +48,7 @@ class Flow:
             "PYTHONUNBUFFERED": "1",
             "ALERT_INTERVAL_SEC": "1",
             "P35_ALERT_COOLDOWN": "10",
+            **env,
         }
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -53,7 +59,7 @@ class Flow:
             return None
         lines = self._log.read_text("utf-8", "replace").splitlines()[-_LOG_LINES:]
         end = "\n".join(f"    {one_line(line)}" for line in lines)
-        return f"{self._module} ended with status {self._process.returncode}; the end of its log:\n{end}"
+        return f"{self._name} ended with status {self._process.returncode}; the end of its log:\n{end}"
 
     def stop(self) -> None:
         """SIGTERM: it finishes what is in flight. Blocks until it has ended; it is killed after 15 s."""
@@ -70,7 +76,7 @@ class Flow:
         with self._log.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal must not reach it before we ask it to stop.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "bytewax.run", self._module],
+                [sys.executable, *self._command],
                 cwd=_ROOT,
                 env=self._env,
                 stdin=subprocess.DEVNULL,

@@ -31,7 +31,7 @@ class Observation:
     phase: str
     """The phase of the simulator."""
     command: str
-    """A command to try."""
+    """Where else to look: the page, a command."""
     joins: Joins = field(default_factory=Joins)
     """What is proposed and permitted."""
     alerts: tuple[SeenAlert, ...] = ()

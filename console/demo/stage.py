@@ -6,12 +6,13 @@ import shutil
 import tempfile
 import time
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 
 import redis
 
-from connectors.private_redis import PROGRAMS, PrivateRedis, program
+from connectors.private_redis import PROGRAMS, PrivateRedis, free_port, program
 from connectors.text import one_line
 from console.demo import commands
 from console.demo.flow import Flow
@@ -54,6 +55,8 @@ class Stage:
         self._simulator = simulator
         self._stack = ExitStack()
         self._meter = RateMeter()
+        self.page: str | None = None
+        """Where a browser finds the page; None: the extra web is not installed."""
 
     def __enter__(self) -> Stage:
         with ExitStack() as stack:
@@ -70,6 +73,8 @@ class Stage:
             self._market = MarketWriter(server, PREFIX, Market(self._simulator.seed))
             stack.callback(self._market.stop)
             self._flows = [stack.enter_context(Flow(module, server.url, PREFIX, folder)) for module in FLOWS]
+            if all(map(find_spec, ("fastapi", "uvicorn"))):
+                self._flows.append(stack.enter_context(self._serve(server.url, folder)))
             # (While the flows start, which takes longer.)
             write_past(self._client, PREFIX, self._simulator.seed, self._simulator.rate, read_now(self._client))
             self._began = time.monotonic()
@@ -84,6 +89,12 @@ class Stage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+
+    def _serve(self, url: str, folder: Path) -> Flow:
+        port = free_port()
+        self.page = f"http://127.0.0.1:{port}/"
+        only_here = {"HTTP_ADDR": "127.0.0.1", "HTTP_PORT": str(port)}
+        return Flow("quantum serve", url, PREFIX, folder, ("-m", "console", "serve"), **only_here)
 
     @property
     def elapsed(self) -> float:
@@ -116,9 +127,8 @@ class Stage:
         joins = read_joins(self._client, PREFIX)
         alerts = latest_alerts(self._client, PREFIX, _ALERTS)
         phase = self._publisher.phase.label
-        return Observation(
-            windows, status, published, rate, self.elapsed, phase, commands.watch(self.url), joins, alerts
-        )
+        tried = " or ".join(filter(None, (self.page, commands.watch(self.url))))
+        return Observation(windows, status, published, rate, self.elapsed, phase, tried, joins, alerts)
 
     def trend(self) -> TrendAnswer:
         """What `quantum trend` says. Blocks for some dozen round trips.

@@ -38,6 +38,8 @@ class HeatmapRow:
     """Decisions that the gate or reason blocked, or decisions on the symbol that were not executed."""
     shares: Sequence[float | None]
     """The same as a part of the decisions of that time, or of those on the symbol; 0 to 1, 4 decimals."""
+    totals: Sequence[int | None] | None = None
+    """Of a symbol: all decisions on it, which its counts are parts of. Whoever adds up times needs them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ def ask_heatmap(
                 name,
                 [None if step is None else step.counts.get(name, 0) for step in known],
                 [None if step is None else step.share(name) for step in known],
+                [None if step is None else (step.of or {}).get(name, 0) for step in known] if kind == SYMBOLS else None,
             )
             for name in names
         ),
@@ -214,6 +217,14 @@ def as_json(heatmap: Heatmap) -> dict[str, Any]:
         "symbol": heatmap.symbol,
         "times": list(heatmap.times),
         "totals": list(heatmap.totals),
-        "rows": [{"name": row.name, "counts": list(row.counts), "shares": list(row.shares)} for row in heatmap.rows],
+        "rows": [
+            {
+                "name": row.name,
+                "counts": list(row.counts),
+                "shares": list(row.shares),
+                "totals": None if row.totals is None else list(row.totals),
+            }
+            for row in heatmap.rows
+        ],
         "other_rows": heatmap.others,
     }

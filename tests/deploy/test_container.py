@@ -15,6 +15,7 @@ import redis
 import yaml
 
 from connectors.private_redis import PrivateRedis, free_port
+from console.web.settings import ServeSettings
 from tests.deploy.test_monitoring import PORTS, PROMETHEUS
 from tests.support import env_files
 from tests.support.flow_process import ROOT, FlowProcess
@@ -79,6 +80,18 @@ def test_a_flow_in_a_container_is_as_confined_as_its_unit(flow: str) -> None:
         assert f":{PORTS[flow]}/metrics" in service["healthcheck"]["test"][-1]
 
 
+def test_the_console_in_a_container_is_confined_and_asks_for_a_token() -> None:
+    service, flow = SERVICES["console"], SERVICES["p35"]
+    assert (service["entrypoint"], service["command"]) == (["quantum"], ["serve"])
+    for limit in ("user", "read_only", "cap_drop", "security_opt", "mem_limit", "pids_limit", "tmpfs"):
+        assert service[limit] == flow[limit]
+    environment = service["environment"]
+    assert {name.lower() for name in environment} <= set(ServeSettings.model_fields)
+    assert environment["API_TOKEN_FILE"] == f"/run/secrets/{service['secrets'][0]}"
+    assert service["ports"] == ["127.0.0.1:8030:8030"]
+    assert service["profiles"]  # (so that all else starts without a token)
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_what_runs_is_started_again_after_a_reboot(name: str) -> None:
     # (`on-failure` leaves down what a shutdown has stopped in good order)
@@ -86,7 +99,7 @@ def test_what_runs_is_started_again_after_a_reboot(name: str) -> None:
 
 
 def test_only_this_machine_reaches_the_containers_and_what_they_mount_is_there() -> None:
-    assert set(SERVICES) == {*PORTS, "redis", "prometheus", "grafana"}
+    assert set(SERVICES) == {*PORTS, "console", "redis", "prometheus", "grafana"}
     for service in SERVICES.values():
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
         for volume in service.get("volumes", []):

@@ -23,6 +23,8 @@ FLOWS = {
     "governor": "governor",
     "history": "history",
 }
+SERVED = "console"
+"""The unit that runs no flow."""
 RESTARTS = {"p35-decision-intelligence": ("on-failure", "10"), "allocation-target": ("always", "2")}
 EXPOSURE = 1.3
 """The most that `systemd-analyze security` may find, of 10."""
@@ -73,7 +75,8 @@ def analyze() -> str:
 
 
 def test_there_is_a_unit_and_an_env_file_for_each_flow() -> None:
-    assert {name_of(path) for path in UNITS} == set(env_files.SETTINGS) <= set(FLOWS)
+    assert {name_of(path) for path in UNITS} == {*env_files.SETTINGS, SERVED}
+    assert set(env_files.SETTINGS) <= set(FLOWS)
     assert {path.stem for path in env_files.FOLDER.iterdir()} == {*env_files.SETTINGS, env_files.CONSOLE}
 
 
@@ -116,8 +119,9 @@ def test_systemd_has_nothing_to_say_against_what_is_installed(
 def test_a_unit_says_what_was_agreed(path: Path) -> None:
     name, unit = name_of(path), read_unit(path)
     service = {setting: values[-1] for setting, values in unit["Service"].items()}
-    assert service["ExecStart"] == f"/opt/quantum-flows/current/bin/python -m bytewax.run flows.{FLOWS[name]}"
-    assert (ROOT / f"flows/{FLOWS[name]}.py").exists()
+    program = "console serve" if name == SERVED else f"bytewax.run flows.{FLOWS[name]}"
+    assert service["ExecStart"] == f"/opt/quantum-flows/current/bin/python -m {program}"
+    assert name == SERVED or (ROOT / f"flows/{FLOWS[name]}.py").exists()
     assert service["EnvironmentFile"] == f"/etc/quantum/{name}.env"
     for given, default in zip(unit["Service"]["LoadCredential"], unit["Service"]["SetCredential"], strict=True):
         credential = given.partition(":")[0]
@@ -126,7 +130,11 @@ def test_a_unit_says_what_was_agreed(path: Path) -> None:
             default == f"{credential}:\\n"
         )  # (without a default, a missing file would keep the service from starting)
     assert "redis_password:\\n" in unit["Service"]["SetCredential"]
-    assert (service["Type"], service["MemoryMax"], service["CPUQuota"]) == ("notify", "256M", "20%")
+    assert (service["Type"], service["MemoryMax"], service["CPUQuota"]) == (
+        "notify",
+        "256M",
+        "100%" if name == SERVED else "20%",
+    )
     assert int(service["WatchdogSec"]) > 0
     assert service["RestartPreventExitStatus"] == "78"
     assert (service["Restart"], service["RestartSec"]) == RESTARTS.get(
@@ -139,7 +147,16 @@ def test_a_unit_says_what_was_agreed(path: Path) -> None:
 def test_all_units_are_hardened_alike() -> None:
     first = {setting: values[-1] for setting, values in read_unit(UNITS[0])["Service"].items()}
     assert HARDENED.items() <= first.items()
-    own = {"ExecStart", "EnvironmentFile", "LoadCredential", "SetCredential", "Restart", "RestartSec"}
+    own = {
+        "ExecStart",
+        "EnvironmentFile",
+        "LoadCredential",
+        "SetCredential",
+        "Restart",
+        "RestartSec",
+        "CPUQuota",
+        "LimitNOFILE",
+    }
     alike = [
         {setting: values for setting, values in read_unit(path)["Service"].items() if setting not in own}
         for path in UNITS

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings
 
 from connectors.settings import RedisSettings
 from console.demo.settings import DemoSettings
+from console.web.settings import ServeSettings
 from flows.settings.alerts import AlertsSettings
 from flows.settings.history import HistorySettings
 from flows.settings.joins import AllocationSettings, GovernorSettings
@@ -35,6 +36,7 @@ SECTIONS: tuple[tuple[str, type[BaseSettings], type[BaseSettings] | None], ...] 
     ("`flows.allocation`", AllocationSettings, RedisSettings),
     ("`flows.governor`", GovernorSettings, RedisSettings),
     ("`flows.history`", HistorySettings, RedisSettings),
+    ("`quantum serve`", ServeSettings, RedisSettings),
     ("`make demo`", DemoSettings, None),
 )
 """Title, settings, and the settings that are listed already and are left out unless they differ."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
+from console.web.settings import ServeSettings
 from flows.settings.alerts import AlertsSettings
 from flows.settings.history import HistorySettings
 from flows.settings.joins import AllocationSettings, GovernorSettings
 from flows.settings.p35 import P35Settings
-from flows.settings.thresholds import ThresholdSettings
 from tests.support.flow_process import ROOT
 
 FOLDER = ROOT / "deploy" / "env"
@@ -32,11 +32,16 @@ HEAD = """\
 """
 
 CONSOLE = "console"
-"""Name of the file that the installed command `quantum` reads, and no unit."""
+"""Name of the file that the installed command `quantum` reads, and the unit that serves its answers."""
+
+_UNUSED = ("metrics_", "history_interval_sec")
+"""Settings that the console inherits, and has no use for."""
 
 CONSOLE_HEAD = """\
-# Where the command quantum finds Redis, and the thresholds that it judges by, installed as /etc/quantum/console.env.
-# It is read at each call, by those who may: root and the group quantum-console.
+# Where the command quantum finds Redis, the thresholds that it judges by, and how quantum-console.service serves its
+# answers, installed as /etc/quantum/console.env. The command reads it at each call, for those who may: root and the
+# group quantum-console. For the service: systemctl restart quantum-console. Its token and its password have a better
+# place: /etc/quantum/credentials/console.api_token and console.redis_password
 #
 # Each setting is shown with its default; uncomment it to change it. What the caller's own environment says wins; for a
 # caller who sets any REDIS_ variable, or gives --redis-url, nothing here counts. What is allowed: docs/configuration.md
@@ -48,8 +53,8 @@ CONSOLE_HEAD = """\
 def document(name: str) -> str:
     """The whole file `name`."""
     if name == CONSOLE:
-        fields = ThresholdSettings.model_fields.items()
-        asked = [(setting, field) for setting, field in fields if not setting.startswith(("log_", "metrics_"))]
+        fields = ServeSettings.model_fields.items()
+        asked = [(setting, field) for setting, field in fields if not setting.startswith(_UNUSED)]
         return CONSOLE_HEAD + "".join(_setting(setting, field) for setting, field in asked)
     settings = SETTINGS[name].model_fields
     return HEAD.format(name=name) + "".join(_setting(setting, field) for setting, field in settings.items())

@@ -58,12 +58,12 @@ def children(pid: int) -> set[int]:
 
 
 def both_children(pid: int) -> Callable[[], set[int]]:
-    """Redis and the flow, once both are there and are what they are to become."""
+    """Redis, the flow, the page and the others, once these three are there."""
 
     def look() -> set[int]:
         found = children(pid)
         lines = [Path(f"/proc/{child}/cmdline").read_bytes() for child in found if alive(child)]
-        ready = any(b"redis-server" in line for line in lines) and any(b"flows.p35" in line for line in lines)
+        ready = all(any(named in line for line in lines) for named in (b"redis-server", b"flows.p35", b"serve"))
         return found if ready else set()
 
     return look
@@ -83,6 +83,7 @@ def test_without_a_terminal_it_answers_and_leaves_nothing() -> None:
     assert re.search(r"^(Trading|Not trading): ", out, re.M)
     assert re.search(r"^  mark_price_unavailable +rose: 1\.\d % before, [3-6]\.\d % now, ", out, re.M), out
     assert re.search(r"^    env -u KEY_PREFIX \S+/quantum watch --redis-url redis://127\.0\.0\.1:\d+/0$", out, re.M)
+    assert re.search(r"^Or look, in a browser, while this runs: http://127\.0\.0\.1:\d+/$", out, re.M)
     nowhere = out.rpartition("Try next")[2].splitlines()
     assert [line.split("/")[-1] for line in nowhere[1:]] == ["quantum watch", f"quantum explain {top_gate(out)}"], (
         "its Redis is gone"

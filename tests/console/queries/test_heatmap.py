@@ -99,6 +99,8 @@ def test_a_symbol_counts_what_was_not_executed_as_a_share_of_its_own(server: Pri
         "ETH": ([4, None, 0, None], [0.8, None, 0.0, None]),
     }
     assert said["totals"] == [10, None, 4, None]
+    of = {row["name"]: row["totals"] for row in said["rows"]}
+    assert of == {"BTC": [5, None, 4, None], "ETH": [5, None, 0, None]}
 
 
 @pytest.mark.usefixtures("buckets")
