@@ -14,8 +14,8 @@ COUNTS = st.integers(1, 2_000).flatmap(lambda total: st.tuples(st.integers(0, to
 @given(COUNTS, COUNTS, st.floats(0.5, 4))
 def test_interval(one: tuple[int, int], other: tuple[int, int], z: float) -> None:
     found = interval(one[0] / one[1], one[1], other[0] / other[1], other[1], z)
-    from scipy import stats  # type: ignore[import-untyped]
-    from statsmodels.stats.proportion import confint_proportions_2indep  # type: ignore[import-untyped]
+    from scipy import stats
+    from statsmodels.stats.proportion import confint_proportions_2indep
 
     wanted = confint_proportions_2indep(*one, *other, method="newcomb", compare="diff", alpha=2 * stats.norm.sf(z))
     assert found == pytest.approx(wanted, abs=1e-9)

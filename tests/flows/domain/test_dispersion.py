@@ -22,7 +22,7 @@ def alone(totals: list[int]) -> Pieces:
 @given(COUNTS)
 def test_dispersion_is_that_of_a_quasi_binomial_model(counts: list[int]) -> None:
     found = scatter([alone([50] * len(counts))], counts)
-    import statsmodels.api as sm  # type: ignore[import-untyped]
+    import statsmodels.api as sm
 
     family, shares = sm.families.Binomial(), np.array(counts) / 50
     fitted = sm.GLM(shares, np.ones(len(counts)), family=family, var_weights=np.full(len(counts), 50)).fit()
@@ -35,7 +35,7 @@ def test_the_variance_of_a_share_is_that_of_clusters(counts: list[int]) -> None:
     totals = [50] * len(counts)
     total, share = sum(totals), sum(counts) / sum(totals)
     variance = scatter([alone(totals)], counts).dispersion * share * (1 - share) / total
-    import statsmodels.api as sm  # type: ignore[import-untyped]
+    import statsmodels.api as sm
 
     shares = np.array(counts) / 50
     rows = sm.WLS(shares, np.ones(len(counts)), weights=totals).fit(

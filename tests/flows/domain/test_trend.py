@@ -57,8 +57,8 @@ def test_shares_and_what_they_are_made_of() -> None:
 def test_decisions_that_are_independent_are_judged_as_two_shares_are() -> None:
     """No dispersion at all, so decisions count in full; with 26 degrees of freedom, two tests, and as large counts."""
     found = rows(trend(even(a=39, b=61), even(a=36, b=64)))["a"]
-    from scipy import stats  # type: ignore[import-untyped]
-    from statsmodels.stats.proportion import test_proportions_2indep as two_shares  # type: ignore[import-untyped]
+    from scipy import stats
+    from statsmodels.stats.proportion import test_proportions_2indep as two_shares
 
     usual = two_shares(24 * 39, 2_400, 4 * 24 * 36, 9_600, method="score", compare="diff", correction=False)
     assert 0.001 < usual.pvalue < found.q < 0.05
