@@ -25,6 +25,7 @@ from console.web.openapi import document
 from console.web.problems import ProblemError
 from console.web.routes import questions
 from console.web.settings import ServeSettings
+from console.web.shortcut import Shortcut
 from console.web.static import INDEX, SIGN_IN, page_files
 from console.web.tokens import Token
 
@@ -54,7 +55,7 @@ class Application:
         _explain_failures(api, self.backend)
         path = settings.token_file
         token = None if path is None else Token(path)
-        self.asgi: ASGIApp = Front(Access(api, settings.hosts, token, files[SIGN_IN]), metrics)
+        self.asgi: ASGIApp = Front(Access(Shortcut(api, self.backend), settings.hosts, token, files[SIGN_IN]), metrics)
 
     async def ping(self) -> str:
         """That Redis answers, as JSON.

@@ -105,6 +105,7 @@ def test_a_port_that_is_taken_is_one_line() -> None:
 
 def test_a_process_ends_at_sigterm_with_streams_open(planted: users.SecuredRedis, tmp_path: Path) -> None:
     log = tmp_path / "log"
+    log.touch()
     process = started("console", ["serve"], ROOT, environment(planted.url, HTTP_PORT="0"), str(log), str(log))
     try:
         serving = wait_for(lambda: re.search(r"serving url=http://127\.0\.0\.1:(\d+)/", log.read_text()), "the address")
