@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from tests.support.flow_process import ROOT
 
@@ -19,6 +19,9 @@ PATIENCE_MS = 30_000
 AXE = (ROOT / "tests" / "support" / "axe" / "axe.min.js").read_text("utf-8")
 
 
+expect.set_options(timeout=PATIENCE_MS)
+
+
 class Visit:
     """A page that somebody looks at, and what it asked for and complained about."""
 
@@ -28,9 +31,13 @@ class Visit:
         self.complaints: list[str] = []
         page.set_default_timeout(PATIENCE_MS)
         page.on("request", lambda request: self.requests.append(request.url))
-        page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        page.on("console", self._said)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
+
+    def _said(self, said: ConsoleMessage) -> None:
+        if said.type == "error":
+            self.complaints.append(f"{said.text} {said.location['url']}")
 
     def open(self, address: str = "/") -> Page:
         """Go there, and wait until it is live and has rows."""
@@ -59,8 +66,8 @@ def visiting(browser: Browser, base: str, **options: Any) -> Iterator[Visit]:
     try:
         yield visit
         elsewhere = [one for one in visit.requests if not one.startswith((base, "blob:", "data:"))]
-        assert not elsewhere
-        assert not visit.complaints
+        assert elsewhere == [], elsewhere
+        assert visit.complaints == [], visit.complaints
     finally:
         context.close()
 

@@ -161,7 +161,8 @@ def test_addresses_and_sums(chromium: Browser, bases: dict[str, str]) -> None:
             """async () => {
                 const { read, write, PLAIN } = await import("/js/address.js");
                 const views = [PLAIN, { ...PLAIN, span: "35d", rows: "reasons", by: "count", symbol: "A&B=C %#+",
-                    filter: "<x>", row: "a:b:c", at: 1796102400, till: 1796102520, from: 1796100000, to: 1796103600, table: true }];
+                    filter: "<x>", row: "a:b:c", at: 1796102400, till: 1796102520, from: 1796100000, to: 1796103600,
+                    table: true }];
                 return views.map((view) => [JSON.stringify(view), JSON.stringify(read(write(view)))]);
             }"""
         )

@@ -39,11 +39,12 @@ export function Day({ store, gate, theme }) {
   useEffect(() => {
     if (!known) return undefined;
     let [plot, gone, watch] = [null, false, null];
+    const host = place.current;
     loaded().then((uPlot) => {
       if (gone) return;
-      plot = draw(uPlot, place.current, data, theme);
-      watch = new ResizeObserver(() => plot.setSize({ width: place.current.clientWidth, height: plot.height }));
-      watch.observe(place.current);
+      plot = draw(uPlot, host, data, theme);
+      watch = new ResizeObserver(() => plot.setSize({ width: host.clientWidth, height: plot.height }));
+      watch.observe(host);
     }, () => {});
     return () => {
       gone = true;
