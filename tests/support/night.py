@@ -6,6 +6,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import redis
 
@@ -94,11 +95,13 @@ def write(client: redis.Redis, minute: int, counted: Mapping[tuple[str, str, str
         whole[f"reason:{reason}"] += count
         fields[f"symbol_decision:{escaped}:{decision}"] += count
         fields[f"symbol_reason:{escaped}:{reason}"] += count
+    bucket: dict[Any, Any] = dict(whole | fields)
+    summary: dict[Any, Any] = dict(whole)
     name = minute_name(minute * 60)
     with client.pipeline() as pipeline:
         pipeline.delete(f"quantum:p35:bucket:{name}", f"quantum:p35:summary:{name}")
-        pipeline.hset(f"quantum:p35:bucket:{name}", mapping=dict(whole | fields))
-        pipeline.hset(f"quantum:p35:summary:{name}", mapping=dict(whole))
+        pipeline.hset(f"quantum:p35:bucket:{name}", mapping=bucket)
+        pipeline.hset(f"quantum:p35:summary:{name}", mapping=summary)
         pipeline.execute()
 
 
@@ -141,8 +144,14 @@ def _alerts(client: redis.Redis, now: float) -> None:
         client.hset(
             "quantum:p35:alerts:state", f"{kind} {window} {reason}", json.dumps({"since": {severity: since}} | state)
         )
-        fields = {"alert_id": alert, "kind": kind, "state": "firing", "window": window, "reason": reason}
-        numbers = {"score": "0", "total": "1000", "share": f"{share:.3f}", "timestamp": str(since)}
+        fields: dict[Any, Any] = {
+            "alert_id": alert,
+            "kind": kind,
+            "state": "firing",
+            "window": window,
+            "reason": reason,
+        }
+        numbers: dict[Any, Any] = {"score": "0", "total": "1000", "share": f"{share:.3f}", "timestamp": str(since)}
         client.xadd(
             "quantum:p35:alerts",
             {**fields, **numbers, "severity": severity, "message": message},
@@ -153,16 +162,20 @@ def _alerts(client: redis.Redis, now: float) -> None:
 def _plans(client: redis.Redis, now: float) -> None:
     for at, symbol in enumerate(SYMBOLS):
         target, multiplier = 1_000 - 50 * at, 0.55 + 0.1 * at
-        proposed = {"symbol": symbol, "base_target": target, "proposed_target": round(target * multiplier, 2)}
+        proposed: dict[Any, Any] = {"symbol": symbol, "base_target": target, "mode": "shadow"}
+        proposed["proposed_target"] = round(target * multiplier, 2)
         reason = "stale_eff" if at == 5 else "ok"
         client.xadd(
             "quantum:stream:allocation.target.proposed",
-            {**proposed, "multiplier": f"{multiplier:.4f}", "reason": reason, "ts_epoch": now, "mode": "shadow"},
+            {**proposed, "multiplier": f"{multiplier:.4f}", "reason": reason, "ts_epoch": now},
         )
         plan = f"plan-{at:03}"
         client.xadd("quantum:stream:apply.plan", {"plan_id": plan, "symbol": symbol, "decision": "EXECUTE"})
         down = at % 3 == 0
-        said = {"eff_action": "DOWNSIZE" if down else "NONE", "downsize_factor": "0.4444" if down else "1.0000"}
+        said: dict[Any, Any] = {
+            "eff_action": "DOWNSIZE" if down else "NONE",
+            "downsize_factor": "0.4444" if down else "1.0000",
+        }
         more = {"eff_reason": "ok", "extra_cooldown_sec": "96" if down else "0"}
         client.hset(f"quantum:permit:{plan}", mapping=said | more)
 
@@ -179,8 +192,8 @@ def publish(
     client: redis.Redis, seconds: int, symbol: str, decision: str, reason: str, plan: str = "", number: int = 0
 ) -> None:
     """One entry, as the apply layer publishes it, with an ID of that time; read and acknowledged by nobody."""
-    fields = {"plan_id": plan, "symbol": symbol, "decision": decision, "error": reason, "timestamp": str(seconds)}
-    client.execute_command("XADD", STREAM, "*", *(part for pair in fields.items() for part in pair))
+    fields: dict[Any, Any] = {"plan_id": plan, "symbol": symbol, "decision": decision, "error": reason}
+    client.xadd(STREAM, {**fields, "timestamp": str(seconds)})
 
 
 def huge(client: redis.Redis, symbols: int = 500, reasons: int = 5_000, minutes: int = 3) -> None:
@@ -222,7 +235,13 @@ def hostile(client: redis.Redis) -> None:
         for at, one in enumerate(HOSTILE):
             counted[HOSTILE[-1 - at].replace("\x1b", "�").replace("\x07", "�"), "BLOCKED", one] = 40 - at
         write(client, now // 60 - ago, counted)
-    alert = {"kind": HOSTILE[0], "reason": HOSTILE[1], "window": "5m", "severity": "HIGH", "alert_id": HOSTILE[2]}
+    alert: dict[Any, Any] = {
+        "kind": HOSTILE[0],
+        "reason": HOSTILE[1],
+        "window": "5m",
+        "severity": "HIGH",
+        "alert_id": HOSTILE[2],
+    }
     client.xadd("quantum:p35:alerts", {**alert, "state": "firing", "message": HOSTILE[0], "timestamp": str(now)})
     state = {"severity": "HIGH", "alert_id": HOSTILE[2], "started_at": now, "published_at": now, "since": {"HIGH": now}}
     client.hset("quantum:p35:alerts:state", f"gate_explosion 5m {HOSTILE[0]}", json.dumps(state))
