@@ -69,6 +69,13 @@ class Answering:
             await asyncio.wait([found.body])
         return await asyncio.shield(self._begin(name, key, ask).body)
 
+    def fresh(self, question: Hashable) -> Body | None:
+        """The answer to a question, its name and its key, where that is there and fresh."""
+        found = self._asked.get(question)
+        if found is None or found.seconds is None or not self._fresh(found, asyncio.get_running_loop().time()):
+            return None
+        return None if found.body.cancelled() or found.body.exception() else found.body.result()
+
     def _fresh(self, asked: _Asked, now: float) -> bool:
         seconds = self.poll_sec if asked.seconds is None else max(FRESH_SEC, asked.seconds)
         return asked.age(now) < min(seconds, self.poll_sec)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -23,9 +25,9 @@ from console.web.openapi import document
 from console.web.problems import ProblemError
 from console.web.routes import questions
 from console.web.settings import ServeSettings
+from console.web.shortcut import Shortcut
 from console.web.static import INDEX, SIGN_IN, page_files
 from console.web.tokens import Token
-from flows import __version__
 
 
 class Application:
@@ -35,13 +37,14 @@ class Application:
     """
 
     def __init__(self, settings: ServeSettings, supervisor: Supervisor) -> None:
-        metrics = WebMetrics(__version__)
+        release = version("quantum-flows")
+        metrics = WebMetrics(release)
         self.backend = Backend(settings, metrics, supervisor)
         self.hub = Hub(
             topics(self.backend), settings.http_poll_sec, settings.http_max_viewers, lambda: metrics.polls.inc()
         )
         metrics.viewers.set_function(lambda: float(self.hub.viewers))
-        api = FastAPI(title="quantum", version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
+        api = FastAPI(title="quantum", version=release, openapi_url=None, docs_url=None, redoc_url=None)
         api.include_router(questions(self.backend))
         api.include_router(events(self.hub))
         api.include_router(_operation(self.backend, metrics))
@@ -52,7 +55,7 @@ class Application:
         _explain_failures(api, self.backend)
         path = settings.token_file
         token = None if path is None else Token(path)
-        self.asgi: ASGIApp = Front(Access(api, settings.hosts, token, files[SIGN_IN]), metrics)
+        self.asgi: ASGIApp = Front(Access(Shortcut(api, self.backend), settings.hosts, token, files[SIGN_IN]), metrics)
 
     async def ping(self) -> str:
         """That Redis answers, as JSON.

@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from connectors.connection import connect
 from connectors.errors import RedisFailure
@@ -17,6 +18,7 @@ from console.queries.counting import read_now
 from console.queries.json import dumps
 from console.queries.moment import Moment, When
 from console.web.answering import Answering
+from console.web.bodies import Body
 from console.web.metrics import WebMetrics
 from console.web.outage import Outage
 from console.web.problems import ProblemError
@@ -24,6 +26,12 @@ from console.web.settings import ServeSettings
 
 RETRY_SEC = 2
 """After which it is worth asking again, when Redis is away."""
+
+CACHING = {"Cache-Control": "private, no-cache"}
+"""Headers of an answer."""
+
+_REMEMBERED = 1_024
+"""Requests that are known again."""
 
 Ask = Callable[[], Mapping[str, Any]]
 """Asks Redis, and blocks for it; gives what JSON is made of."""
@@ -38,6 +46,7 @@ class Backend:
         self.client = connect(settings, "quantum-console")
         self.outage = Outage(settings.redis_place(), supervisor)
         self.answering = Answering(settings.http_poll_sec, metrics.asked)
+        self._known: dict[tuple[str, bytes], tuple[Hashable, Any]] = {}
         metrics.show(self.outage)
 
     def question(self, window: str = "5m", full: bool = False, moment: Moment | None = None) -> Question:
@@ -60,7 +69,19 @@ class Backend:
         :raises RedisFailure: as `text`, like ProblemError.
         """
         body = await self.answering.body(name, key, lambda: self._asked(name, ask))
-        return body.response(request, {"Cache-Control": "private, no-cache"})
+        scope = request.scope
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[scope["path"], scope["query_string"]] = ((name, key), scope.get("route"))
+        return body.response(request, CACHING)
+
+    def just_answered(self, scope: Scope) -> Body | None:
+        """The answer that a request with this path and query was given, if it is fresh; tells its route, too."""
+        known = self._known.get((scope["path"], scope["query_string"]))
+        body = None if known is None else self.answering.fresh(known[0])
+        if body is not None and known is not None:
+            scope["route"] = known[1]
+        return body
 
     def _asked(self, name: str, ask: Ask) -> str:
         try:

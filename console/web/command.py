@@ -27,13 +27,18 @@ def serve(redis_url: RedisUrl = None) -> None:
     from connectors.lifecycle import lifecycle
     from connectors.logs import configure
     from console.web import server
-    from console.web.settings import ServeSettings
+    from console.web.settings import ServeSettings, read_token
 
     settings = read_settings(ServeSettings, redis_url)
-    configure(settings, "quantum-console")
+    if settings.token_file is not None:
+        try:
+            read_token(settings.token_file)
+        except ValueError as error:  # (of a credential, which is no setting)
+            fail(f"setting API_TOKEN_FILE={str(settings.token_file)!r} is wrong: {error}", EXIT_SETTINGS)
     try:
         sock = server.listen(settings)
     except OSError as error:
         place = f"{settings.http_addr}:{settings.http_port}"
         fail(f"cannot listen at {place}: {error.strerror}; set HTTP_ADDR or HTTP_PORT", EXIT_IO)
+    configure(settings, "quantum-console")
     server.serve(settings, sock, lifecycle)

@@ -26,6 +26,7 @@ _PROBLEM = {
 _RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 _OF_ALL = {
     "401": "The token is missing or wrong.",
+    "414": "The URL is too long.",
     "421": "The Host header names another server.",
     "429": "Too many wrong tokens.",
     "503": "Redis does not answer, or too much is asked at once.",

@@ -190,8 +190,13 @@ def plant_world(client: redis.Redis) -> None:
         "timestamp": str(PUBLISHED_AT),
     }
     client.xadd(stream, fields, id=f"{PUBLISHED_AT}000-0")
-    proposal = {"symbol": "BTCUSDT", "base_target": "100.00", "proposed_target": "120.00", "multiplier": "1.2000"}
+    proposal: Any = {"symbol": "BTCUSDT", "base_target": "100.00", "proposed_target": "120.00", "multiplier": "1.2000"}
     client.xadd("quantum:stream:allocation.target.proposed", {**proposal, "reason": "ok", "ts_epoch": str(now)})
     client.xadd("quantum:stream:apply.plan", {"plan_id": "p1", "symbol": "E", "decision": "EXECUTE"})
-    permit = {"eff_action": "DOWNSIZE", "eff_reason": "ok", "downsize_factor": "0.4444", "extra_cooldown_sec": "96"}
+    permit: Any = {
+        "eff_action": "DOWNSIZE",
+        "eff_reason": "ok",
+        "downsize_factor": "0.4444",
+        "extra_cooldown_sec": "96",
+    }
     client.hset("quantum:permit:p1", mapping=permit)

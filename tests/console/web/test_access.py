@@ -53,6 +53,12 @@ def test_nothing_without_the_token(guarded: WebServer, path: str) -> None:
         assert guarded.ask(path, Authorization=f"Bearer {TOKEN}").status == 200
 
 
+def test_what_was_answered_to_one_is_no_answer_to_another(guarded: WebServer) -> None:
+    for _ in range(3):  # (while it is fresh)
+        assert guarded.ask("/api/v1/lag", Authorization=f"Bearer {TOKEN}").status == 200
+        assert guarded.ask("/api/v1/lag").status == 401
+
+
 def test_probes_and_the_form_need_none(guarded: WebServer) -> None:
     for path in ("/livez", "/readyz", "/sign-in", "/sign-in.css"):
         assert guarded.ask(path).status == 200

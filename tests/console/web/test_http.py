@@ -38,6 +38,21 @@ def test_an_etag_names_one_coding_and_either_is_known_again(web: WebServer) -> N
     assert web.ask("/openapi.json", If_None_Match='"other"').status == 200
 
 
+def test_what_was_just_answered_is_answered_again_and_by_its_own_query(web: WebServer) -> None:
+    query = "/api/v1/history?by=day&from=13d"
+    replies = [web.ask(query, Accept_Encoding=coding) for coding in ("gzip", "identity", "gzip")]
+    assert [one.status for one in replies] == [200] * 3
+    assert replies[0].json["points"] == replies[1].json["points"] == replies[2].json["points"]
+    assert web.ask("/api/v1/history?by=day&from=12d").json["from"] > replies[0].json["from"]
+    assert web.ask("/api/v1/history?by=day&from=13x").status == 400
+    before = web.ask("/metrics").text
+    for _ in range(3):
+        web.ask(query)
+    route = 'quantum_http_requests_total{route="/api/v1/history",status="200"}'
+    counts = [float(text.partition(route)[2].split()[0]) for text in (before, web.ask("/metrics").text)]
+    assert counts[1] - counts[0] == 3
+
+
 @pytest.mark.parametrize("accepted", ["", "br", "gzip;q=0", "identity", "gzip;q=many"])
 def test_whoever_does_not_take_gzip_gets_none(web: WebServer, accepted: str) -> None:
     assert "content-encoding" not in web.ask(PAST, Accept_Encoding=accepted).headers
