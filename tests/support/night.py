@@ -1,14 +1,15 @@
-"""Nights for the page to look at, planted in Redis as the flows would leave them: by hand, and the same each time."""
+"""Nights for the page to look at, planted in Redis as the flows would leave them: by hand, and the same each time.
+
+(A client is of any type: redis-py types what it takes and gives as everything that could ever be.)
+"""
 
 from __future__ import annotations
 
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-import redis
 
 from tests.support.alert_world import GROUP, STREAM
 from tests.support.history_world import minute_name
@@ -45,7 +46,7 @@ Counted = Counter[tuple[str, str, str]]
 """(symbol, decision, reason) -> count."""
 
 
-def night(client: redis.Redis, minutes: int = 90, a_minute: int = 240) -> int:
+def night(client: Any, minutes: int = 90, a_minute: int = 240) -> int:
     """A night in which a gate explodes; the running minute (since the epoch).
 
     The hours of five weeks are what is usual. The last `minutes` are there minute by minute, and the next ten, too: the
@@ -83,7 +84,7 @@ def _minute(chance: random.Random, total: int, *, exploding: bool) -> Counted:
     return found
 
 
-def write(client: redis.Redis, minute: int, counted: Mapping[tuple[str, str, str], int]) -> None:
+def write(client: Any, minute: int, counted: Mapping[tuple[str, str, str], int]) -> None:
     """The bucket and the summary of a minute (since the epoch)."""
     fields: Counter[str] = Counter()
     whole: Counter[str] = Counter()
@@ -95,17 +96,15 @@ def write(client: redis.Redis, minute: int, counted: Mapping[tuple[str, str, str
         whole[f"reason:{reason}"] += count
         fields[f"symbol_decision:{escaped}:{decision}"] += count
         fields[f"symbol_reason:{escaped}:{reason}"] += count
-    bucket: dict[Any, Any] = dict(whole | fields)
-    summary: dict[Any, Any] = dict(whole)
     name = minute_name(minute * 60)
     with client.pipeline() as pipeline:
         pipeline.delete(f"quantum:p35:bucket:{name}", f"quantum:p35:summary:{name}")
-        pipeline.hset(f"quantum:p35:bucket:{name}", mapping=bucket)
-        pipeline.hset(f"quantum:p35:summary:{name}", mapping=summary)
+        pipeline.hset(f"quantum:p35:bucket:{name}", mapping=dict(whole | fields))
+        pipeline.hset(f"quantum:p35:summary:{name}", mapping=dict(whole))
         pipeline.execute()
 
 
-def _hour(client: redis.Redis, chance: random.Random, seconds: float, a_minute: int) -> None:
+def _hour(client: Any, chance: random.Random, seconds: float, a_minute: int) -> None:
     decisions: Counter[str] = Counter()
     gates: Counter[str] = Counter()
     symbols: dict[str, Counter[str]] = {symbol: Counter() for symbol in SYMBOLS}
@@ -119,7 +118,7 @@ def _hour(client: redis.Redis, chance: random.Random, seconds: float, a_minute: 
     plant(client, seconds, decisions, gates, symbols=symbols)
 
 
-def alive(client: redis.Redis, now: float) -> None:
+def alive(client: Any, now: float) -> None:
     """A consumer of flows.p35 that lives, and a check of alerts just now."""
     client.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
     client.xgroup_createconsumer(STREAM, GROUP, "one")
@@ -128,7 +127,7 @@ def alive(client: redis.Redis, now: float) -> None:
     client.hset("quantum:p35:alerts:state", "checked_at", now)
 
 
-def _alerts(client: redis.Redis, now: float) -> None:
+def _alerts(client: Any, now: float) -> None:
     firing = [
         ("gate_explosion", EXPLODES, "5m", "HIGH", LASTS - 1, 0.66, f"{EXPLODES} stops 66 % of decisions"),
         ("execute_low", "EXECUTE", "5m", "HIGH", LASTS - 16, 0.13, "13 % executed for 15 min"),
@@ -144,14 +143,8 @@ def _alerts(client: redis.Redis, now: float) -> None:
         client.hset(
             "quantum:p35:alerts:state", f"{kind} {window} {reason}", json.dumps({"since": {severity: since}} | state)
         )
-        fields: dict[Any, Any] = {
-            "alert_id": alert,
-            "kind": kind,
-            "state": "firing",
-            "window": window,
-            "reason": reason,
-        }
-        numbers: dict[Any, Any] = {"score": "0", "total": "1000", "share": f"{share:.3f}", "timestamp": str(since)}
+        fields = {"alert_id": alert, "kind": kind, "state": "firing", "window": window, "reason": reason}
+        numbers = {"score": "0", "total": "1000", "share": f"{share:.3f}", "timestamp": str(since)}
         client.xadd(
             "quantum:p35:alerts",
             {**fields, **numbers, "severity": severity, "message": message},
@@ -159,28 +152,24 @@ def _alerts(client: redis.Redis, now: float) -> None:
         )
 
 
-def _plans(client: redis.Redis, now: float) -> None:
+def _plans(client: Any, now: float) -> None:
     for at, symbol in enumerate(SYMBOLS):
         target, multiplier = 1_000 - 50 * at, 0.55 + 0.1 * at
-        proposed: dict[Any, Any] = {"symbol": symbol, "base_target": target, "mode": "shadow"}
-        proposed["proposed_target"] = round(target * multiplier, 2)
+        proposed = {"symbol": symbol, "base_target": target, "proposed_target": round(target * multiplier, 2)}
         reason = "stale_eff" if at == 5 else "ok"
         client.xadd(
             "quantum:stream:allocation.target.proposed",
-            {**proposed, "multiplier": f"{multiplier:.4f}", "reason": reason, "ts_epoch": now},
+            {**proposed, "multiplier": f"{multiplier:.4f}", "reason": reason, "ts_epoch": now, "mode": "shadow"},
         )
         plan = f"plan-{at:03}"
         client.xadd("quantum:stream:apply.plan", {"plan_id": plan, "symbol": symbol, "decision": "EXECUTE"})
         down = at % 3 == 0
-        said: dict[Any, Any] = {
-            "eff_action": "DOWNSIZE" if down else "NONE",
-            "downsize_factor": "0.4444" if down else "1.0000",
-        }
+        said = {"eff_action": "DOWNSIZE" if down else "NONE", "downsize_factor": "0.4444" if down else "1.0000"}
         more = {"eff_reason": "ok", "extra_cooldown_sec": "96" if down else "0"}
         client.hset(f"quantum:permit:{plan}", mapping=said | more)
 
 
-def _entries(client: redis.Redis, begin: int, now: int) -> None:
+def _entries(client: Any, begin: int, now: int) -> None:
     """A few entries of the minute that begins then, before any that are newer."""
     for second in range(0, 60, 4):
         at = begin + second
@@ -188,15 +177,13 @@ def _entries(client: redis.Redis, begin: int, now: int) -> None:
             publish(client, at, SYMBOLS[second % 4], "BLOCKED", f"{EXPLODES}:stale", plan=f"plan-{at}")
 
 
-def publish(
-    client: redis.Redis, seconds: int, symbol: str, decision: str, reason: str, plan: str = "", number: int = 0
-) -> None:
+def publish(client: Any, seconds: int, symbol: str, decision: str, reason: str, plan: str = "") -> None:
     """One entry, as the apply layer publishes it, with an ID of that time; read and acknowledged by nobody."""
-    fields: dict[Any, Any] = {"plan_id": plan, "symbol": symbol, "decision": decision, "error": reason}
-    client.xadd(STREAM, {**fields, "timestamp": str(seconds)})
+    fields = {"plan_id": plan, "symbol": symbol, "decision": decision, "error": reason, "timestamp": str(seconds)}
+    client.execute_command("XADD", STREAM, "*", *(part for pair in fields.items() for part in pair))
 
 
-def huge(client: redis.Redis, symbols: int = 500, reasons: int = 5_000, minutes: int = 3) -> None:
+def huge(client: Any, symbols: int = 500, reasons: int = 5_000, minutes: int = 3) -> None:
     """A few minutes in which 500 symbols are blocked for 5,000 reasons."""
     now = int(client.time()[0])
     alive(client, now)
@@ -226,7 +213,7 @@ HOSTILE = (
 )
 
 
-def hostile(client: redis.Redis) -> None:
+def hostile(client: Any) -> None:
     """Names that would break a page that takes them for markup, in every place a name can be in."""
     now = int(client.time()[0])
     alive(client, now)
@@ -235,13 +222,7 @@ def hostile(client: redis.Redis) -> None:
         for at, one in enumerate(HOSTILE):
             counted[HOSTILE[-1 - at].replace("\x1b", "�").replace("\x07", "�"), "BLOCKED", one] = 40 - at
         write(client, now // 60 - ago, counted)
-    alert: dict[Any, Any] = {
-        "kind": HOSTILE[0],
-        "reason": HOSTILE[1],
-        "window": "5m",
-        "severity": "HIGH",
-        "alert_id": HOSTILE[2],
-    }
+    alert = {"kind": HOSTILE[0], "reason": HOSTILE[1], "window": "5m", "severity": "HIGH", "alert_id": HOSTILE[2]}
     client.xadd("quantum:p35:alerts", {**alert, "state": "firing", "message": HOSTILE[0], "timestamp": str(now)})
     state = {"severity": "HIGH", "alert_id": HOSTILE[2], "started_at": now, "published_at": now, "since": {"HIGH": now}}
     client.hset("quantum:p35:alerts:state", f"gate_explosion 5m {HOSTILE[0]}", json.dumps(state))
@@ -253,10 +234,3 @@ def hostile(client: redis.Redis) -> None:
     client.hset(f"quantum:permit:{HOSTILE[1]}", mapping={"eff_action": HOSTILE[2], "eff_reason": HOSTILE[0]})
     for one in HOSTILE:
         publish(client, now, one, "BLOCKED", one, plan=one)
-
-
-def minutes_of(client: redis.Redis, names: Iterable[int]) -> None:
-    """Remove the buckets of these minutes (since the epoch)."""
-    for minute in names:
-        name = minute_name(minute * 60)
-        client.delete(f"quantum:p35:bucket:{name}", f"quantum:p35:summary:{name}")

@@ -94,9 +94,9 @@ def test_names_are_text_wherever_they_stand(chromium: Browser, bases: dict[str, 
         expect(page.locator("#proposals")).to_contain_text(night.HOSTILE[1])
         page.keyboard.press("t")
         expect(page.locator(".cell-table tbody tr")).to_have_count(12)
-        visit.open(
-            "/?rows=symbols&row=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E&filter=%3Cscript%3Ealert(1)%3C/script%3E"
-        )
+        page.goto(visit.base + "/?rows=symbols&row=%3Cimg%20src%3Dx%3E&filter=%3Cscript%3Ealert(1)%3C/script%3E")
+        expect(page.locator(".heat")).to_contain_text("No symbols match “<script>alert(1)</script>”.")
+        expect(page.locator("#detail h2")).to_have_text("<img src=x>")
         foreign = "img, #app svg, iframe, object, script:not([src]), [onerror], [onload]"
         assert page.locator(foreign).count() == 0
         assert "owned" not in page.title()

@@ -31,7 +31,8 @@ export function Cursor({ store, model, rows, size }) {
 
   const move = (to, by) => setAt({ name: to ? rows[to - 1].name : null, time: timeOf(by) });
   const start = () => {
-    const focus = rows.findIndex((one) => one.name === (store.view.row || store.focus)) + 1;
+    const found = rows.findIndex((one) => one.name === (store.view.row || store.focus)) + 1;
+    const focus = found || Math.min(1, rows.length);
     move(focus, within(store.view.at == null ? last : columnAt(cells, store.view.at), last));
   };
 

@@ -86,7 +86,7 @@ function Lists({ store, range }) {
       ${store.focus && range.step === MINUTE &&
       html`<${List} title="Its reasons" answer=${store.answer("reasons")} rows=${reasons} noun="reason" />`}
       ${store.focus && whom.url && html`<${List} title="Its symbols" answer=${whom} rows=${symbolsOf(whom.value, store.focus)} noun="symbol"
-        says=${whom.value?.other_symbols ? "of the ten busiest" : ""}
+        says=${[whom.value?.other_symbols ? "of the ten busiest" : "", range.step > MINUTE ? "in the last hour" : ""].filter(Boolean).join(", ")}
         onPick=${(one) => store.go({ symbol: one, rows: "gates", row: store.focus })} />`}
     </div>`;
 }

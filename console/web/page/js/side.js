@@ -54,7 +54,7 @@ export function Flows({ store }) {
         ${health.flows.map(
           (one) => html`<li key=${one.name}>
             <b class=${one.alive ? "up" : one.expected ? "down" : "off"}>${one.alive ? "runs" : one.expected ? "DOWN" : "off"}</b>
-            ${" "}${name(one.name)}
+            ${" "}${name(one.name)}${" "}
             <span class="quiet">${one.alive ? name(one.version) : one.seen_at ? `last seen ${when(one.seen_at, store.now)}` : ""}</span>
           </li>`,
         )}

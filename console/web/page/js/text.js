@@ -68,9 +68,8 @@ export function when(seconds, now) {
 
 /** A time span `14:05 to 14:10`; the day with it where it is another one than that of `now`, or the span is long. */
 export function span(from, to, now) {
-  const begin = when(from, now);
-  if (to - from >= 86400) return `${begin} to ${when(to, now)}`;
-  return `${begin} to ${clock(to)}`;
+  if (to - from >= 86400) return `${day(from)} ${clock(from)} to ${day(to)} ${clock(to)}`;
+  return `${when(from, now)} to ${clock(to)}`;
 }
 
 /** A length of time in its largest two units: `12 min`, `3 h 5 min`, `2 d 4 h`. */

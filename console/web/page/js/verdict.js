@@ -93,7 +93,7 @@ function Facts({ store, why }) {
       <button type="button" class="link" onClick=${pick}>${name(top.name)}</button> ${percent(top.share)}${details(why, top)}
     <//>
     <${Fact} asks="Since">${sinceWhen(store, top)}<//>
-    <${Fact} asks="For whom"><a href="#symbols">${whom(store)}</a><//>
+    <${Fact} asks="For whom"><a href="#symbols">${whom(store, top)}</a><//>
     <${Fact} asks="Usual?">${isUsual(store, top)}<//>
     <${Fact} asks="What to do"><${FirstStep} store=${store} top=${top} pick=${pick} /><//>`;
 }
@@ -127,12 +127,20 @@ function sinceWhen(store, top) {
   return `${clock(found)} UTC, for ${length(now - found)} above ${percent(threshold)}`;
 }
 
-function whom(store) {
+/** Between which shares the gate stops the symbols that it stops. */
+function shares(rows, top) {
+  const found = rows.map((one) => one.gates.get(top.name)?.share ?? 0).filter(Boolean);
+  if (!found.length) return "";
+  const [least, most] = [Math.min(...found), Math.max(...found)].map(percent);
+  return `${found.length} of ${many(rows.length, "symbol")}, ${least === most ? least : `${least} to ${most}`} of each; `;
+}
+
+function whom(store, top) {
   const rows = symbolRows(store);
   if (!rows.length) return "…";
   const stopped = rows.filter((one) => !one.executed);
   const named = stopped.slice(0, 3).map((one) => name(one.symbol).slice(0, 24)).join(", ");
-  if (!stopped.length) return `no symbol is stopped: all ${rows.length} looked at have executions`;
+  if (!stopped.length) return `${shares(rows, top)}none is without an execution`;
   const which = stopped.length > 3 ? `${named} …` : named;
   return `${stopped.length} of ${rows.length} symbols without an execution: ${which}`;
 }

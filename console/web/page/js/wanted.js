@@ -92,7 +92,7 @@ function detail(view, shape, focus, now) {
     if (minutes) found.reasons = to("heatmap", { rows: "reasons", symbol: view.symbol, ...cells, limit: 1000 }, every, range, about);
     const window = windowWithin(range.to == null ? shape.to - from : range.to - from);
     const at = live && shape.live ? {} : { at: (live ? shape.to : view.till) - MINUTE };
-    if (now - from < KEPT_MINUTES) found.whom = to("symbols", { window, symbol: view.symbol }, every, at, about);
+    if ((live && shape.live) || now - from < KEPT_MINUTES) found.whom = to("symbols", { window, symbol: view.symbol }, every, at, about);
     found.explain = to(`explain/${encodeURIComponent(focus)}`, {}, 3600);
     const today = Math.floor(shape.to / HOUR) * HOUR;
     const then = { from: today - WEEK - 23 * HOUR, to: today - WEEK + HOUR };
