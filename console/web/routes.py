@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -31,6 +32,21 @@ from console.web.parameters import (
 from console.web.shapes import alerts, detail, guide, now, past, service
 
 PREFIX = "/api/v1"
+
+
+class _AnyText(Convertor[str]):
+    """The rest of a path, whatever is in it: a reason may hold slashes and line ends."""
+
+    regex = r"[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("text", _AnyText())
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +94,7 @@ def questions(backend: Backend) -> APIRouter:
         )
 
     @router.get(
-        "/explain/{gate:path}", response_model=guide.Explanation, name="explain gate", operation_id="explain_gate"
+        "/explain/{gate:text}", response_model=guide.Explanation, name="explain gate", operation_id="explain_gate"
     )
     async def explain(request: Request, gate: Annotated[Name, Path()], p: Annotated[OfGate, Query()]) -> Response:
         """What does this gate mean, and what is to be done? The gate may also be a whole reason."""

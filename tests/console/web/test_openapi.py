@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.support.web import WebServer
 
@@ -52,6 +52,7 @@ def test_all_that_is_referred_to_is_there_and_all_that_is_there_is_used(describe
 
 @pytest.mark.parametrize("wrong", [False, True], ids=["as described", "otherwise"])
 def test_answers_are_as_described_whatever_is_asked(web: WebServer, described: dict[str, Any], wrong: bool) -> None:
+    import requests
     import schemathesis
     from schemathesis.checks import not_a_server_error
     from schemathesis.specs.openapi import checks as openapi
@@ -76,11 +77,17 @@ def test_answers_are_as_described_whatever_is_asked(web: WebServer, described: d
             derandomize=True,
             deadline=None,
             database=None,
+            phases=[Phase.generate],  # (to look for a shorter case takes minutes)
             suppress_health_check=list(HealthCheck),
         )
         @given(case=operation.as_strategy(kind))
         def ask(case: Any) -> None:
-            reply = case.call(base_url=f"http://127.0.0.1:{web.port}")
+            try:
+                reply = case.call(base_url=f"http://127.0.0.1:{web.port}")
+            except requests.RequestException:
+                # (Of an address of more than 64 kB the server does not wait for the end.)
+                assert len(str(case.query)) + len(str(case.path_parameters)) > 5_000
+                return
             if reply.status_code != 414:  # (it is too long to be looked at)
                 case.validate_response(reply, checks=held_to)
 
