@@ -208,6 +208,7 @@ def test_dragging_zooms_in(visit: Visit) -> None:
 
 def test_it_says_that_it_is_stale_and_comes_back(visit: Visit, client: redis.Redis) -> None:
     page = visit.open("/")
+    expect(page.locator(".live", has_text="UTC")).to_be_visible()
     client.execute_command("CLIENT", "PAUSE", "5000", "ALL")
     expect(page.locator(".live.stale")).to_contain_text("STALE", timeout=4_500)
     assert page.title().startswith("STALE")
