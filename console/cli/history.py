@@ -64,7 +64,7 @@ def history(
     quantum history --json | jq '.points[] | [.time, .total]'
     """
     from console.queries.counting import read_now
-    from console.queries.history import Asked, Retention, as_json, ask_history
+    from console.queries.history import Asked, as_json, ask_history, retention
     from console.queries.json import dumps
     from console.terminal.viewport import here, printed
     from flows.settings.history import HistorySettings
@@ -77,16 +77,12 @@ def history(
         fail(f"--parquet {one_line(parquet)} is there, and is no file", EXIT_USAGE)
     asked = Asked(by, begin, end, gate and as_counted(gate), symbol and as_counted(symbol))
     settings = read_settings(HistorySettings, redis_url)
-    retention = {
-        "minute": Retention(settings.bucket_ttl_sec, "BUCKET_TTL_SEC"),
-        "hour": Retention(settings.history_hour_ttl_sec, "HISTORY_HOUR_TTL_SEC"),
-        "day": Retention(settings.history_day_ttl_sec, "HISTORY_DAY_TTL_SEC"),
-    }[by]
+    kept = retention(settings, by)
     client = connect(settings, "quantum-console")
     try:
         with asking(settings), progress_bar() as progress:
             now, text = read_now(client), not (csv or json or parquet)
-            series = ask_history(client, settings.key_prefix, asked, now, retention, progress, beside=text)
+            series = ask_history(client, settings.key_prefix, asked, now, kept, progress, beside=text)
     except MomentError as error:
         fail(str(error), EXIT_USAGE)
     if json:

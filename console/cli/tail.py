@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import redis
 import typer
 
 from connectors.connection import connect
-from connectors.errors import RedisAway, translating
+from connectors.errors import RedisAway
 from connectors.text import one_line
 from console.cli.when import Since, Until
 from console.terminal.command import (
@@ -40,7 +39,6 @@ _BLOCK = 2_000
 _LINES = 10
 """Earlier entries that are looked at first, unless it is said how many, or since when."""
 
-_PAGE = 1_000
 _AWAY_PAUSE = 1.0
 """Seconds until a Redis that went away is tried again."""
 
@@ -90,7 +88,7 @@ def tail(
     """
     # Here, because other questions start faster without.
     from console.queries.counting import read_now
-    from console.queries.entries import Filter, published, read_between
+    from console.queries.entries import Filter, published, read_between, read_later, read_newest
     from flows.settings.p35 import P35Settings
 
     if until is not None and since is None:
@@ -113,7 +111,7 @@ def tail(
     reading_on = True
     with asking(settings):
         if since is None:
-            pages = iter([_earlier(client, key, _LINES if lines is None else lines)])
+            pages = iter([read_newest(client, key, _LINES if lines is None else lines)])
         else:
             begin, end = _bounds(since, until, read_now(client))
             pages, position = read_between(client, key, begin, end), f"{max(int(begin * 1_000) - 1, 0)}-{2**64 - 1}"
@@ -122,12 +120,12 @@ def tail(
             position = page[-1][0] if page else position
             if not reading_on:
                 break
-        position = position or _newest(client, key)
+        position = position or next((one[0] for one in read_newest(client, key, 1)), b"0-0")
     reading_on = reading_on and not no_follow and until is None
     while reading_on:
         with asking(settings):
             try:
-                entries = list(_later(client, key, position))
+                entries = read_later(client, key, position, _BLOCK)
             except RedisAway as error:
                 say(f"{refusal(settings, error)}; trying again")
                 time.sleep(_AWAY_PAUSE)
@@ -163,22 +161,3 @@ def as_json(one: Published) -> str:
     from console.queries.json import JSON_VERSION, dumps
 
     return dumps({"version": JSON_VERSION, **as_object(one)})
-
-
-def _earlier(client: redis.Redis, key: str, count: int) -> list[Raw]:
-    if not count:
-        return []
-    with translating():
-        return list(reversed(client.xrevrange(key, count=count)))  # type: ignore[arg-type]
-
-
-def _newest(client: redis.Redis, key: str) -> bytes:
-    page = _earlier(client, key, 1)
-    return page[-1][0] if page else b"0-0"
-
-
-def _later(client: redis.Redis, key: str, after: bytes | str) -> Iterator[Raw]:
-    with translating():
-        reply: Any = client.xread({key: after}, count=_PAGE, block=_BLOCK)
-    for _key, entries in reply:
-        yield from entries

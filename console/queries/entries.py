@@ -104,6 +104,24 @@ def read_between(client: redis.Redis, key: str, begin: float, end: float) -> Ite
         first = f"({text(page[-1][0])}"
 
 
+def read_newest(client: redis.Redis, key: str, count: int) -> list[Raw]:
+    """The last `count` entries, oldest first. Blocks for a round trip; raises `connectors.errors.RedisFailure`."""
+    if not count:
+        return []
+    with translating():
+        return list(reversed(client.xrevrange(key, count=count)))  # type: ignore[arg-type]
+
+
+def read_later(client: redis.Redis, key: str, after: bytes | str, wait_ms: int) -> list[Raw]:
+    """Up to PAGE entries behind the ID `after`, oldest first; none where none comes within `wait_ms` milliseconds.
+
+    Blocks for as long; raises `connectors.errors.RedisFailure`.
+    """
+    with translating():
+        reply: Any = client.xread({key: after}, count=PAGE, block=wait_ms)
+    return [entry for _key, entries in reply for entry in entries]
+
+
 def ask_entries(
     client: redis.Redis, prefix: str, minute: int, wanted: Filter, limit: int, skew: float
 ) -> MinuteEntries:

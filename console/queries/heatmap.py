@@ -6,7 +6,7 @@ Text comes as it is in Redis, and must be made printable before a screen gets it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import redis
@@ -18,7 +18,8 @@ from console.queries.moment import MomentError
 from console.queries.nearest import as_counted
 from console.queries.rollups import WHOLE, WITHOUT_PAIRS, WITHOUT_SYMBOLS, read_rollups, with_symbol
 from flows.domain.decisions import NO_REASON
-from flows.domain.windows import add, fold, rank
+from flows.domain.history import of_minute
+from flows.domain.windows import add, rank
 from sinks.values.counts import EXECUTE, Counts
 from sinks.values.history import RollUp
 
@@ -31,7 +32,7 @@ MOST_CELLS = 300_000
 
 @dataclass(frozen=True, slots=True)
 class HeatmapRow:
-    """A gate, a reason or a symbol. Both sequences have an element for each time; None: nothing is known of it."""
+    """A gate, a reason or a symbol. Its sequences have an element for each time; None: nothing is known of it."""
 
     name: str
     counts: Sequence[int | None]
@@ -98,17 +99,21 @@ def ask_heatmap(
     :arg limit: so many rows at the most.
     :raises MomentError: see `Asked.span`; or reasons are asked for by the hour, which history does not keep.
     """
+    if kind == REASONS and asked.by != "minute":
+        said = "has no reasons: they are kept by the minute alone; of hours there are gates"
+        raise MomentError(f"--step {asked.by} {said}")
     span = asked.span(now, kept)
+    found = _read(client, prefix, kind, asked, span, int(now // 60), progress)
+    symbol = asked.symbol
     warnings: list[str] = []
-    if asked.by == "minute":
-        symbol, steps = _minutes(client, prefix, kind, asked.symbol, span, int(now // 60), progress, warnings)
-    elif kind == REASONS:
-        raise MomentError("reasons are kept by the minute alone; of hours there are gates")
-    else:
-        symbol, steps = _hours(client, prefix, kind, asked, span, progress, warnings)
+    if symbol is not None:
+        known = {name for one in found.values() for name, _ in one.symbol_decisions}
+        symbol = as_counted("symbol", symbol, known, warnings)
+    of = _of_symbols if kind == SYMBOLS else _of_gates
+    steps = {start: of(one, symbol) for start, one in found.items()}
     sums = rank(add(step.counts for step in steps.values()))
     names = [one.name for one in sums if one.count][: min(limit, MOST_CELLS // max(len(span), 1))]
-    known = [steps.get(start) for start in span]
+    shown = [steps.get(start) for start in span]
     return Heatmap(
         now,
         kind,
@@ -118,86 +123,53 @@ def ask_heatmap(
         tuple(
             HeatmapRow(
                 name,
-                [None if step is None else step.counts.get(name, 0) for step in known],
-                [None if step is None else step.share(name) for step in known],
-                [None if step is None else (step.of or {}).get(name, 0) for step in known] if kind == SYMBOLS else None,
+                [None if step is None else step.counts.get(name, 0) for step in shown],
+                [None if step is None else step.share(name) for step in shown],
+                [None if step is None else (step.of or {}).get(name, 0) for step in shown] if kind == SYMBOLS else None,
             )
             for name in names
         ),
         sum(1 for one in sums if one.count) - len(names),
-        [None if step is None else step.total for step in known],
+        [None if step is None else step.total for step in shown],
         tuple(warnings),
     )
 
 
-def _minutes(
-    client: redis.Redis,
-    prefix: str,
-    kind: str,
-    symbol: str | None,
-    span: range,
-    running: int,
-    progress: Progress,
-    warnings: list[str],
-) -> tuple[str | None, dict[int, _Step]]:
+def _read(
+    client: redis.Redis, prefix: str, kind: str, asked: Asked, span: range, running: int, progress: Progress
+) -> dict[int, RollUp]:
+    """What was counted at those times of `span` that are known. Where reasons are asked for, they are its gates.
+
+    :arg running: the minute that it is now.
+    """
+    symbol = asked.symbol
+    if asked.by != "minute":
+        fields = WITHOUT_PAIRS if kind == SYMBOLS else WITHOUT_SYMBOLS if symbol is None else WHOLE
+        return read_rollups(client, prefix, span, STEPS[asked.by], fields, progress)
     slices = read_slices(client, prefix, span, now=running, symbols=kind == SYMBOLS, progress=progress)
     counted: dict[int, Counts] = dict(slices)
     if symbol is not None:
         counted = with_symbol(client, prefix, counted, symbol)
-        names = {name for one in counted.values() for name, _ in one.symbol_decisions}
-        symbol = as_counted("symbol", symbol, names, warnings)
-
-    def step(one: Counts) -> _Step:
-        if kind == SYMBOLS:
-            return _of_symbols(one.decisions, one.symbol_decisions, symbol)
-        reasons = one.reasons if symbol is None else _of(one.symbol_reasons, symbol)
-        return _of_gates(one.decisions, one.symbol_decisions, reasons if kind == REASONS else fold(reasons), symbol)
-
-    return symbol, {minute: step(one) for minute, one in counted.items()}
+    found = {minute: of_minute(minute, one) for minute, one in counted.items()}
+    if kind == REASONS:
+        return {
+            minute: replace(found[minute], gates=one.reasons, symbol_gates=one.symbol_reasons)
+            for minute, one in counted.items()
+        }
+    return found
 
 
-def _hours(
-    client: redis.Redis,
-    prefix: str,
-    kind: str,
-    asked: Asked,
-    span: range,
-    progress: Progress,
-    warnings: list[str],
-) -> tuple[str | None, dict[int, _Step]]:
-    symbol = asked.symbol
-    fields = WITHOUT_PAIRS if kind == SYMBOLS else WITHOUT_SYMBOLS if symbol is None else WHOLE
-    found = read_rollups(client, prefix, span, STEPS[asked.by], fields, progress)
-    if symbol is not None:
-        names = {name for one in found.values() for name, _ in one.symbol_decisions}
-        symbol = as_counted("symbol", symbol, names, warnings)
-
-    def step(one: RollUp) -> _Step:
-        if kind == SYMBOLS:
-            return _of_symbols(one.decisions, one.symbol_decisions, symbol)
-        gates = one.gates if symbol is None else _of(one.symbol_gates, symbol)
-        return _of_gates(one.decisions, one.symbol_decisions, gates, symbol)
-
-    return symbol, {start: step(one) for start, one in found.items()}
+def _of_gates(one: RollUp, symbol: str | None) -> _Step:
+    decisions = one.decisions if symbol is None else _of(one.symbol_decisions, symbol)
+    gates = one.gates if symbol is None else _of(one.symbol_gates, symbol)
+    return _Step(sum(decisions.values()), {name: count for name, count in gates.items() if name != NO_REASON})
 
 
-def _of_gates(
-    decisions: Mapping[str, int],
-    symbol_decisions: Mapping[tuple[str, str], int],
-    gates: Mapping[str, int],
-    symbol: str | None,
-) -> _Step:
-    total = sum((decisions if symbol is None else _of(symbol_decisions, symbol)).values())
-    return _Step(total, {name: count for name, count in gates.items() if name != NO_REASON})
-
-
-def _of_symbols(
-    decisions: Mapping[str, int], symbol_decisions: Mapping[tuple[str, str], int], symbol: str | None
-) -> _Step:
-    mine = {pair: count for pair, count in symbol_decisions.items() if symbol in (None, pair[0])}
+def _of_symbols(one: RollUp, symbol: str | None) -> _Step:
+    mine = {pair: count for pair, count in one.symbol_decisions.items() if symbol in (None, pair[0])}
     totals = add({name: count} for (name, _), count in mine.items())
     executed = {name: count for (name, decision), count in mine.items() if decision == EXECUTE}
-    total = sum(decisions.values()) if symbol is None else totals[symbol]
+    total = sum(one.decisions.values()) if symbol is None else totals[symbol]
     return _Step(total, {name: count - executed.get(name, 0) for name, count in totals.items()}, totals)
 
 

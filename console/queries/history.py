@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import redis
 
@@ -22,6 +22,9 @@ from flows.domain.decisions import NO_REASON
 from flows.domain.windows import rank
 from sinks.values.counts import DECISIONS
 from sinks.values.history import DAY, HOUR, MINUTE, RollUp
+
+if TYPE_CHECKING:
+    from flows.settings.history import HistorySettings
 
 STEPS = {"minute": MINUTE, "hour": HOUR, "day": DAY}
 """What a series may go by -> its step, in minutes."""
@@ -39,6 +42,15 @@ class Retention:
 
     seconds: int
     setting: str
+
+
+def retention(settings: HistorySettings, by: str) -> Retention:
+    """That of a series by `by`, one of STEPS. Pure."""
+    return {
+        "minute": Retention(settings.bucket_ttl_sec, "BUCKET_TTL_SEC"),
+        "hour": Retention(settings.history_hour_ttl_sec, "HISTORY_HOUR_TTL_SEC"),
+        "day": Retention(settings.history_day_ttl_sec, "HISTORY_DAY_TTL_SEC"),
+    }[by]
 
 
 @dataclass(frozen=True, slots=True)

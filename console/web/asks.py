@@ -18,8 +18,8 @@ from console.queries.counting import read_now
 from console.queries.guide import explanation
 from console.queries.guide.live import ask_live
 from console.queries.history import Asked as Span
-from console.queries.history import Retention, ask_history
 from console.queries.history import as_json as history_json
+from console.queries.history import ask_history, retention
 from console.queries.json import as_json
 from console.queries.moment import MomentError, parse_at, parse_bound
 from console.web.backend import Ask, Backend
@@ -39,7 +39,6 @@ from console.web.parameters import (
     Parameters,
 )
 from console.web.problems import ProblemError
-from console.web.settings import ServeSettings
 
 
 def why(backend: Backend, p: OfPast) -> Ask:
@@ -112,7 +111,7 @@ def history(backend: Backend, p: OfHistory) -> Ask:
     span = Span(p.by, _bound(p.begin), _bound(p.end), p.gate, p.symbol)
 
     def run() -> Mapping[str, Any]:
-        client, kept = backend.client, _retention(backend.settings, p.by)
+        client, kept = backend.client, retention(backend.settings, p.by)
         with _naming_the_bound():
             return history_json(
                 ask_history(client, backend.prefix, span, read_now(client), kept, _quietly, beside=False)
@@ -124,13 +123,9 @@ def history(backend: Backend, p: OfHistory) -> Ask:
 def cells(backend: Backend, p: OfHeatmap) -> Ask:
     """What blocked when: gates, reasons or symbols by minutes or hours."""
     span = Span(p.step, _bound(p.begin), _bound(p.end), None, p.symbol)
-    if p.rows == heatmap.REASONS and p.step == "hour":
-        raise ProblemError(
-            400, "step: reasons are kept by the minute alone; of hours there are gates", parameter="step"
-        )
 
     def run() -> Mapping[str, Any]:
-        client, kept = backend.client, _retention(backend.settings, p.step)
+        client, kept = backend.client, retention(backend.settings, p.step)
         with _naming_the_bound():
             return heatmap.as_json(
                 heatmap.ask_heatmap(client, backend.prefix, p.rows, span, read_now(client), kept, p.limit)
@@ -196,14 +191,6 @@ def _quietly(_what: str, _done: int, _total: int) -> None:
 
 def _bound(text: str | None) -> Any:
     return None if text is None else parse_bound(text)
-
-
-def _retention(settings: ServeSettings, by: str) -> Retention:
-    return {
-        "minute": Retention(settings.bucket_ttl_sec, "BUCKET_TTL_SEC"),
-        "hour": Retention(settings.history_hour_ttl_sec, "HISTORY_HOUR_TTL_SEC"),
-        "day": Retention(settings.history_day_ttl_sec, "HISTORY_DAY_TTL_SEC"),
-    }[by]
 
 
 @contextmanager

@@ -23,7 +23,6 @@ class WebMetrics(Metrics):
         self._ask_seconds = self.histogram("asked_seconds", "Seconds that it took to ask Redis, and to serialize")
         self.viewers = self.gauge("viewers", "Event streams that are open")
         self.polls = self.counter("polls", "Looks at Redis for all viewers")
-        self.refused = self.counter("refused", "Requests that were refused", ["why"])
 
     def show(self, outage: Outage) -> None:
         """Show what `outage` knows of Redis."""

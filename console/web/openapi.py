@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from console.web.problems import MEDIA_TYPE
+from console.web.tokens import COOKIE
 
 _PROBLEM = {
     "title": "Problem",
@@ -42,7 +43,7 @@ def document(api: FastAPI) -> str:
     schemas["Problem"] = _PROBLEM
     described["components"]["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer"},
-        "session": {"type": "apiKey", "in": "cookie", "name": "quantum_session"},
+        "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
     }
     described["security"] = [{}, {"token": []}, {"session": []}]
     for path in described["paths"].values():

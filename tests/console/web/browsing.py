@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
+from tests.support.browser import HOW, find
 from tests.support.flow_process import ROOT
+
+needs_browser = pytest.mark.skipif(find() is None, reason=f"THE PAGE IS NOT TESTED: {HOW}")
 
 ARTEFACTS = ROOT / "build" / "page"
 """Where the tests leave pictures of what they saw."""

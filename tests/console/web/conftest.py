@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from playwright.sync_api import Browser
 
 from tests.support import users
+from tests.support.browser import browser
 from tests.support.web import WebServer, plant_world
 
 
@@ -28,3 +30,10 @@ def web(planted: users.SecuredRedis) -> Iterator[WebServer]:
 def raw(planted: users.SecuredRedis) -> Iterator[redis.Redis]:
     with planted.client(decode_responses=True) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    # (Of a module and no longer: while it lives, nothing else in its thread can run an event loop.)
+    with browser() as started:
+        yield started

@@ -12,19 +12,12 @@ import pytest
 import redis
 from playwright.sync_api import Browser, Page, expect
 
-from tests.console.web.browsing import Visit, facts, visiting
+from tests.console.web.browsing import Visit, facts, needs_browser, visiting
 from tests.support import night, users
-from tests.support.browser import HOW, browser, find
 from tests.support.history_world import minute_name
 from tests.support.web import WebServer
 
-pytestmark = pytest.mark.skipif(find() is None, reason=f"THE PAGE IS NOT TESTED: {HOW}")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as started:
-        yield started
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")

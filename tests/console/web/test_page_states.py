@@ -8,18 +8,11 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.console.web.browsing import visiting
+from tests.console.web.browsing import needs_browser, visiting
 from tests.support import night, users
-from tests.support.browser import HOW, browser, find
 from tests.support.web import WebServer
 
-pytestmark = pytest.mark.skipif(find() is None, reason=f"THE PAGE IS NOT TESTED: {HOW}")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as started:
-        yield started
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")

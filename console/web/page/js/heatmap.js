@@ -7,7 +7,6 @@ import { Cursor } from "./cursor.js";
 import { HeatHead } from "./heat-head.js";
 import { Instead } from "./ui.js";
 import { shareThen } from "./heat-model.js";
-import { columnAt } from "./matrix.js";
 import { DAY, ticks } from "./spans.js";
 import { clock, day, many, name, percent, points } from "./text.js";
 
@@ -108,6 +107,3 @@ function Axis({ shape, width }) {
       })}
     </div>`;
 }
-
-/** The column of `matrix` that was picked, if it is shown. */
-export const pickedColumn = (view, matrix) => (view.at == null ? -1 : columnAt(matrix, view.at));
